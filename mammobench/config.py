@@ -1,0 +1,217 @@
+"""`TrialConfig`: everything that decides a trial's result besides the data and the seed.
+
+Frozen, validated, and written beside every trial. A search space names its fields by dotted keys,
+``model.filters`` or ``optimizer.learning_rate``, and `TrialConfig.from_values` builds one from such keys.
+"""
+
+import difflib
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from mammobench.errors import ConfigError
+
+TaskName = Literal["malignancy", "abnormality", "lesion-type", "screening", "five-class"]
+Activation = Literal[
+    "relu", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "silu", "mish", "softplus",
+    "softsign", "hard_silu", "sigmoid", "hard_sigmoid", "tanh", "hard_tanh", "linear",
+]  # fmt: skip
+LossName = Literal[
+    "binary_crossentropy", "binary_focal_crossentropy", "categorical_crossentropy",
+    "categorical_focal_crossentropy", "categorical_generalized_crossentropy", "hinge", "squared_hinge",
+    "dice", "tversky", "asymmetric", "logit_adjusted", "auc_margin",
+]  # fmt: skip
+OptimizerName = Literal["sgd", "rmsprop", "adam", "adamw", "nadam", "adamax", "lion", "lamb", "muon"]
+Precision = Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
+
+Width = Annotated[int, Field(ge=1, le=4096)]
+Rate = Annotated[float, Field(ge=0, lt=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, protected_namespaces=())
+
+
+class DataConfig(_Section):
+    """Which images the trial sees, and how they reach the model."""
+
+    task: TaskName = "malignancy"
+    image_size: Annotated[int, Field(ge=16, le=1024, description="side of the square input, in pixels")] = 64
+    interpolation: Literal["area", "bilinear"] = "area"
+    split: Literal["official", "reference"] = "official"
+    validation_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    split_seed: Annotated[int, Field(ge=0)] = 0
+    intensity: Annotated[
+        Literal["none", "unit", "min-max", "z-score"],
+        Field(description="none keeps 0 to 255; unit divides by 255; the others are per image"),
+    ] = "unit"
+
+
+class ModelConfig(_Section):
+    """The network: blocks of convolution, normalisation, activation, pooling and dropout, then a head."""
+
+    filters: Annotated[tuple[Width, ...], Field(min_length=1, max_length=12)] = (32, 64, 128)
+    convolutions_per_block: Annotated[int, Field(ge=1, le=8)] = 1
+    kernel_size: Annotated[int, Field(ge=1, le=11)] = 3
+    activation: Activation = "relu"
+    normalization: Literal["none", "batch", "layer", "group"] = "none"
+    pooling: Literal["max", "average", "strided"] = "max"
+    dropout: Rate = 0.0
+    dropout_kind: Literal["dropout", "spatial", "alpha", "gaussian_noise"] = "dropout"
+    dropout_from_block: Annotated[int, Field(ge=0, description="blocks before this one have no dropout")] = 0
+    residual: bool = False
+    squeeze_excite: Annotated[
+        int, Field(ge=0, le=64, description="reduction ratio of the gate; 0 for no gate")
+    ] = 0
+    separable: bool = False
+    head: Literal["flatten", "average", "max"] = "average"
+    hidden_units: Annotated[tuple[Width, ...], Field(max_length=8)] = ()
+    head_dropout: Rate = 0.0
+    l2: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+
+class LossConfig(_Section):
+    """The loss and its own hyperparameters; those of other losses are ignored."""
+
+    name: LossName = "binary_crossentropy"
+    class_weight: Annotated[
+        float, Field(ge=0, le=1, description="0: none; 1: inverse to the training prior; between: its power")
+    ] = 0.0
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    gamma: Annotated[float, Field(ge=0, le=10, description="focusing of the focal losses")] = 2.0
+    alpha: Annotated[float, Field(ge=0, le=1, description="Tversky's weight of false positives")] = 0.5
+    beta: Annotated[float, Field(ge=0, le=1, description="Tversky's weight of false negatives")] = 0.5
+    q: Annotated[float, Field(gt=0, le=1, description="generalised cross-entropy")] = 0.7
+    gamma_positive: Annotated[float, Field(ge=0, le=10, description="asymmetric loss")] = 0.0
+    gamma_negative: Annotated[float, Field(ge=0, le=10, description="asymmetric loss")] = 4.0
+    clip: Annotated[float, Field(ge=0, lt=1, description="asymmetric loss: probability shift")] = 0.05
+    tau: Annotated[float, Field(ge=0, le=10, description="logit adjustment: strength of the prior")] = 1.0
+    margin: Annotated[float, Field(gt=0, le=10, description="AUC-margin loss")] = 1.0
+
+
+class OptimizerConfig(_Section):
+    """The optimizer and its schedule."""
+
+    name: OptimizerName = "adam"
+    learning_rate: Annotated[float, Field(gt=0, le=10)] = 1e-3
+    momentum: Annotated[Rate, Field(description="sgd and rmsprop")] = 0.0
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.0
+    clip_norm: Annotated[float, Field(ge=0, description="global gradient norm; 0 for none")] = 0.0
+    schedule: Literal["constant", "cosine", "exponential", "plateau"] = "constant"
+    warmup_epochs: Annotated[int, Field(ge=0)] = 0
+
+
+class AugmentationConfig(_Section):
+    """Random changes of the training images, drawn anew each epoch."""
+
+    flips: bool = False
+    quarter_turns: bool = False
+    rotation: Annotated[float, Field(ge=0, le=180, description="at most so many degrees either way")] = 0.0
+    zoom: Annotated[float, Field(ge=0, le=0.9, description="at most this share nearer or farther")] = 0.0
+    brightness: Annotated[float, Field(ge=0, le=1, description="share of the intensity range")] = 0.0
+    contrast: Annotated[float, Field(ge=0, le=1, description="factor within 1 plus or minus this")] = 0.0
+
+
+class TrainingConfig(_Section):
+    """How long and in which steps the model trains."""
+
+    batch_size: Annotated[int, Field(ge=1, le=4096)] = 32
+    max_epochs: Annotated[int, Field(ge=1, le=10_000)] = 30
+    patience: Annotated[
+        int, Field(ge=0, description="epochs without a better objective before stopping; 0 never stops early")
+    ] = 8
+    weights: Literal["best", "last"] = "best"
+    objective: str = "f1"
+    precision: Precision = "auto"
+
+
+class TrialConfig(_Section):
+    """Everything that decides a trial's result besides the data and the seed."""
+
+    data: DataConfig = DataConfig()
+    model: ModelConfig = ModelConfig()
+    loss: LossConfig = LossConfig()
+    optimizer: OptimizerConfig = OptimizerConfig()
+    augmentation: AugmentationConfig = AugmentationConfig()
+    training: TrainingConfig = TrainingConfig()
+
+    @model_validator(mode="after")
+    def _check_whole(self) -> Self:
+        if self.model.kernel_size % 2 == 0:
+            raise ValueError(f"model.kernel_size must be odd, found {self.model.kernel_size}")
+        binary_only = {"binary_crossentropy", "binary_focal_crossentropy", "hinge", "squared_hinge",
+                       "asymmetric", "auc_margin"}  # fmt: skip
+        if self.data.task == "five-class" and self.loss.name in binary_only:
+            raise ValueError(
+                f"loss.name {self.loss.name} is for two classes and data.task five-class has five; "
+                "use categorical_crossentropy, categorical_focal_crossentropy, "
+                "categorical_generalized_crossentropy, dice, tversky or logit_adjusted"
+            )
+        return self
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> Self:
+        """Build a configuration from dotted keys over the defaults.
+
+        Args:
+            values: For example ``{"model.filters": [16, 32], "loss.name": "dice"}``.
+
+        Raises:
+            ConfigError: For an unknown key (the nearest is named) or a value outside its range.
+        """
+        nested: dict[str, dict[str, Any]] = {}
+        for key, value in values.items():
+            if key not in KEYS:
+                raise ConfigError(
+                    "unknown key",
+                    expected=f"a field of TrialConfig{nearest(key, KEYS)}",
+                    found=repr(key),
+                    remedy="See `mammobench spaces --keys` for all of them",
+                )
+            section, field = key.split(".")
+            nested.setdefault(section, {})[field] = value
+        try:
+            return cls.model_validate(nested)
+        except ValidationError as error:
+            raise _config_error(error) from None
+
+    def values(self) -> dict[str, Any]:
+        """Return every field under its dotted key, JSON-compatible (tuples as lists)."""
+        return {
+            f"{section}.{field}": value
+            for section, fields in self.model_dump(mode="json").items()
+            for field, value in fields.items()
+        }
+
+
+def nearest(name: str, known: Mapping[str, Any] | list[str]) -> str:
+    """Return `` (did you mean 'x'?)`` for the known name nearest to a misspelt one, or an empty string."""
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _config_error(error: ValidationError) -> ConfigError:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"][:2])
+    if not key:
+        return ConfigError(first["msg"].removeprefix("Value error, "))
+    return ConfigError(
+        "value not allowed", where=key, expected=first["msg"][0].lower() + first["msg"][1:], found=repr(first["input"])
+    )
+
+
+def _keys() -> dict[str, Any]:
+    sections = {name: field.annotation for name, field in TrialConfig.model_fields.items()}
+    return {
+        f"{name}.{field}": info
+        for name, section in sections.items()
+        if section is not None
+        for field, info in section.model_fields.items()
+    }
+
+
+KEYS: dict[str, Any] = _keys()
+"""Every dotted key, with pydantic's `FieldInfo`."""
+
+TASKS: tuple[str, ...] = get_args(TaskName)
