@@ -1,0 +1,101 @@
+"""Faster TensorFlow forms of Keras layers, with the same mathematics and the same weights.
+
+The only file of this package that imports TensorFlow; chosen where TensorFlow is Keras's backend.
+"""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from mammobench.models.toolkit import Toolkit
+
+_BYTE = 256
+
+
+@keras.saving.register_keras_serializable(package="mammobench")
+class FusedConv2D(keras.layers.Conv2D):
+    """`keras.layers.Conv2D` whose bias is TensorFlow's BiasAdd, which fuses with the convolution."""
+
+    def call(self, inputs: Any) -> Any:  # noqa: ANN401 - tensors
+        """Convolve (batch, height, width, channels) and add the bias."""
+        outputs = self.convolution_op(inputs, self.kernel)
+        return tf.nn.bias_add(outputs, self.bias) if self.use_bias else outputs
+
+
+@keras.saving.register_keras_serializable(package="mammobench")
+class FusedBatchNormalization(keras.layers.BatchNormalization):
+    """`keras.layers.BatchNormalization` of feature maps through one fused operation.
+
+    The inputs keep their precision; statistics are float32. Like Keras's, the moving variance takes the
+    batch's biased variance, where the fused operation itself returns the unbiased one.
+    """
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:  # noqa: ANN401 - tensors
+        """Normalise (batch, height, width, channels) over all but the channels."""
+        if mask is not None:
+            return super().call(inputs, training=training, mask=mask)
+        gamma, beta = tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta)
+        if not (training and self.trainable):
+            outputs, *_ = tf.compat.v1.nn.fused_batch_norm(
+                inputs,
+                gamma,
+                beta,
+                mean=tf.convert_to_tensor(self.moving_mean),
+                variance=tf.convert_to_tensor(self.moving_variance),
+                epsilon=self.epsilon,
+                is_training=False,
+            )
+            return outputs
+        outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
+            inputs, gamma, beta, epsilon=self.epsilon, is_training=True
+        )
+        count = tf.cast(tf.size(inputs) // tf.shape(inputs)[-1], "float32")
+        biased = variance * ((count - 1) / count)
+        keep = 1.0 - self.momentum
+        self.moving_mean.assign_sub((tf.convert_to_tensor(self.moving_mean) - mean) * keep)
+        self.moving_variance.assign_sub((tf.convert_to_tensor(self.moving_variance) - biased) * keep)
+        return outputs
+
+
+@keras.saving.register_keras_serializable(package="mammobench")
+class ByteDropout(keras.layers.Dropout):
+    """`keras.layers.Dropout` that draws 8 random bits a value instead of 32.
+
+    The keep rate is therefore a multiple of 1/256, the one nearest to ``1 - rate``, and kept values are
+    scaled by exactly its inverse, so that the mean is unchanged. The draws come from the layer's seed
+    generator, whose state is saved with the model.
+    """
+
+    @property
+    def kept_of_256(self) -> int:
+        """How many of 256 values are kept on average, at least 1."""
+        return max(1, round((1 - float(self.rate)) * _BYTE))
+
+    def call(self, inputs: Any, training: bool = False) -> Any:  # noqa: ANN401 - tensors
+        """Drop values of a tensor of any shape, in training only."""
+        kept = self.kept_of_256
+        if not training or kept == _BYTE:
+            return inputs
+        return inputs * _byte_mask(tf.shape(inputs), inputs.dtype, kept, self.seed_generator.next())
+
+
+def _byte_mask(shape: tf.Tensor, dtype: tf.DType, kept: int, seed: tf.Tensor) -> tf.Tensor:
+    size = tf.reduce_prod(shape)
+    words = tf.random.stateless_uniform(
+        [(size + 3) // 4], tf.cast(seed, "int32"), minval=None, maxval=None, dtype=tf.int32
+    )
+    values = tf.reshape(tf.reshape(tf.bitcast(words, tf.uint8), [-1])[:size], shape)
+    return tf.cast(values < kept, dtype) * tf.cast(_BYTE / kept, dtype)
+
+
+FAST = Toolkit(
+    convolution=FusedConv2D,
+    batch_normalization=FusedBatchNormalization,
+    layer_normalization=keras.layers.LayerNormalization,
+    group_normalization=keras.layers.GroupNormalization,
+    dropout=ByteDropout,
+    activation=keras.layers.Activation,
+    pools_first=True,
+)
+"""The layers of networks on TensorFlow."""
