@@ -1,0 +1,1 @@
+"""Metrics with intervals, comparisons and the leaderboard, all computed from stored predictions."""

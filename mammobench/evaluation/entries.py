@@ -1,0 +1,109 @@
+"""The rows of a leaderboard in the making: what each configuration predicts on test, and its point scores."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mammobench.data.labels import Label
+from mammobench.data.splits import Part, Split
+from mammobench.evaluation.predictions import check_length, open_test, open_validation
+from mammobench.metrics import Floats, predicted_classes, scores
+from mammobench.space import encode
+from mammobench.study import TrialRecord
+
+LESION_TYPES = ("calcification", "mass")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row in the making.
+
+    Attributes:
+        facts: Column to value.
+        guesses: Predicted class of each test image, int8 (n,).
+    """
+
+    facts: dict[str, Any]
+    guesses: npt.NDArray[np.int8]
+
+
+def trial_entry(trial: TrialRecord, split: Split, hyperparameters: Mapping[str, Any]) -> Entry:
+    """Open a finished trial's predictions and score them.
+
+    Args:
+        trial: A finished trial.
+        split: Its split.
+        hyperparameters: Dotted key to value, for the hyperparameter columns.
+
+    Raises:
+        StudyError: If the predictions are missing or damaged.
+    """
+    validation, test = open_validation(trial.folder), open_test(trial.folder)
+    check_length(validation, split.validation, split, trial.folder)
+    check_length(test, split.test, split, trial.folder)
+    facts = {
+        "trial": trial.number,
+        "name": "reference CNN" if trial.role == "reference" else f"trial {trial.number}",
+        "role": trial.role,
+        "objective": trial.objective,
+        "threshold": trial.threshold,
+        "weights": trial.weights,
+        "epochs": trial.epochs,
+        "best_epoch": trial.best_epoch,
+        "seconds": sum(trial.seconds.values()),
+        **split_facts(split),
+        **_prefixed("validation", scores(split.validation.targets, validation, trial.threshold)),
+        **{key: encode(value) for key, value in hyperparameters.items()},
+    }
+    return _entry(facts, test, trial.threshold, split)
+
+
+def constant_entries(split: Split) -> list[Entry]:
+    """Score the answers that look at no image: for two classes always each of them, else the commonest.
+
+    Always answering with the positive class is the F1 that a network must beat to have learnt anything.
+    """
+    classes = len(split.class_names)
+    binary = classes == 2  # noqa: PLR2004 - two classes
+    answers = [0, 1] if binary else [int(np.bincount(split.train.targets).argmax())]
+    entries = []
+    for answer in answers:
+        count = len(split.test)
+        test = np.full(count, float(answer)) if binary else np.tile(np.eye(classes)[answer], (count, 1))
+        facts = {"name": f"always {split.class_names[answer]}", "role": "constant", **split_facts(split)}
+        entries.append(_entry(facts, test, 0.5 if binary else None, split))
+    return entries
+
+
+def split_facts(split: Split) -> dict[str, Any]:
+    """Return the columns that name a row's split."""
+    return {"split": split.name, "split_hash": split.hash, "leaks": split.leaks}
+
+
+def positives_by_lesion_type(part: Part, class_names: Iterable[str]) -> dict[str, npt.NDArray[np.bool_]]:
+    """Return masks (n,) of the positive images of each lesion type, where the task mixes the types.
+
+    Empty for tasks with more than two classes and for telling the types apart, where the recall by type
+    says nothing of its own.
+    """
+    names = tuple(class_names)
+    if len(names) != 2 or names == LESION_TYPES:  # noqa: PLR2004 - two classes
+        return {}
+    kinds = np.array([label.lesion_type for label in Label])[part.labels]
+    return {kind: (part.targets == 1) & (kinds == kind) for kind in LESION_TYPES}
+
+
+def _entry(facts: dict[str, Any], test: Floats, threshold: float | None, split: Split) -> Entry:
+    targets, guesses = split.test.targets, predicted_classes(test, threshold)
+    facts |= _prefixed("test", scores(targets, test, threshold))
+    for kind, positive in positives_by_lesion_type(split.test, split.class_names).items():
+        found = guesses[positive] == 1
+        facts[f"test_recall_{kind}"] = float(found.mean()) if found.size else np.nan
+    return Entry(facts, guesses.astype(np.int8))
+
+
+def _prefixed(prefix: str, values: Mapping[str, float]) -> dict[str, float]:
+    return {f"{prefix}_{name}": value for name, value in values.items()}

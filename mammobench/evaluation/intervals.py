@@ -1,0 +1,191 @@
+"""Intervals by a cluster bootstrap: patients are resampled, not images, because errors cluster by patient.
+
+A resample of groups is a vector of weights, and the counts behind F1, accuracy, recall and precision are
+sums over groups; so the bootstrap of thousands of configurations is one matrix product of resample weights
+(resamples, groups) and counts (groups, configurations), and resamples are shared by all configurations,
+which makes their comparisons paired. Field and Welsh 2007, doi:10.1111/j.1467-9868.2007.00593.x.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from mammobench.metrics import Floats, Ints
+from mammobench.seeds import generator
+
+ROWS_AT_ONCE = 256
+Number = TypeVar("Number", np.float32, np.float64)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A point with its uncertainty.
+
+    Attributes:
+        low: Lower end; NaN where not defined.
+        point: The value on the data as they are.
+        high: Upper end.
+        level: Nominal coverage, such as 0.95.
+        method: How the ends were found.
+        unit: What was resampled: "image", or "patient or lesion group".
+    """
+
+    low: float
+    point: float
+    high: float
+    level: float
+    method: str
+    unit: str
+
+    def __str__(self) -> str:
+        """Show three decimals: ``0.713 [0.630, 0.783]``."""
+        return f"{self.point:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+
+class Resamples:
+    """Bootstrap resamples of one set of images, drawn by group.
+
+    Args:
+        groups: The unit of each image, int (n,); equal codes are drawn together.
+        count: How many resamples.
+        seed: Root seed; the same seed and groups give the same resamples.
+    """
+
+    def __init__(self, groups: npt.ArrayLike, *, count: int, seed: int) -> None:
+        _, codes = np.unique(np.asarray(groups), return_inverse=True)
+        self.codes: Ints = codes.astype(np.int64)
+        self.size = int(codes.max()) + 1 if codes.size else 0
+        self.count = count
+        self._order = np.argsort(self.codes, kind="stable")
+        self._starts = np.flatnonzero(np.diff(self.codes[self._order], prepend=-1))
+        numbers = generator(seed, "bootstrap")
+        draws = (numbers.integers(0, self.size, self.size) for _ in range(count if self.size else 0))
+        # how often a group was drawn fits a byte: 256 times one of many groups does not happen
+        rows = [np.bincount(draw, minlength=self.size).astype(np.uint8) for draw in draws]
+        self.weights: npt.NDArray[np.uint8] = np.array(rows, np.uint8).reshape(-1, self.size)
+
+    def totals(self, values: npt.ArrayLike) -> npt.NDArray[np.float32]:
+        """Sum values over the images of each resample.
+
+        Args:
+            values: Bool or small whole numbers, (n, k).
+
+        Returns:
+            float32 (resamples, k), exact below 2**24.
+        """
+        columns = np.asarray(values, np.float32)
+        by_group = np.add.reduceat(columns[self._order], self._starts, axis=0)
+        result = np.empty((self.count, columns.shape[1]), np.float32)
+        for start in range(0, self.count, ROWS_AT_ONCE):
+            rows = slice(start, start + ROWS_AT_ONCE)
+            result[rows] = self.weights[rows].astype(np.float32) @ by_group
+        return result
+
+
+def resampled_scores(
+    resamples: Resamples, targets: Ints, guesses: npt.NDArray[np.int8], classes: int
+) -> dict[str, npt.NDArray[np.float32]]:
+    """Compute F1, accuracy, recall and precision of many configurations on every resample.
+
+    Args:
+        resamples: Of the n images.
+        targets: True classes, (n,).
+        guesses: Predicted classes of k configurations, (n, k).
+        classes: For two, the scores are those of class 1; for more, macro averages over the classes that
+            are defined in the resample.
+
+    Returns:
+        Metric to float32 (resamples, k); NaN where it is not defined.
+    """
+    configurations = guesses.shape[1]
+    scored = [1] if classes == 2 else list(range(classes))  # noqa: PLR2004 - two classes
+    truth = np.stack([targets == index for index in scored], axis=1)
+    every = np.ones((len(targets), 1), bool)
+    predicted = np.concatenate([guesses == index for index in scored], axis=1)
+    hit = predicted & np.repeat(truth, configurations, axis=1)
+    totals = resamples.totals(
+        np.concatenate([every, truth, guesses == targets[:, None], predicted, hit], axis=1)
+    )
+    widths = np.cumsum([1, len(scored), configurations, len(scored) * configurations])
+    total, true, right, called, hits = np.split(totals, widths, axis=1)
+    shape = (resamples.count, len(scored), configurations)
+    true, called, hits = true[:, :, None], called.reshape(shape), hits.reshape(shape)
+    return {
+        "f1": _average(_ratio(2 * hits, true + called)),
+        "accuracy": _ratio(right, total),
+        "recall": _average(_ratio(hits, np.broadcast_to(true, shape))),
+        "precision": _average(_ratio(hits, called)),
+    }
+
+
+def resampled_recall(
+    resamples: Resamples, positive: npt.NDArray[np.bool_], guesses: npt.NDArray[np.int8]
+) -> npt.NDArray[np.float32]:
+    """Compute the share of the `positive` images (n,) called class 1, (resamples, configurations)."""
+    totals = resamples.totals(np.concatenate([positive[:, None], (guesses == 1) & positive[:, None]], axis=1))
+    return _ratio(totals[:, 1:], totals[:, :1])
+
+
+def resampled_auroc(resamples: Resamples, positive: npt.NDArray[np.bool_], scores: Floats) -> Floats:
+    """Compute the area under the ROC curve of one configuration on every resample.
+
+    Args:
+        resamples: Of the n images.
+        positive: (n,).
+        scores: (n,); equal scores count one half.
+
+    Returns:
+        float64 (resamples,); NaN where a resample has one class only.
+    """
+    order = np.argsort(scores, kind="stable")
+    starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf))
+    codes, flags = resamples.codes[order], positive[order]
+    result = np.full(resamples.count, np.nan)
+    for start in range(0, resamples.count, ROWS_AT_ONCE):
+        rows = slice(start, start + ROWS_AT_ONCE)
+        weights = resamples.weights[rows][:, codes].astype(np.float64)
+        positives = np.add.reduceat(weights * flags, starts, axis=1)
+        negatives = np.add.reduceat(weights * ~flags, starts, axis=1)
+        below = np.cumsum(negatives, axis=1) - negatives / 2
+        pairs = positives.sum(axis=1) * negatives.sum(axis=1)
+        result[rows] = _ratio(np.einsum("ij,ij->i", positives, below), pairs)
+    return result
+
+
+def percentile_ends(samples: npt.NDArray[np.floating], level: float) -> tuple[Floats, Floats]:
+    """Return the lower and upper percentile ends of each column of (resamples, k), over what is defined."""
+    share = [(1 - level) / 2, (1 + level) / 2]
+    if not samples.size:
+        return np.full(samples.shape[1], np.nan), np.full(samples.shape[1], np.nan)
+    ends = np.quantile(samples.astype(np.float64), share, axis=0)
+    for column in np.flatnonzero(np.isnan(ends[0])):
+        defined = samples[:, column][~np.isnan(samples[:, column])]
+        ends[:, column] = np.quantile(defined, share) if defined.size else np.nan
+    return ends[0], ends[1]
+
+
+def bootstrap_intervals(
+    points: Sequence[float] | Floats, samples: npt.NDArray[np.floating], *, level: float, unit: str
+) -> list[Interval]:
+    """Put percentile ends around points, one a column of `samples` (resamples, k)."""
+    low, high = percentile_ends(samples, level)
+    method = f"percentile bootstrap, {len(samples)} resamples"
+    return [
+        Interval(float(bottom), float(point), float(top), level, method, unit)
+        for bottom, point, top in zip(low, points, high, strict=True)
+    ]
+
+
+def _ratio(part: npt.NDArray[Number], whole: npt.NDArray[Number]) -> npt.NDArray[Number]:
+    shape = np.broadcast_shapes(part.shape, whole.shape)
+    return np.divide(part, whole, out=np.full(shape, np.nan, part.dtype), where=whole > 0)
+
+
+def _average(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Average over classes (axis 1) what is defined."""
+    defined = ~np.isnan(values)
+    sums = np.where(defined, values, 0).sum(axis=1)
+    return _ratio(sums, defined.sum(axis=1).astype(np.float32))

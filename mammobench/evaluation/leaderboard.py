@@ -1,0 +1,239 @@
+"""The leaderboard: every finished configuration with its scores on test, an interval on each, and its cost.
+
+Validation selects; the test split only ranks what is shown. The best test F1 of many configurations is
+optimistic (of 100 equal ones at 378 images, by 5 points or more), so the row that validation selected is
+the study's answer and is marked.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mammobench.data.splits import Split
+from mammobench.errors import MammobenchError, StudyError, TrialError
+from mammobench.evaluation.comparison import paired_differences
+from mammobench.evaluation.entries import (
+    Entry,
+    constant_entries,
+    positives_by_lesion_type,
+    trial_entry,
+)
+from mammobench.evaluation.intervals import (
+    Resamples,
+    percentile_ends,
+    resampled_auroc,
+    resampled_recall,
+    resampled_scores,
+)
+from mammobench.evaluation.predictions import open_test
+from mammobench.files import write_text
+from mammobench.study import StudyRecord, TrialRecord
+
+LEVEL = 0.95
+ROWS_AT_ONCE = 64
+LEADERS = 10
+WHOLE = ("trial", "weights", "epochs", "best_epoch")
+COLUMNS = (
+    "rank", "trial", "name", "role", "selected",
+    "test_f1", "test_f1_low", "test_f1_high", "test_accuracy", "test_accuracy_low", "test_accuracy_high",
+    "test_recall", "test_recall_low", "test_recall_high",
+    "test_precision", "test_precision_low", "test_precision_high",
+    "test_auroc", "test_auroc_low", "test_auroc_high", "test_auprc", "test_specificity",
+    "test_balanced_accuracy", "test_macro_f1", "test_mcc", "test_brier",
+    "test_recall_calcification", "test_recall_calcification_low", "test_recall_calcification_high",
+    "test_recall_mass", "test_recall_mass_low", "test_recall_mass_high",
+    "difference", "difference_low", "difference_high", "indistinguishable",
+    "objective", "validation_f1", "validation_accuracy", "validation_auroc", "threshold",
+    "weights", "epochs", "best_epoch", "seconds", "split", "split_hash", "leaks",
+)  # fmt: skip
+SHOWN = {
+    "rank": "rank", "name": "configuration", "test_f1": "test F1", "test_f1_low": "low",
+    "test_f1_high": "high", "test_accuracy": "test accuracy", "test_recall": "test recall",
+    "test_precision": "test precision",
+    "validation_f1": "validation F1", "selected": "selected",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Leaderboard:
+    """Ranked configurations; shows itself as a table in a notebook.
+
+    Attributes:
+        frame: One row a finished trial and one a constant answer, best test F1 first, then accuracy.
+            ``role`` is reference, searched or constant; ``selected`` marks validation's choice; ``leaks``
+            marks scores on a split with crops of one lesion on both sides. ``difference`` columns are test F1
+            minus the selected row's over shared resamples, and ``indistinguishable`` says whether their
+            interval includes 0. Columns with a dot in their name are hyperparameters.
+        left_out: Number and reason of each finished trial whose predictions cannot be used.
+        resamples: Bootstrap resamples behind each interval.
+        level: Nominal coverage of the intervals.
+        splits: The splits in use, by hash.
+    """
+
+    frame: pd.DataFrame
+    left_out: tuple[tuple[int, str], ...]
+    resamples: int
+    level: float
+    splits: dict[str, Split]
+
+    @property
+    def selected(self) -> "pd.Series[Any] | None":
+        """The row that validation selected; None before any searched trial has finished."""
+        rows = self.frame[self.frame["selected"]]
+        return None if rows.empty else rows.iloc[0]
+
+    @property
+    def hyperparameters(self) -> list[str]:
+        """Dotted keys of the hyperparameter columns."""
+        return [column for column in self.frame.columns if "." in column]
+
+    def to_csv(self, path: Path) -> None:
+        """Write the whole table, or nothing."""
+        write_text(path, self.frame.to_csv(index=False))
+
+    def _repr_html_(self) -> str:
+        columns = [*SHOWN, *self.hyperparameters]
+        table = self.frame[columns].rename(columns=SHOWN)
+        return str(table.to_html(index=False, float_format="{:.3f}".format, na_rep="", border=0))
+
+
+def unit_of(split: Split) -> str:
+    """Return what intervals on a split resample."""
+    return "patient or lesion group" if split.grouped else "image"
+
+
+def build_leaderboard(study: StudyRecord, *, seed: int = 0, resamples: int = 2000) -> Leaderboard:
+    """Rank a study's finished trials by test F1, then accuracy, with 95 % intervals.
+
+    Intervals are percentile bootstraps over patients or lesion groups where the split knows them, else over
+    images. AUROC has one for the leaders, the selected and the reference row alone.
+
+    Args:
+        study: An opened study.
+        seed: Root seed of the resamples.
+        resamples: How many to draw.
+
+    Raises:
+        StudyError: If no trial has finished, or none has predictions that can be used.
+        TrialError: If none has finished because they failed.
+    """
+    trials = study.trials
+    finished = [trial for trial in trials if trial.state == "finished"]
+    if not finished:
+        raise _nothing_finished(study, trials)
+    entries, splits, left_out = _open_trials(study, finished)
+    if not entries:
+        raise StudyError(f"no finished trial can be ranked; the first: {left_out[0][1]}", where=study.folder)
+    _mark_selected(entries, study.spec.direction)
+    folders = {trial.number: trial.folder for trial in finished}
+    for key, split in splits.items():
+        inside = [entry for entry in entries if entry.facts["split_hash"] == key]
+        inside += (constants := constant_entries(split))
+        entries += constants
+        drawn = Resamples(split.test.groups, count=resamples, seed=seed)
+        _add_intervals(inside, split, drawn)
+        _add_auroc_intervals(inside, split, drawn, folders)
+    rows = sorted((entry.facts for entry in entries), key=_best_first)
+    columns = [*COLUMNS, *dict.fromkeys(key for row in rows for key in row if key not in COLUMNS)]
+    frame = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(WHOLE, "Int64"))
+    frame["rank"] = np.arange(1, len(frame) + 1)
+    frame["selected"] = frame["selected"].eq(other=True)
+    return Leaderboard(frame, tuple(left_out), resamples, LEVEL, splits)
+
+
+def _open_trials(
+    study: StudyRecord, finished: Sequence[TrialRecord]
+) -> tuple[list[Entry], dict[str, Split], list[tuple[int, str]]]:
+    """Open the predictions of every finished trial; what cannot be used is named, not ranked."""
+    entries: list[Entry] = []
+    splits: dict[str, Split] = {}
+    left_out: list[tuple[int, str]] = []
+    searched = [set(trial.hyperparameters) for trial in finished if trial.role == "searched"]
+    # the reference CNN shows its own values of what every searched trial has
+    shared = set.intersection(*searched) if searched else set()
+    for trial in finished:
+        try:
+            split = splits.get(trial.split) or Split.load(study.split_path(trial.split))
+            values = trial.config.values()
+            own = {key: values[key] for key in values if key in shared or key in trial.hyperparameters}
+            entries.append(trial_entry(trial, split, own))
+            splits[trial.split] = split
+        except MammobenchError as error:
+            left_out.append((trial.number, str(error)))
+    return entries, splits, left_out
+
+
+def _mark_selected(entries: Iterable[Entry], direction: str) -> None:
+    sign = -1 if direction == "maximize" else 1
+    candidates = [entry.facts for entry in entries if entry.facts["role"] == "searched"]
+    if candidates:
+        min(candidates, key=lambda facts: (sign * facts["objective"], facts["trial"]))["selected"] = True
+
+
+def _add_intervals(entries: list[Entry], split: Split, resamples: Resamples) -> None:
+    """Add the ends of all cheap intervals, some rows at a time so that memory stays small."""
+    selected = next((entry for entry in entries if entry.facts.get("selected")), None)
+    classes, by_type = len(split.class_names), positives_by_lesion_type(split.test, split.class_names)
+    best = None
+    if selected:
+        best = resampled_scores(resamples, split.test.targets, selected.guesses[:, None], classes)["f1"][:, 0]
+    for start in range(0, len(entries), ROWS_AT_ONCE):
+        some = entries[start : start + ROWS_AT_ONCE]
+        guesses = np.stack([entry.guesses for entry in some], axis=1)
+        samples = resampled_scores(resamples, split.test.targets, guesses, classes)
+        for kind, positive in by_type.items():
+            samples[f"recall_{kind}"] = resampled_recall(resamples, positive, guesses)
+        for metric, values in samples.items():
+            for entry, low, high in zip(some, *percentile_ends(values, LEVEL), strict=True):
+                entry.facts.update({f"test_{metric}_low": float(low), f"test_{metric}_high": float(high)})
+        if selected and best is not None:
+            points = [entry.facts["test_f1"] for entry in some]
+            differences = paired_differences(
+                points, samples["f1"], selected.facts["test_f1"], best, level=LEVEL, unit=unit_of(split)
+            )
+            for entry, difference in zip(some, differences, strict=True):
+                entry.facts.update(
+                    difference=difference.interval.point,
+                    difference_low=difference.interval.low,
+                    difference_high=difference.interval.high,
+                    indistinguishable=difference.indistinguishable,
+                )
+
+
+def _add_auroc_intervals(
+    entries: list[Entry], split: Split, resamples: Resamples, folders: Mapping[int, Path]
+) -> None:
+    if len(split.class_names) != 2:  # noqa: PLR2004 - two classes
+        return
+    trials = sorted((entry.facts for entry in entries if "trial" in entry.facts), key=_best_first)
+    for place, facts in enumerate(trials):
+        if place < LEADERS or facts["role"] == "reference" or facts.get("selected"):
+            probabilities = open_test(folders[facts["trial"]])
+            samples = resampled_auroc(resamples, split.test.targets == 1, probabilities)
+            low, high = percentile_ends(samples[:, None], LEVEL)
+            facts |= {"test_auroc_low": float(low[0]), "test_auroc_high": float(high[0])}
+
+
+def _best_first(facts: Mapping[str, Any]) -> tuple[float, float, float]:
+    """Order by test F1, then accuracy, then trial number; what is not defined comes last."""
+    f1, accuracy = facts["test_f1"], facts["test_accuracy"]
+    return (-f1 if f1 == f1 else math.inf, -accuracy, facts.get("trial", math.inf))  # noqa: PLR0124 - NaN
+
+
+def _nothing_finished(study: StudyRecord, trials: Sequence[TrialRecord]) -> MammobenchError:
+    failed = [trial for trial in trials if trial.state == "failed"]
+    remedy = f"Continue it: {study.spec.command}"
+    if failed:
+        return TrialError(
+            "every trial failed, so that there is nothing to rank; "
+            f"trial {failed[0].number}: {failed[0].reason}",
+            where=study.folder,
+        )
+    return StudyError(
+        "no trial has finished, so that there is nothing to rank", where=study.folder, remedy=remedy
+    )
