@@ -197,7 +197,10 @@ def _config_error(error: ValidationError) -> ConfigError:
     if not key:
         return ConfigError(first["msg"].removeprefix("Value error, "))
     return ConfigError(
-        "value not allowed", where=key, expected=first["msg"][0].lower() + first["msg"][1:], found=repr(first["input"])
+        "value not allowed",
+        where=key,
+        expected=first["msg"][0].lower() + first["msg"][1:],
+        found=repr(first["input"]),
     )
 
 

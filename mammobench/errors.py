@@ -44,7 +44,9 @@ class MammobenchError(Exception):
         self.problem, self.expected, self.found = problem, expected, found
         self.where, self.remedy = where, remedy
         details = [
-            f"{name} {value}" for name, value in (("expected", expected), ("found", found)) if value is not None
+            f"{name} {value}"
+            for name, value in (("expected", expected), ("found", found))
+            if value is not None
         ]
         text = f"{where}: {problem}" if where is not None else problem
         if details:

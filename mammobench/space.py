@@ -247,6 +247,15 @@ class SearchSpace:
         """
         return TrialConfig.from_values({**self.fixed, **values})
 
+    def values_of(self, config: TrialConfig) -> dict[str, Any] | None:
+        """Return the proposal that gives `config`, or None where it lies outside the space."""
+        fields = config.values()
+        values: dict[str, Any] = {}
+        for hyperparameter in self.hyperparameters:
+            if hyperparameter.active(values):
+                values[hyperparameter.key] = fields[hyperparameter.key]
+        return values if self.contains(values) and self.config(values) == config else None
+
     def suggest(self, trial: Suggester) -> dict[str, Any]:
         """Let an Optuna trial choose the values of one configuration, conditions obeyed.
 
@@ -267,7 +276,7 @@ class SearchSpace:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the space in the form of its file, JSON-compatible; `space_file.parse_space` reads it back."""
+        """Return the space as its file has it, JSON-compatible; `space_file.parse_space` reads it back."""
         search: dict[str, Any] = {}
         for item in self.hyperparameters:
             search[item.key] = item.to_dict()

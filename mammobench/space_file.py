@@ -91,7 +91,7 @@ class _Reader:
         problem: str,
         mapping: Any = None,
         key: Any = None,
-        **details: Any,  # noqa: ANN401
+        **details: Any,
     ) -> SpaceError:
         where = self.path
         if isinstance(mapping, CommentedMap):
@@ -101,7 +101,7 @@ class _Reader:
             where += f", {key}"
         return SpaceError(problem, where=where, **details)
 
-    def space(self, top: Any) -> SearchSpace:  # noqa: ANN401 - whatever YAML holds
+    def space(self, top: Any) -> SearchSpace:
         top = self._mapping(top, "the file", known=_TOP, required=("name", "task", "image_size", "budget"))
         budget = self._mapping(
             top["budget"], "budget", known=("trials", "max_epochs"), required=("trials", "max_epochs")
@@ -150,7 +150,7 @@ class _Reader:
         value: Any,
         name: str,
         known: tuple[str, ...] = (),
-        required: tuple[str, ...] = (),  # noqa: ANN401
+        required: tuple[str, ...] = (),
     ) -> CommentedMap:
         if not isinstance(value, CommentedMap):
             raise self.fail(f"{name} must be a mapping of keys to values", found=type(value).__name__)
@@ -226,7 +226,7 @@ class _Reader:
             return self._choice(search, key, bounds, when)
         return self._range(search, key, kind, bounds, entry, when)
 
-    def _choice(self, search: CommentedMap, key: str, values: Any, when: Mapping[str, Any]) -> Choice:  # noqa: ANN401
+    def _choice(self, search: CommentedMap, key: str, values: Any, when: Mapping[str, Any]) -> Choice:
         if not isinstance(values, list) or not values:
             raise self.fail(
                 "empty choice", search, key, expected="a list of one value or more", found=repr(values)
@@ -235,18 +235,18 @@ class _Reader:
             raise self.fail("a value stands twice in the choice", search, key, found=repr(values))
         return Choice(key=key, values=tuple(values), when=when)
 
-    def _range(  # noqa: PLR0917 - one private call
+    def _range(
         self,
         search: CommentedMap,
         key: str,
         kind: str,
         bounds: Any,
         entry: CommentedMap,
-        when: Mapping[str, Any],  # noqa: ANN401
+        when: Mapping[str, Any],
     ) -> Hyperparameter:
         types = (int,) if kind == "int" else (int, float)
 
-        def number(value: Any) -> bool:  # noqa: ANN401
+        def number(value: Any) -> bool:
             return isinstance(value, types) and not isinstance(value, bool)
 
         if not isinstance(bounds, list) or len(bounds) != 2 or not all(map(number, bounds)):  # noqa: PLR2004
@@ -277,7 +277,7 @@ class _Reader:
         step = None if step is None else float(step)
         return FloatRange(key=key, low=float(low), high=float(high), step=step, log=log, when=when)
 
-    def _conditions(self, search: CommentedMap, key: str, when: Any) -> dict[str, tuple[Any, ...]]:  # noqa: ANN401
+    def _conditions(self, search: CommentedMap, key: str, when: Any) -> dict[str, tuple[Any, ...]]:
         if when is None:
             return {}
         if not isinstance(when, CommentedMap):
@@ -286,7 +286,8 @@ class _Reader:
         for parent, allowed in when.items():
             if parent == key or parent not in search:
                 raise self.fail(
-                    f"the condition names {parent!r}, which is not another searched key{nearest(str(parent), list(search))}",
+                    f"the condition names {parent!r}, which is not another searched key"
+                    f"{nearest(str(parent), list(search))}",
                     search,
                     key,
                 )
@@ -351,7 +352,7 @@ class _Reader:
             ) from None
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever YAML holds
+def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(item) for item in value]
     if isinstance(value, bool) or value is None:

@@ -1,0 +1,12 @@
+from .api import Study as Study
+from .api import load_space as load_space
+from .api import make_phantom as make_phantom
+from .api import prepare as prepare
+from .api import reproduce as reproduce
+from .api import search as search
+from .api import write_report as write_report
+from .config import TrialConfig as TrialConfig
+from .data.store import ImageStore as ImageStore
+from .errors import MammobenchError as MammobenchError
+from .evaluation.leaderboard import Leaderboard as Leaderboard
+from .space import SearchSpace as SearchSpace

@@ -1,0 +1,230 @@
+"""Train a recorded trial again, compare its predictions with the stored ones, and export the model."""
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mammobench.data.splits import Split
+from mammobench.data.store import ImageStore
+from mammobench.errors import DataError, ReproductionError, StudyError, TrialError
+from mammobench.evaluation.leaderboard import build_leaderboard
+from mammobench.evaluation.predictions import open_test, open_validation
+from mammobench.files import write_json, write_text
+from mammobench.metrics import scores
+from mammobench.report.card import model_card
+from mammobench.runtime import usable_cores
+from mammobench.search import trial_task
+from mammobench.study import StudyRecord, TrialRecord
+from mammobench.workers import EpochEnd, TrialEnd, TrialProcess, start_server, wait_for_any
+
+MEAN_TOLERANCE = 0.05
+F1_TOLERANCE = 0.05
+_EXACT = ("python", "keras", "tensorflow", "numpy", "backend", "processor", "threads", "precision", "gpu")
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What came of training a trial again.
+
+    Attributes:
+        trial: The recorded trial.
+        largest_difference: Largest absolute difference of a probability, validation and test together.
+        mean_difference: Mean absolute difference of the test probabilities.
+        stored_f1: Test F1 of the stored predictions, at the stored threshold.
+        new_f1: Test F1 of the new predictions, at the stored threshold.
+        differs: What differs in the environment: name to (stored, here).
+        model: The exported model.
+        card: Its model card.
+    """
+
+    trial: TrialRecord
+    largest_difference: float
+    mean_difference: float
+    stored_f1: float
+    new_f1: float
+    differs: Mapping[str, tuple[Any, Any]]
+    model: Path
+    card: Path
+
+    @property
+    def identical(self) -> bool:
+        """Whether every probability came out to the same bits."""
+        return self.largest_difference == 0.0
+
+    def verdict(self) -> str:
+        """Say in a sentence whether the trial is the same."""
+        if self.identical:
+            return f"Trial {self.trial.number} is reproduced: largest difference 0 over all predictions."
+        changed = ", ".join(f"{key} ({old} -> {new})" for key, (old, new) in self.differs.items())
+        return (
+            f"Trial {self.trial.number} is reproduced within tolerance: largest difference "
+            f"{self.largest_difference:.3g}, mean {self.mean_difference:.3g} (at most {MEAN_TOLERANCE}), "
+            f"test F1 {self.stored_f1:.3f} -> {self.new_f1:.3f} (at most {F1_TOLERANCE} apart). "
+            f"Different here: {changed}."
+        )
+
+
+def selected_trial(study: StudyRecord, number: int | None = None) -> TrialRecord:
+    """Return a finished trial: the one of that number, or the one that validation selected.
+
+    Raises:
+        StudyError: When there is no such trial or none has finished.
+    """
+    finished = {record.number: record for record in study.trials if record.state == "finished"}
+    if number is not None:
+        if number not in finished:
+            known = ", ".join(map(str, finished)) or "none"
+            raise StudyError(
+                f"trial {number} has no result to reproduce", where=study.folder, expected=f"one of {known}"
+            )
+        return finished[number]
+    selected = build_leaderboard(study).selected
+    if selected is None:
+        raise StudyError(
+            "no searched trial has finished yet",
+            where=study.folder,
+            remedy="Continue the search, or name a --trial",
+        )
+    return finished[int(selected["trial"])]
+
+
+def reproduce_trial(
+    study: StudyRecord,
+    *,
+    number: int | None = None,
+    data: Path | None = None,
+    on_epoch: Callable[[int, int], None] | None = None,
+) -> Reproduction:
+    """Train a trial again from its record and export it to ``best/``.
+
+    Where versions, processor, threads and precision are those of the record, the difference must be zero.
+    Elsewhere rounding differs from the first step on and training amplifies it, so the predictions are judged
+    by `MEAN_TOLERANCE` (mean absolute difference of the test probabilities) and `F1_TOLERANCE`.
+
+    Args:
+        study: The study.
+        number: The trial; None for the one that validation selected.
+        data: The image store, if it is no longer where the search read it.
+        on_epoch: Called after each epoch with its number and their total in the record.
+
+    Raises:
+        DataError: When the store is missing or its fingerprint is not the study's; nothing is trained.
+        StudyError: When there is no such trial.
+        TrialError: When the training fails.
+        ReproductionError: When the predictions differ by more than they may; nothing is exported.
+    """
+    record = selected_trial(study, number)
+    store = _same_store(study, data)
+    aside = study.folder / ".reproduce"
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir()
+    try:
+        result = _train_again(study, record, store, aside, on_epoch)
+        return _judge(study, record, result, aside)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _same_store(study: StudyRecord, data: Path | None) -> ImageStore:
+    store = ImageStore.open(data or Path(study.spec.data))
+    if store.fingerprint != study.spec.fingerprint:
+        raise DataError(
+            "these are not the images that the study was made with",
+            where=store.path,
+            expected=f"fingerprint {study.spec.fingerprint}",
+            found=store.fingerprint,
+            remedy="Prepare the same source again, or name the right store with --data",
+        )
+    return store
+
+
+def _train_again(
+    study: StudyRecord,
+    record: TrialRecord,
+    store: ImageStore,
+    folder: Path,
+    on_epoch: Callable[[int, int], None] | None,
+) -> TrialEnd:
+    start_server()
+    threads = int(record.environment.get("threads", 0)) or usable_cores()
+    task = trial_task(study, record, store, threads=threads, folder=folder, model_path=folder / "model.keras")
+    process = TrialProcess(task)
+    try:
+        while True:
+            wait_for_any([process])
+            for message in process.messages():
+                if isinstance(message, EpochEnd):
+                    if on_epoch:
+                        on_epoch(message.epoch, record.epochs)
+                elif message.result is None:
+                    raise TrialError(
+                        f"trial {record.number} failed when trained again: {message.reason}",
+                        where=study.folder,
+                    )
+                else:
+                    return message
+    finally:
+        process.stop()
+
+
+def _judge(study: StudyRecord, record: TrialRecord, end: TrialEnd, aside: Path) -> Reproduction:
+    assert end.result is not None  # noqa: S101 - _train_again returns finished trials only
+    split = Split.load(study.split_path(record.split))
+    stored = open_validation(record.folder), open_test(record.folder)
+    new = open_validation(aside), open_test(aside)
+    f1 = [scores(split.test.targets, test, record.threshold)["f1"] for test in (stored[1], new[1])]
+    here = end.result.environment
+    best = study.folder / "best"
+    reproduction = Reproduction(
+        trial=record,
+        largest_difference=max(float(np.abs(a - b).max()) for a, b in zip(stored, new, strict=True)),
+        mean_difference=float(np.abs(stored[1] - new[1]).mean()),
+        stored_f1=f1[0],
+        new_f1=f1[1],
+        differs={
+            key: (record.environment.get(key), here.get(key))
+            for key in _EXACT
+            if record.environment.get(key) != here.get(key)
+        },
+        model=best / "model.keras",
+        card=best / "model_card.md",
+    )
+    _require_same(reproduction, study.folder)
+    best.mkdir(exist_ok=True)
+    (aside / "model.keras").replace(reproduction.model)
+    trained = json.loads((aside / "config.json").read_text(encoding="utf-8"))
+    write_json(best / "config.json", {**trained, "trial": record.number, "threshold": record.threshold})
+    write_text(reproduction.card, model_card(study, record, split, reproduction.verdict()))
+    return reproduction
+
+
+def _require_same(reproduction: Reproduction, where: Path) -> None:
+    if reproduction.identical:
+        return
+    found = (
+        f"largest difference {reproduction.largest_difference:.3g}, mean {reproduction.mean_difference:.3g}, "
+        f"test F1 {reproduction.stored_f1:.3f} -> {reproduction.new_f1:.3f}"
+    )
+    problem = f"trial {reproduction.trial.number} came out differently"
+    if not reproduction.differs:
+        raise ReproductionError(
+            problem,
+            where=where,
+            expected="difference 0 with the same versions, processor and threads",
+            found=found,
+        )
+    close = abs(reproduction.new_f1 - reproduction.stored_f1) <= F1_TOLERANCE
+    if reproduction.mean_difference > MEAN_TOLERANCE or not close:
+        changed = ", ".join(f"{key} {old} -> {new}" for key, (old, new) in reproduction.differs.items())
+        raise ReproductionError(
+            problem,
+            where=where,
+            expected=f"a mean difference of at most {MEAN_TOLERANCE} and test F1 within {F1_TOLERANCE}",
+            found=found,
+            remedy=f"Different here: {changed}. Reproduce with those of the record",
+        )

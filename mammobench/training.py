@@ -1,0 +1,223 @@
+"""`run_trial`: one straight function from a configuration to its predictions.
+
+A trial is a pure function of (TrialConfig, data, seed): weights, batches, dropout and augmentation draw from
+seeds derived from the trial's, and each epoch's order from (seed, epoch), so that a trial that goes on from
+its checkpoint ends as if it had never stopped.
+"""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from mammobench.checkpoint import Best, Checkpoint, History
+from mammobench.config import TrialConfig
+from mammobench.data.batches import evaluation_batches, training_batches
+from mammobench.data.splits import Split
+from mammobench.data.store import ImageStore
+from mammobench.data.tasks import get_task
+from mammobench.errors import TrialError
+from mammobench.files import write_json, write_text, written_aside
+from mammobench.metrics import OBJECTIVES, best_threshold, objective_value, scores
+from mammobench.models.family import build_model, portable
+from mammobench.models.losses import build_loss, class_weights, encode_targets
+from mammobench.models.optimizers import Plateau, build_optimizer
+from mammobench.seeds import derive_seed
+from mammobench.trial import TrialResult
+
+Floats = npt.NDArray[np.float32]
+LARGEST_EVALUATION_BATCH = 128
+
+
+@dataclass
+class _Clock:
+    """Wall-clock seconds by part."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    _last: float = field(default_factory=time.perf_counter)
+
+    def lap(self, part: str) -> float:
+        now = time.perf_counter()
+        elapsed, self._last = now - self._last, now
+        self.seconds[part] = self.seconds.get(part, 0.0) + elapsed
+        return elapsed
+
+
+def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in which things happen
+    config: TrialConfig,
+    store: ImageStore,
+    split: Split,
+    *,
+    seed: int,
+    folder: Path,
+    environment: Mapping[str, Any],
+    on_epoch: Callable[[int, float], None] | None = None,
+    model_path: Path | None = None,
+) -> TrialResult:
+    """Train one configuration, predict validation and test, and leave its artifacts in `folder`.
+
+    A checkpoint in `folder` from an interrupted run of the same trial is continued.
+
+    Args:
+        config: What to train; its precision is no longer ``auto``.
+        store: The images.
+        split: Rows to train on, to validate on, and to predict sealed.
+        seed: The trial's seed.
+        folder: Gets config.json, history.csv and predictions.npz.
+        environment: What `mammobench.runtime.configure` returned, recorded with the trial.
+        on_epoch: Called after each epoch with its number (from 1) and objective.
+        model_path: Where to save the trained model, if at all.
+
+    Raises:
+        TrialError: When the loss or the objective is no longer a number.
+    """
+    clock = _Clock()
+    write_json(
+        folder / "config.json",
+        {"config": config.model_dump(mode="json"), "seed": seed, "fingerprint": store.fingerprint,
+         "split": split.hash, "environment": dict(environment)},
+    )  # fmt: skip
+    images = store.images(config.data.image_size, config.data.interpolation)
+    task = get_task(config.data.task)
+    binary = task.classes == 2  # noqa: PLR2004 - one output tells two classes apart
+    prior = np.bincount(split.train.targets, minlength=task.classes) / len(split.train.targets)
+    targets = encode_targets(split.train.targets, task.classes)
+    sample_weights = class_weights(prior, config.loss.class_weight)[split.train.targets].astype(np.float32)
+    train_images = np.ascontiguousarray(images[split.train.rows])
+    clock.lap("data")
+
+    batch_size = config.training.batch_size
+    steps = max(1, len(split.train.rows) // batch_size)
+    model = build_model(config, classes=task.classes, seed=derive_seed(seed, "model"))
+    optimizer = build_optimizer(
+        config.optimizer, steps_per_epoch=steps, max_epochs=config.training.max_epochs
+    )
+    model.compile(
+        optimizer=optimizer,
+        loss=build_loss(config.loss, classes=task.classes, prior=prior),
+        jit_compile=_compile_with_xla(),
+    )
+    optimizer.build(model.trainable_variables)
+    predict = _Predictor(model, images, max(len(split.validation), len(split.test)))
+    checkpoint = Checkpoint(folder / "checkpoint.npz", model)
+    history: History
+    history, best = checkpoint.restore()
+    plateau = Plateau(
+        OBJECTIVES[config.training.objective].direction, warmup_epochs=config.optimizer.warmup_epochs
+    )
+    clock.lap("build")
+
+    tracing = True
+    for epoch in range(len(history) + 1, config.training.max_epochs + 1):
+        if 0 < config.training.patience <= len(history) - best.epoch:
+            break
+        if config.optimizer.schedule == "plateau":
+            factor = plateau.rate_after([row["objective"] for row in history])
+            optimizer.learning_rate = config.optimizer.learning_rate * factor
+        model.reset_metrics()
+        loss = math.nan
+        for batch in training_batches(len(targets), batch_size, derive_seed(seed, "batches"), epoch):
+            loss = float(
+                model.train_on_batch(train_images[batch, ..., None], targets[batch], sample_weights[batch])
+            )
+            if tracing:
+                predict.trace()
+                clock.lap("trace")
+                tracing = False
+            if not math.isfinite(loss):
+                raise TrialError(
+                    "the training loss is not a finite number", where=f"epoch {epoch}", found=loss
+                )
+        train_seconds = clock.lap("train")
+        predicted = predict(split.validation.rows)
+        objective = objective_value(config.training.objective, split.validation.targets, predicted)
+        threshold = best_threshold(split.validation.targets, predicted) if binary else None
+        validation_seconds = clock.lap("validate")
+        if not math.isfinite(objective):
+            raise TrialError(
+                f"the validation {config.training.objective} is not defined", where=f"epoch {epoch}",
+                expected="finite predictions of images of every class",
+            )  # fmt: skip
+        measured = scores(split.validation.targets, predicted, threshold)
+        history.append(
+            {
+                "epoch": epoch,
+                "loss": loss,
+                "learning_rate": float(keras.ops.convert_to_numpy(optimizer.learning_rate)),
+                "train_seconds": train_seconds,
+                "validation_seconds": validation_seconds,
+                "objective": objective,
+                **{f"validation_{name}": value for name, value in measured.items()},
+            }
+        )
+        best = checkpoint.save(history, best, better=_improves(objective, best, config))
+        write_text(folder / "history.csv", pd.DataFrame(history).to_csv(index=False))
+        clock.lap("write")
+        if on_epoch:
+            on_epoch(epoch, objective)
+
+    used_epoch = len(history)
+    if config.training.weights == "best":
+        checkpoint.load_best(best)
+        used_epoch = best.epoch
+    validation = predict(split.validation.rows)
+    test = predict(split.test.rows)
+    clock.lap("predict")
+    with written_aside(folder / "predictions.npz") as aside:
+        np.savez_compressed(aside, validation_probability=validation, test_probability=test)
+    if model_path is not None:
+        with written_aside(model_path) as aside:
+            portable(model, config, classes=task.classes).save(aside)
+    clock.lap("write")
+    return TrialResult(
+        objective=objective_value(config.training.objective, split.validation.targets, validation),
+        threshold=best_threshold(split.validation.targets, validation) if binary else None,
+        epochs=len(history),
+        best_epoch=used_epoch,
+        weights=model.count_params(),
+        seconds=clock.seconds,
+        environment=environment,
+    )
+
+
+class _Predictor:
+    """Predicts rows of the store in batches of one size, so that the model is traced once."""
+
+    def __init__(self, model: keras.Model, images: npt.NDArray[np.uint8], rows_at_most: int) -> None:
+        self._model, self._images = model, images
+        self._batch = min(LARGEST_EVALUATION_BATCH, rows_at_most)
+
+    def trace(self) -> None:
+        """Predict one batch of nothing, to have the tracing done."""
+        self._model.predict_on_batch(np.zeros((self._batch, *self._images.shape[1:], 1), np.uint8))
+
+    def __call__(self, rows: npt.NDArray[np.int64]) -> Floats:
+        """Return float32 probabilities, (n,) for two classes or (n, classes), in the order of `rows`."""
+        parts = []
+        for indices, real in evaluation_batches(len(rows), self._batch):
+            batch = self._images[rows[indices], ..., None]
+            parts.append(np.asarray(self._model.predict_on_batch(batch), dtype=np.float32)[:real])
+        predicted = np.concatenate(parts)
+        return predicted[:, 0] if predicted.shape[1] == 1 else predicted
+
+
+def _improves(objective: float, best: Best, config: TrialConfig) -> bool:
+    if best.objective is None:
+        return True
+    if OBJECTIVES[config.training.objective].direction == "maximize":
+        return objective > best.objective
+    return objective < best.objective
+
+
+def _compile_with_xla() -> bool | str:
+    # XLA on the CPU runs these convolutions ten times slower; JAX knows no other way
+    if keras.backend.backend() != "tensorflow":
+        return "auto"
+    return bool(keras.distribution.list_devices("gpu"))
