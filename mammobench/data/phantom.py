@@ -48,8 +48,8 @@ def make_phantom(
 ) -> ImageStore:
     """Write a store of synthetic patches, the same bytes for the same arguments on any machine.
 
-    Half of the patients have one lesion, half have none; every patient has one film and three crops of it with
-    random offsets, flips and quarter turns, 299 pixels or 30 mm across. One patient in five is for test.
+    Half of the patients have one lesion, half have none; every patient has one film and three crops of it
+    with random offsets, flips and quarter turns, 299 pixels or 30 mm across. One patient in five is for test.
 
     Args:
         out: The store's folder, which must not exist.

@@ -5,6 +5,7 @@ transform differ between processors, the rounded grey levels do not.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -42,10 +43,10 @@ class Appearance:
     def of(cls, difficulty: float) -> "Appearance":
         """Interpolate between easy (0) and hard (1)."""
         return cls(
-            conspicuity=1.5 - 0.9 * difficulty,
-            separation=0.9 - 0.7 * difficulty,
-            tissue=16 + 12 * difficulty,
-            grain=2 + 4 * difficulty,
+            conspicuity=1.8 - 0.9 * difficulty,
+            separation=1.0 - 0.4 * difficulty,
+            tissue=13 + 12 * difficulty,
+            grain=1 + 4 * difficulty,
         )
 
 
@@ -91,6 +92,13 @@ def power_law_field(rng: np.random.Generator, size: int = FILM_SIZE) -> Field:
         (phases[0] + 1j * phases[1]) * frequency ** (-SPECTRAL_EXPONENT / 2), s=(size, size)
     )
     return np.asarray((field - field.mean()) / field.std(), dtype=np.float64)
+
+
+@cache
+def _amplitude(size: int) -> Field:
+    frequency = np.hypot(np.fft.fftfreq(size)[:, None], np.fft.rfftfreq(size)[None, :])
+    frequency[0, 0] = np.inf
+    return np.asarray(frequency ** (-SPECTRAL_EXPONENT / 2), dtype=np.float64)
 
 
 def _grid(size: int, centre: tuple[float, float] = (0.0, 0.0), angle: float = 0.0) -> tuple[Field, Field]:

@@ -30,7 +30,7 @@ REFERENCE_SEED = 2021
 REFERENCE_TEST_SHARE = 0.2
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Part:
     """One part of a split; all arrays are int64 of one length.
 
@@ -48,6 +48,9 @@ class Part:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def __repr__(self) -> str:
+        return f"Part({len(self)} images of classes {np.bincount(self.targets).tolist()})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,7 +186,7 @@ def _drop_shared_patients(train: Codes, test: Codes, patients: pd.Series) -> tup
 
 def _unknown_groups(known: Mask, rows: dict[str, Codes]) -> list[str]:
     consequences = {
-        "training": "crops of one lesion may stand in both training and validation, so validation may flatter",
+        "training": "crops of one lesion may stand in training and validation, so validation may flatter",
         "test": "test patients may be among the training images, and intervals take images as independent",
     }
     unknown = {part: int((~known[rows[part]]).sum()) for part in rows}
@@ -230,9 +233,9 @@ def _reference(
     # Keras' validation_split takes the last rows, unshuffled
     cut = int(len(rest) * (1 - data.validation_fraction))
     warning = (
-        "The reference split LEAKS: it cuts the training records at random, so that crops of one lesion stand "
-        "in training, validation and test alike. Its scores are too high, and comparable with the reference "
-        "notebook's alone."
+        "The reference split LEAKS: it cuts the training records at random, so that crops of one lesion "
+        "stand in training, validation and test alike. Its scores are too high, and comparable with "
+        "the reference notebook's alone."
     )
     return {"train": rest[:cut], "validation": rest[cut:], "test": test}, [warning]
 
