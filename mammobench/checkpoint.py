@@ -76,10 +76,6 @@ class Checkpoint:
         for variable, value in zip(self._model.variables, best.variables, strict=True):
             variable.assign(value)
 
-    def remove(self) -> None:
-        """Remove the file: the trial is done."""
-        self._path.unlink(missing_ok=True)
-
     def _state(self) -> Sequence[keras.Variable]:
         return [*self._model.variables, *self._model.optimizer.variables]
 

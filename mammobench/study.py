@@ -29,7 +29,7 @@ from mammobench.errors import ConfigError, StudyError
 from mammobench.files import write_json
 from mammobench.space import Choice, FloatRange, Hyperparameter, IntRange, SearchSpace, encode
 from mammobench.space_file import parse_space
-from mammobench.trial import TrialResult
+from mammobench.trial import CHECKPOINT, TrialResult
 
 Role = Literal["reference", "searched"]
 State = Literal["finished", "failed", "running"]
@@ -219,6 +219,10 @@ class StudyRecord:
         frozen = self.storage.get_all_trials(self.study_id, deepcopy=False)
         return tuple(self._record(trial, space) for trial in frozen)
 
+    def trial_folder(self, number: int) -> Path:
+        """Return the folder of a trial's artifacts."""
+        return self.folder / "trials" / f"{number:04d}"
+
     def split_path(self, split_hash: str) -> Path:
         """Return the file of a split."""
         return self.folder / "splits" / f"{split_hash}.npz"
@@ -276,12 +280,17 @@ class StudyRecord:
         ):
             self.storage.set_trial_user_attr(trial_id, key, value)
         self.storage.set_trial_state_values(trial_id, TrialState.COMPLETE, [result.objective])
+        self._remove_checkpoint(number)
 
     def fail_trial(self, number: int, reason: str) -> None:
         """Record that a trial failed and why."""
         trial_id = self._id(number)
         self.storage.set_trial_user_attr(trial_id, "reason", reason)
         self.storage.set_trial_state_values(trial_id, TrialState.FAIL)
+        self._remove_checkpoint(number)
+
+    def _remove_checkpoint(self, number: int) -> None:
+        (self.trial_folder(number) / CHECKPOINT).unlink(missing_ok=True)
 
     def _id(self, number: int) -> int:
         return self.storage.get_trial_id_from_study_id_trial_number(self.study_id, number)
@@ -311,7 +320,7 @@ class StudyRecord:
                 environment=attributes.get("environment", {}),
                 split=attributes["split"],
                 reason=attributes.get("reason"),
-                folder=self.folder / "trials" / f"{trial.number:04d}",
+                folder=self.trial_folder(trial.number),
             )
         except (KeyError, ConfigError) as error:
             raise StudyError(f"damaged trial record ({error!r})", where=where) from None

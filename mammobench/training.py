@@ -30,7 +30,7 @@ from mammobench.models.family import build_model, portable
 from mammobench.models.losses import build_loss, class_weights, encode_targets
 from mammobench.models.optimizers import Plateau, build_optimizer
 from mammobench.seeds import derive_seed
-from mammobench.trial import TrialResult
+from mammobench.trial import CHECKPOINT, TrialResult
 
 Floats = npt.NDArray[np.float32]
 LARGEST_EVALUATION_BATCH = 128
@@ -106,7 +106,7 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
     )
     optimizer.build(model.trainable_variables)
     predict = _Predictor(model, images, max(len(split.validation), len(split.test)))
-    checkpoint = Checkpoint(folder / "checkpoint.npz", model)
+    checkpoint = Checkpoint(folder / CHECKPOINT, model)
     history: History
     history, best = checkpoint.restore()
     plateau = Plateau(

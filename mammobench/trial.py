@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+CHECKPOINT = "checkpoint.npz"
+"""In a trial's folder while it runs; the record's keeper removes it when the trial has ended."""
+
 
 @dataclass(frozen=True)
 class TrialResult:

@@ -5,7 +5,7 @@ import pytest
 from mammobench.errors import StudyError
 from mammobench.space_file import load_space
 from mammobench.study import StudyRecord, StudySpec, utc_now
-from mammobench.trial import TrialResult
+from mammobench.trial import CHECKPOINT, TrialResult
 
 VALUES = {
     "model.filters": [16, 32],
@@ -60,7 +60,10 @@ def test_a_trial_is_read_back_as_it_was_recorded(study: StudyRecord) -> None:
     number = start(study)
     study.report_epoch(number, 1, 0.5)
     study.report_epoch(number, 2, float("nan"))
+    checkpoint = study.trial_folder(number) / CHECKPOINT
+    checkpoint.touch()
     study.finish_trial(number, RESULT, {"start": 0.5})
+    assert not checkpoint.exists()
     (record,) = StudyRecord.open(study.folder).trials
     assert (record.state, record.objective, record.threshold, record.best_epoch) == ("finished", 0.75, 0.4, 2)
     assert record.hyperparameters == VALUES
