@@ -1,4 +1,4 @@
-"""What all tests share: the real data beside the repository, a tiny synthetic store, and a simulated study."""
+"""What all tests share: the real mammograms, a tiny synthetic store, and a study of simulated trials."""
 
 import json
 from collections.abc import Callable, Mapping

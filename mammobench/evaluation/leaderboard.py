@@ -88,6 +88,13 @@ class Leaderboard:
         return None if rows.empty else rows.iloc[0]
 
     @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows as column to value, best first."""
+        return [
+            {str(column): value for column, value in row.items()} for row in self.frame.to_dict("records")
+        ]
+
+    @property
     def hyperparameters(self) -> list[str]:
         """Dotted keys of the hyperparameter columns."""
         return [column for column in self.frame.columns if "." in column]

@@ -1,0 +1,197 @@
+"""What a reviewer looks up: data, split, recall by lesion type, failures, time, environment, commands."""
+
+import json
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mammobench.data.splits import PARTS, Split
+from mammobench.evaluation.entries import LESION_TYPES, positives_by_lesion_type
+from mammobench.evaluation.leaderboard import Leaderboard, unit_of
+from mammobench.metrics import confusion_matrix, predicted_classes
+from mammobench.report import text
+from mammobench.report.curves import Curves
+from mammobench.report.ranking import title_of
+from mammobench.study import StudyRecord, TrialRecord
+
+
+@dataclass(frozen=True)
+class Table:
+    """A small table: heads, and rows whose first cell names them."""
+
+    title: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """A confusion matrix: counts, and each as a share of its true class from 0 to 1."""
+
+    name: str
+    class_names: tuple[str, ...]
+    rows: tuple[tuple[tuple[str, float], ...], ...]
+
+
+def split_table(split: Split) -> Table:
+    """Count images and groups of the three parts by class."""
+    rows = []
+    for name in PARTS:
+        part = getattr(split, name)
+        counts = np.bincount(part.targets, minlength=len(split.class_names))
+        groups = text.whole(len(np.unique(part.groups))) if split.grouped else text.MISSING
+        rows.append((name, text.whole(len(part)), *(text.whole(int(count)) for count in counts), groups))
+    heads = ("part", "images", *split.class_names, "patients or lesion groups")
+    title = f"{split.name} split, task {split.task}"
+    return Table(title, heads, tuple(rows), split.warnings)
+
+
+def recall_table(board: Leaderboard, trials: Iterable[int]) -> Table | None:
+    """Show the recall of the positive class by lesion type; None for tasks that do not mix the types."""
+    rows = []
+    for facts in board.rows:
+        split = board.splits[facts["split_hash"]]
+        if not positives_by_lesion_type(split.test, split.class_names) or facts["trial"] not in set(trials):
+            continue
+        recalls = (f"test_recall_{kind}" for kind in LESION_TYPES)
+        rows.append(
+            (str(facts["name"]), text.with_interval(facts, "test_recall"),
+             *(text.with_interval(facts, column) for column in recalls))
+        )  # fmt: skip
+    if not rows:
+        return None
+    split = next(iter(board.splits.values()))
+    masks = positives_by_lesion_type(split.test, split.class_names)
+    counts = tuple(f"{kind} (n = {int(mask.sum()):,})" for kind, mask in masks.items())
+    note = f"Share of {split.class_names[1]} test images that were found, by the kind of lesion they show."
+    return Table("Recall by lesion type", ("configuration", "all", *counts), tuple(rows), (note,))
+
+
+def confusions(curves: Iterable[Curves]) -> tuple[Confusion, ...]:
+    """Count the test images of each leader by true and predicted class."""
+    result = []
+    for item in curves:
+        guesses = predicted_classes(item.test, item.threshold)
+        matrix = confusion_matrix(item.targets, guesses, len(item.class_names))
+        shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+        rows = tuple(
+            tuple(
+                (text.whole(int(count)), round(float(share), 3)) for count, share in zip(*both, strict=True)
+            )
+            for both in zip(matrix, shares, strict=True)
+        )
+        result.append(Confusion(item.name, item.class_names, rows))
+    return tuple(result)
+
+
+def data_table(store: Mapping[str, Any], fingerprint: str) -> Table:
+    """Describe the image store."""
+    rows = [("source", str(store.get("source", text.MISSING)))]
+    rows += [(str(name), text.whole(count)) for name, count in store.get("counts", {}).items()]
+    rows += [
+        ("native size", f"{store['image_size']} px"),
+        ("licence", str(store.get("licence", text.MISSING))),
+        ("fingerprint", fingerprint),
+    ]
+    return Table("Images", (), tuple(rows), tuple(map(str, store.get("warnings", ()))))
+
+
+def study_table(study: StudyRecord, trials: Iterable[TrialRecord]) -> Table:
+    """Describe what was asked."""
+    spec, counts = study.spec, dict.fromkeys(("finished", "failed", "running"), 0)
+    for trial in trials:
+        counts[trial.state] += 1
+    rows = (
+        ("study", spec.name),
+        ("space", spec.space_name),
+        ("objective", f"validation {title_of(spec.objective)}, {spec.direction}d"),
+        ("engine", f"{spec.engine}, {spec.sampler}"),
+        ("seed", str(spec.seed)),
+        ("precision", spec.precision),
+        ("trials", ", ".join(f"{count} {state}" for state, count in counts.items() if count)),
+        ("started", spec.created),
+        *((f"{name} version", version) for name, version in spec.versions.items()),
+    )
+    return Table("Search", (), rows)
+
+
+def space_table(study: StudyRecord) -> Table:
+    """List what was searched, and what was fixed."""
+    space = study.space
+    rows = [
+        (item.key, item.describe() + "".join(f", when {parent} is {' or '.join(map(str, allowed))}"
+                                             for parent, allowed in item.when.items()))
+        for item in space.hyperparameters
+    ]  # fmt: skip
+    rows += [(f"{key} (fixed)", json.dumps(value)) for key, value in space.fixed.items()]
+    return Table("Search space", (), tuple(rows))
+
+
+def seconds_table(trials: Iterable[TrialRecord]) -> Table:
+    """Sum the wall clock of finished trials by part."""
+    finished = [trial for trial in trials if trial.state == "finished"]
+    parts = dict.fromkeys(part for trial in finished for part in trial.seconds)
+    totals = {part: sum(trial.seconds.get(part, 0.0) for trial in finished) for part in parts}
+    everything = sum(totals.values())
+    rows = [
+        (
+            part,
+            text.duration(total / len(finished)),
+            text.duration(total),
+            f"{100 * total / everything:.1f} %",
+        )
+        for part, total in totals.items()
+        if everything
+    ]
+    rows.append(("all", text.duration(everything / max(1, len(finished))), text.duration(everything), ""))
+    return Table("Time", ("part", "a trial", "all trials", "share"), tuple(rows))
+
+
+def environment_table(trials: Iterable[TrialRecord]) -> Table:
+    """Describe the machines and versions; trials that differ show each value."""
+    seen: dict[str, dict[str, None]] = {}
+    for trial in trials:
+        for name, item in trial.environment.items():
+            seen.setdefault(name, {})[text.setting(item)] = None
+    rows = tuple((name.replace("_", " "), " · ".join(items)) for name, items in seen.items())
+    return Table("Environment", (), rows)
+
+
+def failure_table(trials: Iterable[TrialRecord], left_out: Iterable[tuple[int, str]]) -> Table | None:
+    """List trials that failed or cannot be ranked; None without any."""
+    rows = [
+        (f"trial {trial.number}", "failed", str(trial.reason)) for trial in trials if trial.state == "failed"
+    ]
+    rows += [(f"trial {number}", "left out", reason) for number, reason in left_out]
+    return Table("Trials that are not ranked", ("trial", "state", "reason"), tuple(rows)) if rows else None
+
+
+def commands(study: StudyRecord) -> tuple[tuple[str, str], ...]:
+    """Return what each command does, and the command."""
+    folder = study.folder
+    name = shlex.quote(folder.name if folder.parent.name == "reports" else str(folder))
+    return (
+        ("Train the selected configuration again and compare", f"mammobench reproduce {name}"),
+        ("Repeat or continue this search", study.spec.command),
+        ("Write this report again", f"mammobench report {name}"),
+    )
+
+
+def method_notes(board: Leaderboard, *, tried: int) -> tuple[str, ...]:
+    """Say how the numbers were made, and what they cannot bear."""
+    units = " and ".join(dict.fromkeys(f"{unit_of(split)}s" for split in board.splits.values()))
+    finished = f"{tried} searched {'configuration' if tried == 1 else 'configurations'} finished."
+    selection = (
+        f"{finished} Validation selects; the test split ranks what is shown and chose nothing. "
+        "The best test score of many configurations is optimistic."
+    )
+    intervals = (
+        f"Intervals: {100 * board.level:.0f} % percentile bootstrap over {units}, {board.resamples:,} "
+        "resamples shared by all rows. Differences are paired; neither they nor the intervals are corrected for the "
+        "number of configurations. “Not told apart”: the interval of the difference includes 0."
+    )
+    return selection, intervals

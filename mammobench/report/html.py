@@ -1,0 +1,59 @@
+"""Write the report: one HTML file that needs no network, and the leaderboard as CSV beside it."""
+
+import re
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from mammobench.errors import StudyError
+from mammobench.evaluation.leaderboard import Leaderboard, build_leaderboard
+from mammobench.files import write_text
+from mammobench.report.view import View, build_view
+from mammobench.study import StudyRecord
+
+
+def write_report(
+    study: StudyRecord, *, out: Path | None = None, leaderboard: Leaderboard | None = None
+) -> Path:
+    """Write ``index.html`` and ``leaderboard.csv`` for a study, finished or not.
+
+    Args:
+        study: An opened study with at least one finished trial.
+        out: The HTML file; ``index.html`` in the study's folder unless given. The table goes beside it.
+        leaderboard: The study's leaderboard, where it has been built already.
+
+    Returns:
+        The path of the HTML file.
+
+    Raises:
+        StudyError: If no trial has finished, or `out` is a folder.
+        TrialError: If none has finished because they failed.
+    """
+    path = out or study.folder / "index.html"
+    if path.is_dir():
+        raise StudyError("the report needs a file name", expected="a file", found="a folder", where=path)
+    board = leaderboard or build_leaderboard(study)
+    page = render(build_view(study, board))
+    board.to_csv(path.with_name("leaderboard.csv"))
+    write_text(path, page)
+    return path
+
+
+def render(view: View) -> str:
+    """Render the page; every value is escaped, and a name that the template misses is an error."""
+    environment = Environment(
+        loader=PackageLoader("mammobench.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["unbroken"] = unbroken
+    return environment.get_template("report.html").render(view=view)
+
+
+def unbroken(sentence: str) -> Markup:
+    """Escape a sentence and keep each interval, ``[0.630, 0.783]``, on one line."""
+    kept = re.sub(r"(\[[^\[\]]{,40}\])", r'<span class="unbroken">\1</span>', str(escape(sentence)))
+    return Markup(kept)  # noqa: S704 - escaped above

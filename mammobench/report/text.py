@@ -1,0 +1,70 @@
+"""How the report writes numbers."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+MISSING = "–"  # noqa: RUF001 - an en dash, the sign of an empty cell
+MINUTE, HOUR = 60, 3600
+
+
+def is_number(value: Any) -> bool:  # noqa: ANN401 - a cell holds anything
+    """Return whether a cell holds a number that is defined."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def score(value: Any) -> str:  # noqa: ANN401 - a cell holds anything
+    """Write a score with three decimals."""
+    return f"{value:.3f}" if is_number(value) else MISSING
+
+
+def signed(value: Any) -> str:  # noqa: ANN401 - a cell holds anything
+    """Write a difference with its sign and three decimals."""
+    return f"{value:+.3f}".replace("-", "−") if is_number(value) else MISSING  # noqa: RUF001 - a minus sign
+
+
+def ends(row: Mapping[str, Any], column: str) -> str:
+    """Write the interval of a column, ``[0.630, 0.783]``, or nothing where there is none."""
+    low, high = row.get(f"{column}_low"), row.get(f"{column}_high")
+    if not (is_number(low) and is_number(high)):
+        return ""
+    return f"[{score(low)}, {score(high)}]"
+
+
+def with_interval(row: Mapping[str, Any], column: str) -> str:
+    """Write a score and its interval: ``0.713 [0.630, 0.783]``."""
+    return f"{score(row[column])} {ends(row, column)}".strip()
+
+
+def whole(value: Any) -> str:  # noqa: ANN401 - a cell holds anything
+    """Write a whole number with commas between thousands."""
+    return f"{value:,.0f}" if is_number(value) else MISSING
+
+
+def duration(seconds: Any) -> str:  # noqa: ANN401 - a cell holds anything
+    """Write a time in the unit that suits it."""
+    if not is_number(seconds):
+        return MISSING
+    if seconds < 1:
+        return f"{1000 * seconds:.0f} ms"
+    if seconds < MINUTE:
+        return f"{seconds:.1f} s"
+    if seconds < HOUR:
+        return f"{seconds / MINUTE:.1f} min"
+    return f"{seconds / HOUR:.1f} h"
+
+
+def value(item: Any) -> str:  # noqa: ANN401 - a hyperparameter holds anything
+    """Write a hyperparameter's value."""
+    if item is None or (isinstance(item, float) and math.isnan(item)):
+        return MISSING
+    return f"{item:.3g}" if isinstance(item, float) else str(item)
+
+
+def setting(item: Any) -> str:  # noqa: ANN401 - an environment holds anything
+    """Write a setting of the environment in words."""
+    if isinstance(item, list | tuple):
+        return ", ".join(map(str, item)) or "none"
+    if isinstance(item, bool):
+        return "yes" if item else "no"
+    return "none" if item is None else str(item)

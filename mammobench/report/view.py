@@ -1,0 +1,140 @@
+"""Everything the report's template shows, as plain values."""
+
+from dataclasses import dataclass
+
+from mammobench.evaluation.importance import hyperparameter_importances
+from mammobench.evaluation.leaderboard import Leaderboard
+from mammobench.report import facts, figures
+from mammobench.report.answer import Answer, build_answer
+from mammobench.report.curves import Curves, leading_curves
+from mammobench.report.ranking import Ranking, build_ranking, title_of
+from mammobench.study import StudyRecord
+
+CONFIGURATIONS_DRAWN = 20
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure: its heading, inline SVG and one sentence below."""
+
+    title: str
+    svg: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A warning at the top of the page; `kind` is ``synthetic`` or ``leak``."""
+
+    kind: str
+    head: str
+    body: str
+
+
+@dataclass(frozen=True)
+class View:
+    """The whole page."""
+
+    title: str
+    subtitle: str
+    notices: tuple[Notice, ...]
+    answer: Answer
+    ranking: Ranking
+    notes: tuple[str, ...]
+    figures: tuple[Figure, ...]
+    confusions: tuple[facts.Confusion, ...]
+    importance_reason: str | None
+    recall: facts.Table | None
+    failures: facts.Table | None
+    data: tuple[facts.Table, ...]
+    run: tuple[facts.Table, ...]
+    commands: tuple[tuple[str, str], ...]
+    citations: tuple[str, ...]
+
+
+def build_view(study: StudyRecord, board: Leaderboard) -> View:
+    """Gather what the page shows."""
+    trials, spec = study.trials, study.spec
+    tried = int((board.frame["role"] == "searched").sum())
+    curves = leading_curves(board, trials)
+    importances = hyperparameter_importances(study)
+    drawn = list(_score_figures(board)) + _curve_figures(curves, spec.objective)
+    if importances.shares:
+        caption = (
+            f"Conditional PED-ANOVA over {importances.trials} trials: how much each hyperparameter decides "
+            f"whether a trial is among the best by validation {title_of(spec.objective)}."
+        )
+        svg = figures.importance_figure(importances.shares)
+        drawn.append(Figure("Hyperparameter importances", svg, caption))
+    source = str(spec.store.get("source", "unknown source"))
+    tasks = " and ".join(dict.fromkeys(split.task for split in board.splits.values()))
+    return View(
+        title=spec.name,
+        subtitle=f"{tasks} · {source}",
+        notices=_notices(study, board),
+        answer=build_answer(board, tried=tried),
+        ranking=build_ranking(board, spec.objective),
+        notes=facts.method_notes(board, tried=tried),
+        figures=tuple(drawn),
+        confusions=facts.confusions(curves),
+        importance_reason=importances.reason,
+        recall=facts.recall_table(board, [item.trial for item in curves]),
+        failures=facts.failure_table(trials, board.left_out),
+        data=(
+            facts.data_table(spec.store, spec.fingerprint),
+            *(facts.split_table(split) for split in board.splits.values()),
+        ),
+        run=(
+            facts.study_table(study, trials),
+            facts.space_table(study),
+            facts.seconds_table(trials),
+            facts.environment_table(trials),
+        ),
+        commands=facts.commands(study),
+        citations=tuple(map(str, spec.store.get("citations", ()))),
+    )
+
+
+def _notices(study: StudyRecord, board: Leaderboard) -> tuple[Notice, ...]:
+    notices = [
+        Notice("leak", f"The {split.name} split leaks", " ".join(split.warnings))
+        for split in board.splits.values()
+        if split.leaks
+    ]
+    if study.spec.store.get("synthetic"):
+        body = "Phantom images. These figures say nothing about real mammograms."
+        notices.append(Notice("synthetic", "Synthetic data", body))
+    return tuple(notices)
+
+
+def _score_figures(board: Leaderboard) -> tuple[Figure, ...]:
+    rows = board.rows
+    shown = [
+        row
+        for place, row in enumerate(rows)
+        if place < CONFIGURATIONS_DRAWN or row["selected"] or row["role"] != "searched"
+    ]
+    caption = (
+        f"The best {CONFIGURATIONS_DRAWN} of {len(rows)} rows, with the selected, reference and constant ones."
+        if len(shown) < len(rows)
+        else "Every configuration, in the order of the table."
+    )
+    return tuple(
+        Figure(f"Test {title_of(metric)}", figures.score_figure(shown, f"test_{metric}"), caption)
+        for metric in ("f1", "accuracy")
+    )
+
+
+def _curve_figures(curves: tuple[Curves, ...], objective: str) -> list[Figure]:
+    drawn = []
+    if len(curves[0].class_names) == 2 and len({len(item.targets) for item in curves}) == 1:  # noqa: PLR2004
+        caption = "Leaders on the test split; a dot marks the threshold chosen on validation."
+        drawn.append(Figure("ROC", figures.roc_figure(curves), caption))
+        drawn.append(Figure("Precision and recall", figures.precision_recall_figure(curves), caption))
+    panels = (("objective", f"validation {title_of(objective)}"), ("loss", "training loss"))
+    for column, label in panels:
+        svg = figures.history_figure(curves, column, label)
+        if svg:
+            title = f"Learning curves: {label}"
+            drawn.append(Figure(title, svg, "A dot marks the epoch whose weights predicted."))
+    return drawn
