@@ -12,7 +12,7 @@ import tempfile
 from functools import cache
 from importlib import import_module, metadata
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import cpuinfo
 
@@ -33,17 +33,16 @@ _FLAGS_THAT_MATTER = (
 )
 _FIRST_WITH_BFLOAT16 = (8, 0)
 _PACKAGES = ("mammobench", "keras", "tensorflow", "numpy")
-_CHATTER = re.compile(
-    r"^(WARNING: All log messages before absl::|[IW]\d{4} |To enable the following instructions)"
-)
+_CHATTER = re.compile(r"WARNING: All log messages before absl::|[IW]\d{4} |To enable the following instr")
 
 
 def quiet_tensorflow() -> None:
-    """Ask TensorFlow for errors only in its C++ log; works before TensorFlow is imported.
+    """Silence TensorFlow's C++ log; works before TensorFlow is imported.
 
-    A level that the user set stays. What is written before the log is set up, `load_libraries` holds back.
+    Errors still come as exceptions; a machine without a GPU would log one each time. A level that the user
+    set stays. What is written before the log is set up, `load_libraries` holds back.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 def load_libraries() -> None:
@@ -87,7 +86,7 @@ def choose_precision(requested: str) -> Precision:
     """
     for known in get_args(Precision):
         if requested == known != "auto":
-            return known  # type: ignore[no-any-return] - one of the literals
+            return cast("Precision", known)
     if requested != "auto":
         raise ConfigError(
             "unknown precision",
@@ -96,7 +95,17 @@ def choose_precision(requested: str) -> Precision:
             found=repr(requested),
         )
     gpu = _gpu()
-    able = gpu[1] >= _FIRST_WITH_BFLOAT16 if gpu else bool(processor()[1] & _BFLOAT16_FLAGS)
+    return precision_for(gpu[1] if gpu else None, processor()[1])
+
+
+def precision_for(capability: tuple[int, int] | None, flags: frozenset[str]) -> Precision:
+    """Return what ``auto`` means on a machine.
+
+    Args:
+        capability: The GPU's compute capability, or None without a GPU.
+        flags: The processor's flags.
+    """
+    able = capability >= _FIRST_WITH_BFLOAT16 if capability else bool(flags & _BFLOAT16_FLAGS)
     return "mixed_bfloat16" if able else "float32"
 
 

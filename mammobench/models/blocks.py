@@ -102,7 +102,7 @@ class Maker:
 
     def activation(self, name: str) -> keras.Layer:
         """Return the activation as a layer."""
-        return self.toolkit.activation(self.config.activation, name=name)
+        return keras.layers.Activation(self.config.activation, name=name)
 
     def dropout(self, name: str, rate: float, *, maps: bool) -> keras.Layer | None:
         """Return dropout of the configured kind, or None at rate 0.
@@ -178,7 +178,7 @@ def _activate_and_pool(x: keras.KerasTensor, make: Maker, name: str) -> keras.Ke
     if config.pooling == "average":
         steps.append(keras.layers.AveragePooling2D(2, padding="same", name=f"{name}_pool"))
     elif config.pooling == "max":
-        steps.append(keras.layers.MaxPooling2D(2, padding="same", name=f"{name}_pool"))
+        steps.append(make.toolkit.max_pooling(2, padding="same", name=f"{name}_pool"))
         if make.toolkit.pools_first and config.activation in NON_DECREASING:
             steps.reverse()
     for step in steps:

@@ -3,6 +3,7 @@
 The only file of this package that imports TensorFlow; chosen where TensorFlow is Keras's backend.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -89,13 +90,52 @@ def _byte_mask(shape: tf.Tensor, dtype: tf.DType, kept: int, seed: tf.Tensor) ->
     return tf.cast(values < kept, dtype) * tf.cast(_BYTE / kept, dtype)
 
 
+@keras.saving.register_keras_serializable(package="mammobench")
+class WindowMaxPooling2D(keras.layers.MaxPooling2D):
+    """`keras.layers.MaxPooling2D` of 2 x 2 windows whose gradient takes a third of the time.
+
+    TensorFlow's gradient searches every window again; this one compares its four corners with the maximum,
+    in the same order, so that the first of equal values gets the gradient. Other windows, and sides of odd
+    length, go TensorFlow's way.
+    """
+
+    def call(self, inputs: Any) -> Any:  # noqa: ANN401 - tensors
+        """Pool (batch, height, width, channels)."""
+        _, height, width, channels = inputs.shape
+        plain = self.pool_size == (2, 2) and self.strides == (2, 2)
+        if not plain or None in {height, width, channels} or height % 2 or width % 2:
+            return super().call(inputs)
+        return _max_pool(inputs)
+
+
+@tf.custom_gradient
+def _max_pool(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+    pooled = tf.nn.max_pool2d(x, 2, 2, "VALID")
+
+    def gradient(upstream: tf.Tensor) -> tf.Tensor:
+        width, channels = pooled.shape[2], pooled.shape[3]
+        rows = tf.reshape(x, (-1, 2, width, 2 * channels))
+        corners = [rows[:, row, :, side * channels :][..., :channels] for row in (0, 1) for side in (0, 1)]
+        largest = tf.reshape(pooled, (-1, width, channels))
+        left = tf.reshape(upstream, (-1, width, channels))
+        parts = []
+        for corner in corners[:3]:
+            parts.append(tf.cast(tf.equal(corner, largest), x.dtype) * left)
+            left -= parts[-1]
+        parts.append(left)  # what no other corner took
+        top, bottom = tf.concat(parts[:2], -1), tf.concat(parts[2:], -1)
+        return tf.reshape(tf.stack([top, bottom], axis=1), tf.shape(x))
+
+    return pooled, gradient
+
+
 FAST = Toolkit(
     convolution=FusedConv2D,
     batch_normalization=FusedBatchNormalization,
     layer_normalization=keras.layers.LayerNormalization,
     group_normalization=keras.layers.GroupNormalization,
     dropout=ByteDropout,
-    activation=keras.layers.Activation,
+    max_pooling=WindowMaxPooling2D,
     pools_first=True,
 )
 """The layers of networks on TensorFlow."""

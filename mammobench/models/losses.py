@@ -44,7 +44,8 @@ def encode_targets(targets: np.ndarray, classes: int) -> np.ndarray:
     """
     if classes == 2:  # noqa: PLR2004 - one output unit
         return targets.astype(np.float32)[:, None]
-    return np.eye(classes, dtype=np.float32)[targets]
+    one_hot: np.ndarray = np.eye(classes, dtype=np.float32)[targets]
+    return one_hot
 
 
 def class_weights(prior: np.ndarray, power: float) -> np.ndarray:
@@ -69,7 +70,8 @@ def class_weights(prior: np.ndarray, power: float) -> np.ndarray:
 def build_loss(config: LossConfig, *, classes: int, prior: np.ndarray) -> keras.losses.Loss:
     """Build a loss by name.
 
-    Of two classes, the categorical losses are those of the two probabilities 1 - p and p. Hinge losses
+    Of two classes, the categorical losses are those of the two probabilities 1 - p and p (with smoothing,
+    the focal one is Keras's binary focal loss, which also smooths its focusing). Hinge losses
     take the logit of p as the score, so that the decision lies at p = 0.5. ``class_weight`` is not part of
     the loss: give `class_weights` to training as sample weights.
 

@@ -19,7 +19,7 @@ class Toolkit:
         layer_normalization: Like `keras.layers.LayerNormalization`.
         group_normalization: Like `keras.layers.GroupNormalization`.
         dropout: Like `keras.layers.Dropout`.
-        activation: Like `keras.layers.Activation`.
+        max_pooling: Like `keras.layers.MaxPooling2D`.
         pools_first: Max-pool ahead of an activation that never decreases: the same values from a quarter
             of the work.
     """
@@ -29,7 +29,7 @@ class Toolkit:
     layer_normalization: Callable[..., keras.Layer]
     group_normalization: Callable[..., keras.Layer]
     dropout: Callable[..., keras.Layer]
-    activation: Callable[..., keras.Layer]
+    max_pooling: Callable[..., keras.Layer]
     pools_first: bool
 
 
@@ -39,7 +39,7 @@ STOCK = Toolkit(
     layer_normalization=keras.layers.LayerNormalization,
     group_normalization=keras.layers.GroupNormalization,
     dropout=keras.layers.Dropout,
-    activation=keras.layers.Activation,
+    max_pooling=keras.layers.MaxPooling2D,
     pools_first=False,
 )
 """Keras's own layers in the usual order: the path of every backend but TensorFlow, and of exports."""
