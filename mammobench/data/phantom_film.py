@@ -13,7 +13,7 @@ import numpy.typing as npt
 from mammobench.data.labels import Label
 from mammobench.data.records import Images
 
-FILM_SIZE = 480
+FILM_SIZE = 432
 LESION_SIZE = 256
 GRAIN_SIZE = 24
 EDGE_SHARE = 0.3
@@ -116,7 +116,7 @@ def _strands(rng: np.random.Generator) -> Field:
     """Ligaments and vessels: long, faint, curved lines."""
     strands = np.zeros((FILM_SIZE, FILM_SIZE))
     for _ in range(rng.integers(3, 7)):
-        centre = (rng.uniform(-200, 200), rng.uniform(-200, 200))
+        centre = (rng.uniform(-180, 180), rng.uniform(-180, 180))
         along, across = _grid(FILM_SIZE, centre, rng.uniform(0, np.pi))
         across = across - rng.uniform(-1.5e-3, 1.5e-3) * along**2
         strands += rng.uniform(4, 11) / (1 + (across / rng.uniform(1.5, 3.5)) ** 2) ** 2
