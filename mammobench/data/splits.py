@@ -5,6 +5,7 @@
 """
 
 import hashlib
+import zipfile
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from pathlib import Path
@@ -102,7 +103,7 @@ class Split:
             DataError: When the file is missing or damaged.
         """
         try:
-            with np.load(path, allow_pickle=False) as saved:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
                 parts = {
                     part: Part(*(saved[f"{part}_{array.name}"] for array in fields(Part))) for part in PARTS
                 }
@@ -116,7 +117,7 @@ class Split:
                     warnings=tuple(saved["warnings"].tolist()),
                     hash=str(saved["hash"]),
                 )
-        except (OSError, ValueError, KeyError, EOFError) as error:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise DataError(
                 "the split cannot be read", where=path, expected="a saved split", found=error
             ) from error
@@ -224,7 +225,7 @@ def _reference(
     train: Codes, labels: Codes, task: Task, data: DataConfig, store: ImageStore
 ) -> tuple[dict[str, Codes], list[str]]:
     targets = task.targets(labels[train])
-    counts = np.bincount(targets)
+    counts = np.bincount(targets, minlength=task.classes)
     if not len(train) or (counts == 1).any():
         raise _part_error("train", counts, task, store)
     rest, test = train_test_split(

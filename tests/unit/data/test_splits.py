@@ -1,0 +1,139 @@
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.model_selection import train_test_split
+
+from mammobench.config import DataConfig
+from mammobench.data.manifest import Manifest
+from mammobench.data.splits import Split, make_split
+from mammobench.data.store import ImageStore
+from mammobench.errors import DataError
+
+
+def store_of(rows: Sequence[tuple[int, str | None, str]]) -> ImageStore:
+    """Make a store of (label, patient, split) without images, which a split never reads."""
+    index = pd.DataFrame(rows, columns=["label", "patient", "split"])
+    index["group"] = index["patient"]
+    manifest = Manifest(
+        fingerprint="", counts={}, image_size=8, source="", synthetic=True, licence="", citations=[],
+        warnings=[], versions={},
+    )  # fmt: skip
+    return ImageStore(Path("memory"), manifest, index, verified=False)
+
+
+def lesions(count: int, split: str, prefix: str) -> list[tuple[int, str | None, str]]:
+    """Three crops of each of `count` lesions, labels 1 to 4 in turn."""
+    return [(1 + number % 4, f"{prefix}{number}", split) for number in range(count) for _ in range(3)]
+
+
+def test_official_keeps_the_source_test_rows_and_whole_patients(phantom: ImageStore) -> None:
+    split = make_split(phantom, DataConfig(task="abnormality"))
+    tests = np.flatnonzero(phantom.index["split"] == "test")
+    assert np.array_equal(split.test.rows, tests)
+    assert not set(split.train.groups) & set(split.validation.groups)
+    assert not set(split.train.groups) & set(split.test.groups)
+    assert len(split.train) + len(split.validation) + len(split.test) == len(phantom)
+    assert split.grouped
+    assert not split.leaks
+    assert split.warnings == ()
+
+
+def test_parts_carry_targets_labels_and_groups_of_their_rows(phantom: ImageStore) -> None:
+    split = make_split(phantom, DataConfig(task="malignancy"))
+    for part in (split.train, split.validation, split.test):
+        labels = phantom.index["label"].to_numpy()[part.rows]
+        assert np.array_equal(part.labels, labels)
+        assert np.array_equal(part.targets, labels >= 3)
+        assert {array.dtype for array in (part.rows, part.targets, part.labels, part.groups)} == {
+            np.dtype(np.int64)
+        }
+
+
+def test_training_images_of_test_patients_are_left_out_and_counted() -> None:
+    store = store_of(lesions(20, "train", "P") + lesions(4, "test", "P"))
+    split = make_split(store, DataConfig())
+    assert len(split.train) + len(split.validation) == 48
+    assert split.warnings == ("12 training images of 4 patients who are also in the test set were left out.",)
+
+
+def test_unknown_patients_are_groups_of_their_own_and_warned_of() -> None:
+    rows = [(label, None, split) for label, _, split in lesions(20, "train", "P") + lesions(8, "test", "Q")]
+    split = make_split(store_of(rows), DataConfig())
+    assert not split.grouped
+    assert len(set(split.train.groups)) == len(split.train)
+    assert split.warnings[0].startswith("60 of 60 training images have no known patient or lesion")
+    assert split.warnings[1].startswith("24 of 24 test images have no known patient or lesion")
+
+
+def test_known_and_unknown_patients_stand_in_one_split() -> None:
+    rows = lesions(20, "train", "P") + lesions(8, "test", "Q")
+    rows += [(0, None, "train")] * 40 + [(0, None, "test")] * 10
+    split = make_split(store_of(rows), DataConfig(task="abnormality"))
+    assert split.grouped
+    assert not set(split.train.groups) & set(split.validation.groups)
+    assert split.warnings[0].startswith("40 of 100 training images")
+
+
+def test_validation_is_stratified_by_label() -> None:
+    store = store_of(lesions(40, "train", "P") + lesions(8, "test", "Q"))
+    split = make_split(store, DataConfig(task="malignancy", validation_fraction=0.2))
+    assert np.bincount(split.validation.labels).tolist() == [0, 6, 6, 6, 6]
+
+
+def test_the_split_seed_changes_validation_and_nothing_else(phantom: ImageStore) -> None:
+    splits = [make_split(phantom, DataConfig(split_seed=seed)) for seed in (0, 0, 1)]
+    assert splits[0].hash == splits[1].hash != splits[2].hash
+    assert np.array_equal(splits[0].test.rows, splits[2].test.rows)
+
+
+def test_reference_is_what_the_reference_notebook_did(phantom: ImageStore) -> None:
+    split = make_split(phantom, DataConfig(task="abnormality", split="reference"))
+    training = phantom.index[phantom.index["split"] == "train"]
+    target = (training["label"] > 0).astype(int)
+    rest, test = train_test_split(training.index, test_size=0.2, random_state=2021, stratify=target)
+    assert split.test.rows.tolist() == test.tolist()
+    assert split.train.rows.tolist() == rest[: int(len(rest) * 0.8)].tolist()
+    assert split.validation.rows.tolist() == rest[int(len(rest) * 0.8) :].tolist()
+    assert split.leaks
+    assert "LEAKS" in split.warnings[0]
+
+
+@pytest.mark.parametrize("name", ["official", "reference"])
+def test_a_split_is_the_same_after_saving(phantom: ImageStore, tmp_path: Path, name: str) -> None:
+    split = make_split(phantom, DataConfig.model_validate({"split": name}))
+    split.save(tmp_path / "deep" / "split.npz")
+    loaded = Split.load(tmp_path / "deep" / "split.npz")
+    assert loaded.hash == split.hash
+    assert loaded.class_names == ("benign", "malignant")
+    assert (loaded.name, loaded.task, loaded.leaks, loaded.grouped) == (name, "malignancy", split.leaks, True)
+    assert loaded.warnings == split.warnings
+    assert np.array_equal(loaded.validation.groups, split.validation.groups)
+
+
+def test_a_damaged_or_missing_split_is_an_error(phantom: ImageStore, tmp_path: Path) -> None:
+    path = tmp_path / "split.npz"
+    with pytest.raises(DataError, match="the split cannot be read"):
+        Split.load(path)
+    make_split(phantom, DataConfig()).save(path)
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(DataError, match="the split cannot be read"):
+        Split.load(path)
+
+
+@pytest.mark.parametrize("name", ["official", "reference"])
+@pytest.mark.parametrize(
+    ("rows", "found"),
+    [
+        ([(0, None, "train")] * 9 + [(0, None, "test")] * 9, "found 0 benign, 0 malignant"),
+        ([(1, None, "train")] * 9 + [(1, None, "test")] * 9, "0 malignant"),
+        ([(1, None, "train")] * 9 + [(3, None, "train")] + [(3, None, "test")] * 9, "malignant"),
+    ],
+)
+def test_a_part_without_two_classes_is_an_error(
+    rows: list[tuple[int, str | None, str]], found: str, name: str
+) -> None:
+    with pytest.raises(DataError, match=found):
+        make_split(store_of(rows), DataConfig.model_validate({"split": name}))
