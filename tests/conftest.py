@@ -129,7 +129,11 @@ def write_simulated_study(
     for number in range(trials + 1 + running):
         searched = bool(number) or not reference
         values = space.suggest(asks.ask()) if searched else {}
-        config = space.config(values) if searched else TrialConfig.from_values(space.fixed)
+        config = (
+            space.config(values)
+            if searched
+            else TrialConfig.from_values({**space.fixed, "loss.name": "dice"})
+        )
         role: Role = "searched" if searched else "reference"
         record = study.start_trial(values, config, role=role, seed=number, split=split.hash, ask=0.004)
         if failed and number in failed:

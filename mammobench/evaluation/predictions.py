@@ -49,7 +49,7 @@ def check_length(probabilities: Floats, part: Part, split: Split, trial_folder: 
 def _open(trial_folder: Path, name: str) -> Floats:
     path = trial_folder / FILE
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             values = np.asarray(stored[name], np.float64)
     except FileNotFoundError:
         raise StudyError(

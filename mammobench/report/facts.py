@@ -191,7 +191,7 @@ def method_notes(board: Leaderboard, *, tried: int) -> tuple[str, ...]:
     )
     intervals = (
         f"Intervals: {100 * board.level:.0f} % percentile bootstrap over {units}, {board.resamples:,} "
-        "resamples shared by all rows. Differences are paired; neither they nor the intervals are corrected for the "
-        "number of configurations. “Not told apart”: the interval of the difference includes 0."
+        "resamples shared by all rows. Differences are paired; neither they nor the intervals are corrected "
+        "for the number of configurations. “Not told apart”: the interval of the difference includes 0."
     )
     return selection, intervals

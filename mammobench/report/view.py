@@ -115,7 +115,7 @@ def _score_figures(board: Leaderboard) -> tuple[Figure, ...]:
         if place < CONFIGURATIONS_DRAWN or row["selected"] or row["role"] != "searched"
     ]
     caption = (
-        f"The best {CONFIGURATIONS_DRAWN} of {len(rows)} rows, with the selected, reference and constant ones."
+        f"The first {CONFIGURATIONS_DRAWN} of {len(rows)}, and the selected, reference and constant ones."
         if len(shown) < len(rows)
         else "Every configuration, in the order of the table."
     )

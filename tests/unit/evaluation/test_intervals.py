@@ -1,0 +1,122 @@
+import numpy as np
+import pytest
+from sklearn import metrics as sklearn_metrics
+
+from mammobench.evaluation.intervals import (
+    Interval,
+    Resamples,
+    bootstrap_intervals,
+    percentile_ends,
+    resampled_auroc,
+    resampled_recall,
+    resampled_scores,
+)
+from mammobench.seeds import generator
+
+
+def repeated(resamples: Resamples, row: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    """Write a resample out as image numbers, the slow and obvious way."""
+    return np.repeat(np.arange(len(resamples.codes)), resamples.weights[row][resamples.codes])
+
+
+def test_an_interval_shows_three_decimals() -> None:
+    assert str(Interval(0.63, 0.7131, 0.783, 0.95, "bootstrap", "image")) == "0.713 [0.630, 0.783]"
+
+
+def test_a_resample_draws_as_many_groups_as_there_are() -> None:
+    resamples = Resamples([5, 5, 9, 9, 9, 2], count=50, seed=0)
+    assert (resamples.weights.sum(axis=1) == 3).all()
+
+
+def test_the_same_seed_draws_the_same_resamples() -> None:
+    first, second, other = (Resamples(range(30), count=20, seed=seed) for seed in (0, 0, 1))
+    assert (first.weights == second.weights).all()
+    assert (first.weights != other.weights).any()
+
+
+def test_images_of_a_group_are_drawn_together() -> None:
+    resamples = Resamples([0, 0, 1, 1], count=30, seed=0)
+    totals = resamples.totals(np.eye(4))
+    assert (totals[:, 0] == totals[:, 1]).all()
+    assert (totals[:, 2] == totals[:, 3]).all()
+
+
+def test_binary_scores_of_each_resample_equal_scikit_learn_on_the_images_written_out() -> None:
+    numbers = generator(0, "test")
+    targets, guesses = numbers.integers(0, 2, 40), numbers.integers(0, 2, (40, 3)).astype(np.int8)
+    resamples = Resamples(np.arange(40) // 4, count=25, seed=0)
+    result = resampled_scores(resamples, targets, guesses, 2)
+    for row in range(25):
+        images = repeated(resamples, row)
+        for column in range(3):
+            truth, guess = targets[images], guesses[images, column]
+            expected = {
+                "f1": sklearn_metrics.f1_score(truth, guess, zero_division=np.nan),
+                "accuracy": sklearn_metrics.accuracy_score(truth, guess),
+                "recall": sklearn_metrics.recall_score(truth, guess, zero_division=np.nan),
+                "precision": sklearn_metrics.precision_score(truth, guess, zero_division=np.nan),
+            }
+            found = {name: float(values[row, column]) for name, values in result.items()}
+            assert found == pytest.approx(expected, abs=1e-6, nan_ok=True)
+
+
+def test_multiclass_f1_of_each_resample_equals_scikit_learn() -> None:
+    numbers = generator(0, "test")
+    targets, guesses = numbers.integers(0, 3, 30), numbers.integers(0, 3, (30, 1)).astype(np.int8)
+    resamples = Resamples(np.arange(30) // 2, count=10, seed=0)
+    result = resampled_scores(resamples, targets, guesses, 3)
+    for row in range(10):
+        images = repeated(resamples, row)
+        expected = sklearn_metrics.f1_score(targets[images], guesses[images, 0], average="macro")
+        assert result["f1"][row, 0] == pytest.approx(expected, abs=1e-6)
+
+
+def test_auroc_of_each_resample_equals_scikit_learn_with_ties() -> None:
+    numbers = generator(0, "test")
+    targets, scores = numbers.integers(0, 2, 30), numbers.integers(0, 8, 30) / 8
+    resamples = Resamples(np.arange(30) // 3, count=300, seed=0)
+    result = resampled_auroc(resamples, targets == 1, scores)
+    for row in range(0, 300, 7):
+        images = repeated(resamples, row)
+        assert result[row] == pytest.approx(sklearn_metrics.roc_auc_score(targets[images], scores[images]))
+
+
+def test_recall_of_a_subset_is_undefined_where_a_resample_has_none_of_it() -> None:
+    resamples = Resamples([0, 1], count=40, seed=0)
+    result = resampled_recall(resamples, np.array([True, False]), np.array([[1], [1]], np.int8))
+    drawn = resamples.weights[:, 0] > 0
+    assert (result[drawn] == 1).all()
+    assert np.isnan(result[~drawn]).all()
+
+
+def test_intervals_over_patients_are_wider_than_over_their_images() -> None:
+    patients = np.repeat(np.arange(40), 5)
+    targets = generator(0, "targets").integers(0, 2, 40)[patients]
+    wrong = generator(0, "errors").random(40)[patients] < 0.3
+    guesses = np.where(wrong, 1 - targets, targets).astype(np.int8)[:, None]
+    widths = []
+    for groups in (patients, np.arange(200)):
+        samples = resampled_scores(Resamples(groups, count=500, seed=0), targets, guesses, 2)["accuracy"]
+        low, high = percentile_ends(samples, 0.95)
+        widths.append(high[0] - low[0])
+    assert widths[0] > 1.5 * widths[1]
+
+
+def test_an_interval_of_a_share_agrees_with_the_normal_approximation() -> None:
+    targets = np.zeros(400, np.int64)
+    guesses = (np.arange(400) < 100).astype(np.int8)[:, None]
+    samples = resampled_scores(Resamples(range(400), count=4000, seed=0), targets, guesses, 2)["accuracy"]
+    interval = bootstrap_intervals([0.75], samples, level=0.95, unit="image")[0]
+    half = 1.96 * np.sqrt(0.75 * 0.25 / 400)
+    assert (interval.low, interval.high) == pytest.approx((0.75 - half, 0.75 + half), abs=0.006)
+
+
+def test_ends_are_over_what_is_defined() -> None:
+    samples = np.array([[1.0, np.nan], [np.nan, np.nan], [3.0, np.nan]])
+    low, high = percentile_ends(samples, 0.5)
+    assert (low[0], high[0]) == (1.5, 2.5)
+    assert np.isnan([low[1], high[1]]).all()
+
+
+def test_without_resamples_there_are_no_ends() -> None:
+    assert np.isnan(percentile_ends(np.empty((0, 2)), 0.95)).all()
