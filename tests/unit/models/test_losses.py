@@ -136,14 +136,14 @@ def test_weights_of_pointwise_losses_multiply(name: str) -> None:
 
 
 def test_asymmetric_loss_by_hand() -> None:
-    settings = {"gamma_positive": 1.0, "gamma_negative": 4.0, "clip": 0.05}
+    settings: dict[str, Any] = {"gamma_positive": 1.0, "gamma_negative": 4.0, "clip": 0.05}
     assert loss("asymmetric", [1], [0.8], **settings) == pytest.approx(-0.2 * log(0.8), rel=1e-5)
     assert loss("asymmetric", [0], [0.45], **settings) == pytest.approx(-(0.4**4) * log(0.6), rel=1e-5)
     assert loss("asymmetric", [0], [0.04], **settings) == pytest.approx(0.0, abs=1e-12)
 
 
 def test_asymmetric_loss_without_focusing_is_crossentropy() -> None:
-    settings = {"gamma_positive": 0.0, "gamma_negative": 0.0, "clip": 0.0}
+    settings: dict[str, Any] = {"gamma_positive": 0.0, "gamma_negative": 0.0, "clip": 0.0}
     targets, p = [1, 0, 0], [0.7, 0.2, 0.9]
     plain = loss("binary_crossentropy", targets, p)
     assert loss("asymmetric", targets, p, **settings) == pytest.approx(plain, rel=1e-5)
