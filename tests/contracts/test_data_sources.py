@@ -16,10 +16,14 @@ from mammobench.data.store import ImageStore
 from mammobench.data.tfrecords import read_tfrecords
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
+WITH_FILENAME = [
+    pytest.param(True, id="filename"),
+    pytest.param(False, id="no-filename", marks=pytest.mark.slow),  # the tool loads TensorFlow each time
+]
 TOOL = SHARED / "tools" / "ddsm_layout_from_mias.py"
 
 
-@pytest.fixture(scope="module", params=[True, False], ids=["filename", "no-filename"])
+@pytest.fixture(scope="module", params=WITH_FILENAME)
 def real_layout(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Real pixels in the Kaggle layout; truth.csv beside it."""
     if not TOOL.exists():
