@@ -11,7 +11,7 @@ from mammobench.errors import ConfigError
 
 
 def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 - this interpreter, code of this file
+    return subprocess.run(
         [sys.executable, "-c", code],
         env={key: value for key, value in os.environ.items() if key != "TF_CPP_MIN_LOG_LEVEL"} | environment,
         capture_output=True,
