@@ -67,7 +67,8 @@ class OperatingPoints:
         if not self.scores.size or not self.true_positives[-1]:
             return np.nan
         precision = self.true_positives / (self.true_positives + self.false_positives)
-        return float(np.diff(self.true_positives, prepend=0) @ precision / self.true_positives[-1])
+        gained = np.diff(self.true_positives, prepend=0)
+        return float((gained * precision).sum() / self.true_positives[-1])
 
 
 def operating_points(positive: npt.ArrayLike, scores: npt.ArrayLike) -> OperatingPoints:

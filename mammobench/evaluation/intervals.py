@@ -146,12 +146,14 @@ def resampled_auroc(resamples: Resamples, positive: npt.NDArray[np.bool_], score
     result = np.full(resamples.count, np.nan)
     for start in range(0, resamples.count, ROWS_AT_ONCE):
         rows = slice(start, start + ROWS_AT_ONCE)
-        weights = resamples.weights[rows][:, codes].astype(np.float64)
-        positives = np.add.reduceat(weights * flags, starts, axis=1)
-        negatives = np.add.reduceat(weights * ~flags, starts, axis=1)
+        weights = resamples.weights[rows][:, codes].astype(np.float32)
+        positives, negatives = weights * flags, weights * ~flags
+        if len(starts) < len(codes):
+            positives = np.add.reduceat(positives, starts, axis=1)
+            negatives = np.add.reduceat(negatives, starts, axis=1)
         below = np.cumsum(negatives, axis=1) - negatives / 2
-        pairs = positives.sum(axis=1) * negatives.sum(axis=1)
-        result[rows] = _ratio(np.einsum("ij,ij->i", positives, below), pairs)
+        pairs = positives.sum(axis=1, dtype=np.float64) * negatives.sum(axis=1)
+        result[rows] = _ratio((positives * below).sum(axis=1, dtype=np.float64), pairs)
     return result
 
 
