@@ -31,7 +31,7 @@ def real_layout(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     folder = tmp_path_factory.mktemp("mias")
     command = [sys.executable, str(TOOL), "--out", str(folder / "ddsm"), "--truth", str(folder / "truth.csv")]
     command += ["--lesions", "24", "--negatives", "40"] + ([] if request.param else ["--no-filename"])
-    subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - fixed words
+    subprocess.run(command, check=True, capture_output=True)
     return folder
 
 

@@ -120,7 +120,7 @@ def tmpfs(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
         folder.mkdir()
         command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
         try:
-            subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - fixed words
+            subprocess.run(command, check=True, capture_output=True)
         except (OSError, subprocess.CalledProcessError) as error:
             pytest.skip(f"cannot mount a tmpfs here: {error}")
         mounted.append(folder)
@@ -128,4 +128,4 @@ def tmpfs(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
 
     yield mount
     for folder in mounted:
-        subprocess.run(["umount", str(folder)], check=True)  # noqa: S603, S607 - fixed words
+        subprocess.run(["umount", str(folder)], check=True)  # noqa: S607 - fixed words

@@ -64,10 +64,7 @@ def test_processes_that_ask_at_once_get_the_same_images(copy: Path) -> None:
         "print(ImageStore.open(Path(sys.argv[1])).images(40).sum())"
     )
     command = [sys.executable, "-c", code, str(copy)]
-    processes = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - fixed words
-        for _ in range(3)
-    ]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     sums = {process.communicate()[0] for process in processes}
     assert sums == {f"{ImageStore.open(copy).images(40).sum()}\n"}
 
