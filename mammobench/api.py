@@ -32,7 +32,7 @@ from mammobench.search import Event, run_search
 from mammobench.space import SearchSpace
 from mammobench.space_file import load_space
 from mammobench.study import StudyRecord, StudySpec, TrialRecord, utc_now
-from mammobench.workers import call_in_process, start_server
+from mammobench.workers import call_in_process
 
 __all__ = [
     "Reproduction",
@@ -163,15 +163,7 @@ def search(
             raise ConfigError("wrong value", where=name, expected="more than 0", found=value)
     sampler = check_engine(engine, sampler)
     folder = _folder(study if study is not None else space.name)
-    start_server()
     store = ImageStore.open(Path(data)) if data is not None else demonstration_store(progress)
-    exists = StudyRecord.exists(folder)
-    if exists and precision == "auto":
-        chosen = StudyRecord.open(folder).spec.precision
-    else:
-        progress("Loading TensorFlow", 0, 1)
-        chosen = call_in_process(choose_precision, precision)
-        progress("Loading TensorFlow", 1, 1)
     spec = StudySpec(
         name=folder.name,
         space_name=space.name,
@@ -181,15 +173,21 @@ def search(
         engine=engine,
         sampler=sampler,
         seed=seed,
-        precision=chosen,
+        precision=precision,
         data=str(store.path.resolve()),
         fingerprint=store.fingerprint,
         store=store.manifest.model_dump(mode="json"),
-        versions={key: str(value) for key, value in describe().items() if isinstance(value, str)},
+        versions={key: value for key, value in describe().items() if isinstance(value, str)},
         created=utc_now(),
         command=_command(given, space, folder, data, engine, sampler, seed),
     )
-    record = _continued(folder, spec) if exists else StudyRecord.create(folder, spec)
+    if StudyRecord.exists(folder):
+        record = _continued(folder, spec)
+    else:
+        progress("Loading TensorFlow", 0, 1)
+        chosen = call_in_process(choose_precision, precision)
+        progress("Loading TensorFlow", 1, 1)
+        record = StudyRecord.create(folder, spec.model_copy(update={"precision": chosen}))
     with record.lock():
         run_search(
             record,
@@ -273,6 +271,8 @@ def _asked(space: SearchSpace, *, objective: str | None, trials: int | None) -> 
 
 def _continued(folder: Path, spec: StudySpec) -> StudyRecord:
     record = StudyRecord.open(folder)
+    if spec.precision == "auto":
+        spec = spec.model_copy(update={"precision": record.spec.precision})
     differences = record.spec.differences(spec)
     if differences:
         told = "; ".join(f"{key}: {old} there, {new} asked" for key, (old, new) in differences.items())

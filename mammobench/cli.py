@@ -250,9 +250,11 @@ def spaces(
         if as_json:
             _print_json({**space.to_dict(), "size": None if space.size == float("inf") else space.size})
             return
-        typer.echo(f"{space.name}: {_size(space.size)}, {space.budget.trials} trials of at most "
-                   f"{space.budget.max_epochs} epochs, {space.task} at {space.image_size} px, by {space.objective}\n"
-                   f"{space.description}\n")  # fmt: skip
+        budget = f"{space.budget.trials} trials of at most {space.budget.max_epochs} epochs"
+        typer.echo(
+            f"{space.name}: {_size(space.size)}, {budget}, {space.task} at {space.image_size} px, "
+            f"by {space.objective}\n{space.description}\n"
+        )
         rows = [
             [item.key, item.describe(), ", ".join(f"{key} = {' or '.join(map(str, when))}"
                                                   for key, when in item.when.items())]

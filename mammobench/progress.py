@@ -32,6 +32,7 @@ class Bars:
             TimeElapsedColumn(),
             console=console,
             transient=True,
+            disable=not console.is_terminal,
         )
         self._console = console
         self._tasks: dict[str, Any] = {}

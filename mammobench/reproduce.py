@@ -20,7 +20,7 @@ from mammobench.report.card import model_card
 from mammobench.runtime import usable_cores
 from mammobench.search import trial_task
 from mammobench.study import StudyRecord, TrialRecord
-from mammobench.workers import EpochEnd, TrialEnd, TrialProcess, start_server, wait_for_any
+from mammobench.workers import EpochEnd, TrialEnd, TrialProcess, wait_for_any
 
 MEAN_TOLERANCE = 0.05
 F1_TOLERANCE = 0.05
@@ -150,7 +150,6 @@ def _train_again(
     folder: Path,
     on_epoch: Callable[[int, int], None] | None,
 ) -> TrialEnd:
-    start_server()
     threads = int(record.environment.get("threads", 0)) or usable_cores()
     task = trial_task(study, record, store, threads=threads, folder=folder, model_path=folder / "model.keras")
     process = TrialProcess(task)

@@ -19,7 +19,7 @@ from mammobench.seeds import derive_seed
 from mammobench.space import SearchSpace
 from mammobench.space_file import load_space
 from mammobench.study import StudyRecord, TrialRecord
-from mammobench.workers import EpochEnd, TrialEnd, TrialProcess, TrialTask, start_server, wait_for_any
+from mammobench.workers import EpochEnd, TrialEnd, TrialProcess, TrialTask, wait_for_any
 
 FAILURES_THAT_STOP = 3
 
@@ -61,7 +61,6 @@ def run_search(
     Raises:
         TrialError: When the first trials all fail for one reason.
     """
-    start_server()
     loop = _Loop(study, store, trials, max(1, (os.cpu_count() or 1) // workers), observe)
     deadline = math.inf if timeout is None else time.monotonic() + timeout
     running: list[TrialProcess] = []

@@ -14,7 +14,6 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -100,6 +99,7 @@ class TrialProcess:
         self._launched = time.monotonic()
         self._start_seconds = 0.0
         self._receiver, sender = _context.Pipe(duplex=False)
+        _prepare_server()
         self._process: ForkServerProcess = _context.Process(
             target=_run_task, args=(task, sender), name=f"mammobench-trial-{task.number}", daemon=True
         )
@@ -137,13 +137,6 @@ class TrialProcess:
         self._process.join()
 
 
-def start_server() -> None:
-    """Start the server, which loads its libraries in the background; trials started meanwhile wait for it."""
-    _context.set_forkserver_preload(["mammobench.preload"])
-    with _no_main_module():
-        forkserver.ensure_running()
-
-
 def call_in_process(function: Callable[[Argument], Answer], argument: Argument) -> Answer:
     """Call an importable function where the libraries are loaded, so that this process does without them.
 
@@ -151,6 +144,7 @@ def call_in_process(function: Callable[[Argument], Answer], argument: Argument) 
         RuntimeError: When the process ends without an answer.
     """
     receiver, sender = _context.Pipe(duplex=False)
+    _prepare_server()
     process = _context.Process(target=_answer, args=(function, argument, sender), daemon=True)
     with _no_main_module():
         process.start()
@@ -166,6 +160,11 @@ def call_in_process(function: Callable[[Argument], Answer], argument: Argument) 
 
 def _answer(function: Callable[[Argument], Answer], argument: Argument, sender: Connection) -> None:
     sender.send(function(argument))
+
+
+def _prepare_server() -> None:
+    """Name what the server loads once when the first process starts it."""
+    _context.set_forkserver_preload(["mammobench.preload"])
 
 
 def wait_for_any(processes: Sequence[TrialProcess], timeout: float | None = None) -> list[TrialProcess]:

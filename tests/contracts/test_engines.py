@@ -17,13 +17,16 @@ EVERY = [(engine, sampler) for engine, samplers in ENGINES.items() for sampler i
 TRIALS = 16
 
 
-def build(space: SearchSpace, method: tuple[str, str], seed: int = 0, direction: Direction = "maximize") -> Engine:
+def build(
+    space: SearchSpace, method: tuple[str, str], seed: int = 0, direction: Direction = "maximize"
+) -> Engine:
     return make_engine(space, engine=method[0], sampler=method[1], direction=direction, seed=seed)
 
 
 def objective(values: dict[str, Any]) -> float:
     """A made-up objective that prefers learning rates near 1e-3."""
-    return -abs(math.log10(values["optimizer.learning_rate"]) + 3) - values["model.dropout"]
+    rate, dropout = float(values["optimizer.learning_rate"]), float(values["model.dropout"])
+    return -abs(math.log10(rate) + 3) - dropout
 
 
 def outcome(proposal: Proposal) -> Outcome:
@@ -93,7 +96,7 @@ def test_a_trial_that_was_running_is_taken_up_again(method: tuple[str, str]) -> 
 def test_a_space_used_up_ends_the_search_and_repeats_nothing(method: tuple[str, str]) -> None:
     space = load_space("activations")
     engine = build(space, method)
-    seen = []
+    seen: list[Any] = []
     while (proposal := engine.propose(len(seen))) is not None:
         assert proposal.values not in seen
         seen.append(proposal.values)

@@ -7,7 +7,9 @@ from mammobench.errors import ConfigError
 
 
 def test_dotted_values_survive_a_round_trip() -> None:
-    config = TrialConfig.from_values({"model.filters": [8, 16], "loss.name": "dice", "data.task": "five-class"})
+    config = TrialConfig.from_values(
+        {"model.filters": [8, 16], "loss.name": "dice", "data.task": "five-class"}
+    )
     assert TrialConfig.from_values(config.values()) == config
     assert config.values().keys() == KEYS.keys()
 

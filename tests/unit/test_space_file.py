@@ -47,15 +47,14 @@ def test_a_space_reads_its_ranges_conditions_and_head() -> None:
         ("model.dropout: {choice: [0.1], float: [0.1, 0.2]}", 6, "wrong form"),
         ("loss.name: {choice: [dice, mse]}", 6, "mse"),
         ("data.image_size: {choice: [32, 64]}", 6, "set by `image_size`"),
-        ("model.dropout: {choice: [0.1], when: {model.filters: [8]}}", 6, "not another searched key"),
+        ("model.dropout: {choice: [0.1], when: {model.l2: 8}}", 6, "not another searched key"),
         (
-            "loss.name: {choice: [dice, tversky]}\n  loss.gamma: {float: [1, 2], when: {loss.name: asymmetric}}",
+            "loss.name: {choice: [dice, hinge]}\n  loss.gamma: {float: [1, 2], when: {loss.name: tversky}}",
             7,
             "impossible condition",
         ),
         (
-            "model.dropout: {choice: [0.1], when: {model.l2: 0.1}}\n"
-            "  model.l2: {choice: [0.1], when: {model.dropout: 0.1}}",
+            "loss.q: {choice: [1], when: {loss.beta: 1}}\n  loss.beta: {choice: [1], when: {loss.q: 1}}",
             6,
             "circle",
         ),
@@ -80,7 +79,10 @@ def test_a_fault_is_told_with_its_line(search: str, line: int, said: str) -> Non
         (HEAD.replace("image_size", "imagesize"), "line 3.*did you mean 'image_size'"),
         (HEAD + "objective: f2\n", "line 5.*did you mean 'f1'"),
         (HEAD + "base: {model.dropout: 2}\n", "line 5.*model.dropout"),
-        (HEAD + "base: {model.dropout: 0}\nsearch:\n  model.dropout: {choice: [0.1]}\n", "both base and search"),
+        (
+            HEAD + "base: {model.dropout: 0}\nsearch:\n  model.dropout: {choice: [0.1]}\n",
+            "both base and search",
+        ),
         (HEAD + "extends: referense\n", "did you mean 'reference'"),
         (HEAD.replace("malignancy", "five-class"), "five"),
     ],

@@ -104,7 +104,7 @@ def test_more_trials_are_the_same_study() -> None:
 
 
 def test_a_folder_without_a_study_is_told(tmp_path: Path) -> None:
-    with pytest.raises(StudyError, match="no study here.*no such folder"):
+    with pytest.raises(StudyError, match=r"no study here.*no such folder"):
         StudyRecord.open(tmp_path / "missing")
     with pytest.raises(StudyError, match="a folder without it"):
         StudyRecord.open(tmp_path)

@@ -1,0 +1,57 @@
+"""Ctrl-C and a killed main process leave a study that the same command continues."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from mammobench.study import StudyRecord
+from tests.integration.command_line import CommandLine
+
+
+def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
+    """Wait until a file is there while the process runs."""
+    while not path.exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+
+
+def descendants(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+def test_interrupted_and_killed_searches_end_as_if_nothing_had_happened(
+    searched: CommandLine, command_line: CommandLine
+) -> None:
+    study = command_line.folder / "reports" / "tiny"
+
+    with command_line.start(*command_line.search_words) as process:
+        wait_for(study / "trials" / "0001" / "history.csv", process)
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "the same command goes on" in " ".join(err.split())
+    assert "Traceback" not in err
+
+    with command_line.start(*command_line.search_words) as process:
+        wait_for(study / "trials" / "0003" / "history.csv", process)
+        orphans = descendants(process)
+        process.kill()
+        process.communicate(timeout=60)
+    gone, alive = psutil.wait_procs(orphans, timeout=30)
+    assert gone
+    assert not alive
+
+    command_line.run(*command_line.search_words)
+    expected = StudyRecord.open(searched.folder / "reports" / "tiny").trials
+    found = StudyRecord.open(study).trials
+    assert [(trial.state, dict(trial.hyperparameters)) for trial in found] == [
+        (trial.state, dict(trial.hyperparameters)) for trial in expected
+    ]
+    for one, other in zip(found, expected, strict=True):
+        with np.load(one.folder / "predictions.npz") as a, np.load(other.folder / "predictions.npz") as b:
+            assert all(np.array_equal(a[name], b[name]) for name in b)
