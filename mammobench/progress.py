@@ -136,7 +136,7 @@ class TrialTable:
                 epoch=record.epochs,
                 objective=record.objective,
                 state=record.state,
-                seconds=record.seconds.get("total", 0.0),
+                seconds=sum(record.seconds.values()),
                 reason=record.reason,
             )
             self._rows[record.number] = row
@@ -146,7 +146,7 @@ class TrialTable:
 
     def _end(self, event: TrialEnd) -> None:
         row = self._rows[event.number]
-        row.seconds = event.seconds.get("total", 0.0)
+        row.seconds = event.total_seconds
         row.state, row.reason = ("failed", event.reason) if event.result is None else ("finished", None)
         if event.result is not None:
             row.objective = event.result.objective

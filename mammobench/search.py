@@ -142,7 +142,9 @@ class _Loop:
             self._learn(self._known[message.number], None)
             self._give_up_on_hopeless(reason)
         else:
-            self._study.finish_trial(message.number, message.result, message.seconds)
+            self._study.finish_trial(
+                message.number, message.result, start=message.start_seconds, total=message.total_seconds
+            )
             self._any_finished = True
             self._learn(self._known[message.number], message.result.objective)
         self._observe(message)

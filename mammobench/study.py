@@ -99,7 +99,7 @@ class TrialRecord:
         epochs: Epochs trained.
         best_epoch: The epoch whose weights predicted, counted from 1.
         weights: Number of the model's weights.
-        seconds: Wall-clock seconds by part.
+        seconds: Wall-clock seconds by part; they add up to all that the trial took.
         environment: Versions, processor, threads, precision, backend.
         split: Hash of its split, the stem of a file in ``splits/``.
         reason: Why it failed.
@@ -266,17 +266,26 @@ class StudyRecord:
         if objective == objective:  # noqa: PLR0124 - NaN has no place in a curve
             self.storage.set_trial_intermediate_value(self._id(number), epoch, objective)
 
-    def finish_trial(self, number: int, result: TrialResult, seconds: Mapping[str, float]) -> None:
-        """Record a trial's result; its artifacts are on disk already."""
+    def finish_trial(self, number: int, result: TrialResult, *, start: float, total: float) -> None:
+        """Record a trial's result; its artifacts are on disk already.
+
+        Args:
+            number: The trial's number.
+            result: What training told.
+            start: Seconds from launch to the trial's first line.
+            total: Seconds from launch to the end of its process; what no part claims is stored as ``other``.
+        """
         trial_id = self._id(number)
         asked = self.storage.get_trial(trial_id).user_attrs["seconds"]
+        parts = {**asked, "start": start, **result.seconds}
+        parts["other"] = max(0.0, total - start - sum(result.seconds.values()))
         for key, value in (
             ("threshold", result.threshold),
             ("epochs", result.epochs),
             ("best_epoch", result.best_epoch),
             ("weights", result.weights),
             ("environment", dict(result.environment)),
-            ("seconds", {**asked, **seconds, **result.seconds}),
+            ("seconds", parts),
         ):
             self.storage.set_trial_user_attr(trial_id, key, value)
         self.storage.set_trial_state_values(trial_id, TrialState.COMPLETE, [result.objective])

@@ -13,7 +13,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -73,13 +73,15 @@ class TrialEnd:
         number: The trial's number.
         result: None for a trial that failed.
         reason: Why it failed, in one line.
-        seconds: ``start``, from launch to the trial's first line, and ``total``.
+        start_seconds: From launch to the trial's first line.
+        total_seconds: From launch to the end of the process.
     """
 
     number: int
     result: TrialResult | None
     reason: str | None
-    seconds: dict[str, float]
+    start_seconds: float = 0.0
+    total_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -120,15 +122,15 @@ class TrialProcess:
                 message = self._receiver.recv()
             except EOFError:
                 self._process.join()
-                message = TrialEnd(self.task.number, None, _exit_reason(self._process.exitcode), {})
+                message = TrialEnd(self.task.number, None, _exit_reason(self._process.exitcode))
             if isinstance(message, _Started):
                 self._start_seconds = message.at - self._launched
                 continue
             if isinstance(message, TrialEnd):
                 self._process.join()
                 self._ended = True
-                seconds = {"start": self._start_seconds, "total": time.monotonic() - self._launched}
-                message = TrialEnd(message.number, message.result, message.reason, seconds)
+                total = time.monotonic() - self._launched
+                message = replace(message, start_seconds=self._start_seconds, total_seconds=total)
             yield message
 
     def stop(self) -> None:
@@ -186,13 +188,13 @@ def _run_task(task: TrialTask, sender: Connection) -> None:
         result = _train(task, sender)
     except MammobenchError as error:
         traceback.print_exc()
-        sender.send(TrialEnd(task.number, None, str(error), {}))
+        sender.send(TrialEnd(task.number, None, str(error)))
     except BaseException as error:  # noqa: BLE001 - whatever a trial dies of is recorded
         traceback.print_exc()
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        sender.send(TrialEnd(task.number, None, reason, {}))
+        sender.send(TrialEnd(task.number, None, reason))
     else:
-        sender.send(TrialEnd(task.number, result, None, {}))
+        sender.send(TrialEnd(task.number, result, None))
     sender.close()
     sys.stdout.flush()
     sys.stderr.flush()

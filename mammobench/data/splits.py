@@ -14,7 +14,6 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.model_selection import train_test_split
 
 from mammobench.config import DataConfig
 from mammobench.data.store import ImageStore
@@ -228,6 +227,9 @@ def _reference(
     counts = np.bincount(targets, minlength=task.classes)
     if not len(train) or (counts == 1).any():
         raise _part_error("train", counts, task, store)
+    # imported here: it costs every command a second or more, and only this split needs it
+    from sklearn.model_selection import train_test_split  # noqa: PLC0415
+
     rest, test = train_test_split(
         train, test_size=REFERENCE_TEST_SHARE, random_state=REFERENCE_SEED, stratify=targets
     )

@@ -136,7 +136,8 @@ def build_leaderboard(study: StudyRecord, *, seed: int = 0, resamples: int = 200
     entries, splits, left_out = _open_trials(study, finished)
     if not entries:
         raise StudyError(f"no finished trial can be ranked; the first: {left_out[0][1]}", where=study.folder)
-    _mark_selected(entries, study.spec.direction)
+    eligible = {trial.number for trial in finished if trial.in_space}
+    _mark_selected([entry for entry in entries if entry.facts["trial"] in eligible], study.spec.direction)
     folders = {trial.number: trial.folder for trial in finished}
     for key, split in splits.items():
         inside = [entry for entry in entries if entry.facts["split_hash"] == key]
@@ -176,10 +177,15 @@ def _open_trials(
 
 
 def _mark_selected(entries: Iterable[Entry], direction: str) -> None:
+    """Mark the best on validation; one on a leaking split only where there is no other."""
     sign = -1 if direction == "maximize" else 1
-    candidates = [entry.facts for entry in entries if entry.facts["role"] == "searched"]
+    candidates = [entry.facts for entry in entries]
     if candidates:
-        min(candidates, key=lambda facts: (sign * facts["objective"], facts["trial"]))["selected"] = True
+
+        def order(facts: dict[str, Any]) -> tuple[bool, float, int]:
+            return facts["leaks"], sign * facts["objective"], facts["trial"]
+
+        min(candidates, key=order)["selected"] = True
 
 
 def _add_intervals(entries: list[Entry], split: Split, resamples: Resamples) -> None:

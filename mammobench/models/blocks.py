@@ -16,6 +16,9 @@ NON_DECREASING = frozenset({
 
 _MOST_GROUPS = 8
 
+BATCH_MOMENTUM = 0.9
+"""Of the moving statistics: Keras's 0.99 needs several hundred steps, and a small set has few an epoch."""
+
 
 def groups_for(channels: int) -> int:
     """Return how many groups normalise `channels` features: the largest divisor of them up to 8."""
@@ -93,7 +96,7 @@ class Maker:
         """
         match self.config.normalization:
             case "batch":
-                return self.toolkit.batch_normalization(name=name)
+                return self.toolkit.batch_normalization(momentum=BATCH_MOMENTUM, name=name)
             case "layer":
                 return self.toolkit.layer_normalization(name=name)
             case "group":

@@ -8,9 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+import pytest
 
 from mammobench.study import StudyRecord
 from tests.integration.command_line import CommandLine
+
+# one worker makes the searched study once
+pytestmark = pytest.mark.xdist_group("searched")
 
 
 def wait_for(path: Path, process: subprocess.Popen[str]) -> None:

@@ -13,6 +13,9 @@ from mammobench.data.phantom import make_phantom
 from mammobench.study import StudyRecord
 from tests.integration.command_line import CommandLine
 
+# one worker makes the searched study once
+pytestmark = pytest.mark.xdist_group("searched")
+
 
 def study_of(command_line: CommandLine) -> StudyRecord:
     return StudyRecord.open(command_line.folder / "reports" / "tiny")
@@ -44,11 +47,11 @@ def test_the_table_has_every_trial_and_the_constant_answer_with_intervals(search
     assert {"model.filters", "model.dropout", "optimizer.learning_rate"} <= set(frame.columns)
 
 
-def test_seconds_are_stored_by_part_and_add_up(searched: CommandLine) -> None:
+def test_seconds_are_stored_by_part(searched: CommandLine) -> None:
     for trial in study_of(searched).trials:
         parts = {"ask", "start", "data", "build", "trace", "train", "validate", "predict", "write"}
-        assert parts <= trial.seconds.keys()
-        assert sum(trial.seconds[part] for part in parts - {"ask"}) <= trial.seconds["total"]
+        assert trial.seconds.keys() == parts | {"other"}
+        assert all(seconds >= 0 for seconds in trial.seconds.values())
 
 
 def test_the_same_command_again_adds_nothing(searched: CommandLine) -> None:

@@ -62,13 +62,13 @@ def test_a_trial_is_read_back_as_it_was_recorded(study: StudyRecord) -> None:
     study.report_epoch(number, 2, float("nan"))
     checkpoint = study.trial_folder(number) / CHECKPOINT
     checkpoint.touch()
-    study.finish_trial(number, RESULT, {"start": 0.5})
+    study.finish_trial(number, RESULT, start=0.5, total=3.0)
     assert not checkpoint.exists()
     (record,) = StudyRecord.open(study.folder).trials
     assert (record.state, record.objective, record.threshold, record.best_epoch) == ("finished", 0.75, 0.4, 2)
     assert record.hyperparameters == VALUES
     assert record.config == study.space.config(VALUES)
-    assert record.seconds == {"ask": 0.1, "start": 0.5, "train": 2.0}
+    assert record.seconds == {"ask": 0.1, "start": 0.5, "train": 2.0, "other": 0.5}
     assert record.folder == study.folder / "trials" / "0000"
 
 
