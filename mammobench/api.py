@@ -47,6 +47,7 @@ __all__ = [
 
 REPORTS = Path("reports")
 DEMONSTRATION_IMAGES = 2000
+DEMONSTRATION_DIFFICULTY = 0.35  # so that nine epochs tell good configurations from bad ones
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and the total."""
 
@@ -211,7 +212,8 @@ def reproduce(study: str | Path, trial: int | None = None, *, data: str | Path |
 def demonstration_store(progress: Progress = _silent) -> ImageStore:
     """Return the synthetic phantom set that a search without data uses, made once for each version."""
     cache = user_cache_path("mammobench", ensure_exists=True)
-    folder = cache / f"phantom-{describe()['mammobench']}-{DEMONSTRATION_IMAGES}"
+    name = f"phantom-{describe()['mammobench']}-{DEMONSTRATION_IMAGES}-{DEMONSTRATION_DIFFICULTY}"
+    folder = cache / name
     with FileLock(cache / "phantom.lock"):
         if folder.exists():
             try:
@@ -225,6 +227,7 @@ def demonstration_store(progress: Progress = _silent) -> ImageStore:
         return make_phantom(
             folder,
             images=DEMONSTRATION_IMAGES,
+            difficulty=DEMONSTRATION_DIFFICULTY,
             progress=lambda done, total: progress("Making synthetic phantom images", done, total),
         )
 

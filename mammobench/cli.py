@@ -94,7 +94,8 @@ def search(
     Example: `mammobench search --space quick`
     """
     from mammobench import api
-    from mammobench.progress import Bars, TrialTable
+    from mammobench.live_table import TrialTable
+    from mammobench.progress import Bars
 
     console = _stderr(quiet=quiet)
     if data is None:
@@ -277,11 +278,11 @@ def data_prepare(
 
     Example: `mammobench data prepare ddsm-mammography.zip --out stores/ddsm`
     """
-    from mammobench import api
+    from mammobench.data.sources import prepare
     from mammobench.progress import Bars
 
     with Bars(_stderr(quiet=quiet)) as bars:
-        store = api.prepare(
+        store = prepare(
             source, out, format=layout, progress=lambda done, total: bars("Preparing images", done, total)
         )
     _tell_of_store(store, as_json=as_json)
