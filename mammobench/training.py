@@ -60,6 +60,7 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
     environment: Mapping[str, Any],
     on_epoch: Callable[[int, float], None] | None = None,
     model_path: Path | None = None,
+    fast: bool | None = None,
 ) -> TrialResult:
     """Train one configuration, predict validation and test, and leave its artifacts in `folder`.
 
@@ -74,6 +75,7 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
         environment: What `mammobench.runtime.configure` returned, recorded with the trial.
         on_epoch: Called after each epoch with its number (from 1) and objective.
         model_path: Where to save the trained model, if at all.
+        fast: Whether to use the backend's fast layers; None where there are any.
 
     Raises:
         TrialError: When the loss or the objective is no longer a number.
@@ -95,7 +97,7 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
 
     batch_size = config.training.batch_size
     steps = max(1, len(split.train.rows) // batch_size)
-    model = build_model(config, classes=task.classes, seed=derive_seed(seed, "model"))
+    model = build_model(config, classes=task.classes, seed=derive_seed(seed, "model"), fast=fast)
     optimizer = build_optimizer(
         config.optimizer, steps_per_epoch=steps, max_epochs=config.training.max_epochs
     )
