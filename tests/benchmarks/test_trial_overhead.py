@@ -18,7 +18,7 @@ def test_overhead_of_a_trial(
     benchmark: BenchmarkFixture, phantom: ImageStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    study = benchmark.pedantic(  # type: ignore[no-untyped-call] - its package has no types for it
+    study = benchmark.pedantic(  # type: ignore[no-untyped-call]
         mammobench.search, args=("quick",), kwargs={"data": phantom.path, "trials": TRIALS}, rounds=1
     )
     parts = {part: median(trial.seconds[part] for trial in study.trials) for part in study.trials[0].seconds}

@@ -23,7 +23,8 @@ from mammobench.evaluation.predictions import open_test
 from mammobench.metrics import scores
 from mammobench.runtime import configure
 
-kind, store, seed, folder = sys.argv[1], ImageStore.open(Path(sys.argv[2])), int(sys.argv[3]), Path(sys.argv[4])
+kind, path, seed, folder = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])
+store = ImageStore.open(path)
 environment = configure(precision="mixed_bfloat16" if kind == "bfloat16" else "float32", threads=2, seed=seed)
 from mammobench.training import run_trial
 
