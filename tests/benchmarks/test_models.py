@@ -17,13 +17,13 @@ from mammobench.config import TrialConfig
 from mammobench.models.family import build_model
 from mammobench.models.losses import build_loss, encode_targets
 from mammobench.models.optimizers import build_optimizer
-from mammobench.models.reference import REFERENCE
 from mammobench.runtime import choose_precision
+from mammobench.space_file import load_space
 
 BATCH = 32
 ROUNDS = 12
 NETWORKS: dict[str, dict[str, Any]] = {
-    "reference-100px": REFERENCE,
+    "reference-100px": load_space("reference").fixed,
     "three-blocks-64px": {
         "data.image_size": 64,
         "model.filters": [32, 64, 128],

@@ -6,7 +6,9 @@ import pytest
 
 from mammobench.config import TrialConfig
 from mammobench.models.family import build_model, portable
-from mammobench.models.reference import REFERENCE, REFERENCE_WEIGHTS
+from mammobench.space_file import load_space
+
+REFERENCE = load_space("reference").config({"data.split": "reference"})
 
 SMALL: dict[str, Any] = {"data.image_size": 16, "model.filters": [4, 6]}
 
@@ -27,12 +29,16 @@ def build(
 
 @pytest.mark.parametrize("fast", [False, True])
 def test_the_reference_cnn_has_its_weights(fast: bool) -> None:
-    model = build_model(TrialConfig.from_values(REFERENCE), classes=2, seed=0, fast=fast)
-    assert model.count_params() == REFERENCE_WEIGHTS
+    model = build_model(
+        load_space("reference").config({"data.split": "reference"}), classes=2, seed=0, fast=fast
+    )
+    assert model.count_params() == 775_169
 
 
 def test_the_reference_cnn_is_the_published_network_layer_for_layer() -> None:
-    model = build_model(TrialConfig.from_values(REFERENCE), classes=2, seed=0, fast=False)
+    model = build_model(
+        load_space("reference").config({"data.split": "reference"}), classes=2, seed=0, fast=False
+    )
     expected: list[tuple[type[keras.Layer], tuple[int, ...]]] = [(keras.layers.InputLayer, (100, 100, 1))]
     sizes, filters = [100, 50, 25, 13, 7, 4, 2, 1], [32, 64, 128, 256, 128, 64, 32]
     for block, width in enumerate(filters):
