@@ -20,6 +20,7 @@ from platformdirs import user_cache_path
 from mammobench.config import nearest
 from mammobench.data.phantom import make_phantom
 from mammobench.data.sources import prepare
+from mammobench.data.splits import make_split
 from mammobench.data.store import ImageStore
 from mammobench.engines import check_engine
 from mammobench.errors import ConfigError, DataError, StudyError
@@ -28,7 +29,7 @@ from mammobench.metrics import OBJECTIVES
 from mammobench.report.html import write_report
 from mammobench.reproduce import Reproduction, reproduce_trial
 from mammobench.runtime import choose_precision, describe
-from mammobench.search import Event, run_search
+from mammobench.search import Event, reference_config, run_search
 from mammobench.space import SearchSpace
 from mammobench.space_file import load_space
 from mammobench.study import StudyRecord, StudySpec, TrialRecord, utc_now
@@ -165,6 +166,7 @@ def search(
     sampler = check_engine(engine, sampler)
     folder = _folder(study if study is not None else space.name)
     store = ImageStore.open(Path(data)) if data is not None else demonstration_store(progress)
+    _require_usable(store, space)
     spec = StudySpec(
         name=folder.name,
         space_name=space.name,
@@ -270,6 +272,19 @@ def _asked(space: SearchSpace, *, objective: str | None, trials: int | None) -> 
         )
     budget = replace(space.budget, trials=trials or space.budget.trials)
     return replace(space, objective=objective or space.objective, budget=budget)
+
+
+def _require_usable(store: ImageStore, space: SearchSpace) -> None:
+    """Refuse a store that cannot serve the space, before anything is written for the study."""
+    if space.image_size > store.manifest.image_size:
+        raise DataError(
+            "the space asks for larger images than the store holds",
+            where=store.path,
+            expected=f"images of {space.image_size} px or more",
+            found=f"{store.manifest.image_size} px",
+            remedy="Choose a smaller image_size",
+        )
+    make_split(store, reference_config(space).data)
 
 
 def _continued(folder: Path, spec: StudySpec) -> StudyRecord:

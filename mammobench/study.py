@@ -6,6 +6,7 @@ validation objective its value, and the rest of a `TrialRecord` its user attribu
 
 import json
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -149,6 +150,8 @@ class StudyRecord:
     def create(cls, folder: Path, spec: StudySpec) -> Self:
         """Start a study in a folder that holds none yet."""
         folder.mkdir(parents=True, exist_ok=True)
+        # without study.json a journal is what an interrupted creation left
+        (folder / _JOURNAL).unlink(missing_ok=True)
         storage = _journal(folder)
         direction = optuna.study.StudyDirection[spec.direction.upper()]
         study_id = storage.create_new_study([direction], spec.name)
@@ -190,22 +193,22 @@ class StudyRecord:
         """Return whether `folder` holds a study."""
         return (folder / _SPEC).is_file()
 
-    def lock(self) -> FileLock:
-        """Return the lock that the process which searches holds; it is free again when that process dies.
+    def lock(self) -> AbstractContextManager[object]:
+        """Take the lock that the process which searches holds, until the end of a ``with`` block.
+
+        It is free again when that process dies, however it dies.
 
         Raises:
             StudyError: When another process searches this study now.
         """
-        lock = FileLock(self.folder / ".lock")
         try:
-            lock.acquire(timeout=0)
+            return FileLock(self.folder / ".lock").acquire(timeout=0)
         except Timeout:
             raise StudyError(
                 "another process is searching this study",
                 where=self.folder,
                 remedy="Wait for it, stop it with Ctrl-C, or choose another --study name",
             ) from None
-        return lock
 
     @property
     def space(self) -> SearchSpace:

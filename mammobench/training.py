@@ -92,7 +92,6 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
     prior = np.bincount(split.train.targets, minlength=task.classes) / len(split.train.targets)
     targets = encode_targets(split.train.targets, task.classes)
     sample_weights = class_weights(prior, config.loss.class_weight)[split.train.targets].astype(np.float32)
-    train_images = np.ascontiguousarray(images[split.train.rows])
     clock.lap("data")
 
     batch_size = config.training.batch_size
@@ -127,7 +126,9 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
         loss = math.nan
         for batch in training_batches(len(targets), batch_size, derive_seed(seed, "batches"), epoch):
             loss = float(
-                model.train_on_batch(train_images[batch, ..., None], targets[batch], sample_weights[batch])
+                model.train_on_batch(
+                    images[split.train.rows[batch], ..., None], targets[batch], sample_weights[batch]
+                )
             )
             if tracing:
                 predict.trace()

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from mammobench import cli
+from mammobench.data.phantom import make_phantom
 from mammobench.data.store import ImageStore
+from tests.kaggle_layout import Layout
 
 
 @pytest.fixture
@@ -90,3 +92,39 @@ def test_a_store_that_exists_is_not_written_over(fails: Fails) -> None:
     Path("store/precious.txt").write_text("x")
     assert "store" in fails("data", "phantom", "--out", "store", "--images", "60")
     assert Path("store/precious.txt").exists()
+
+
+def test_a_store_too_small_for_the_task_leaves_no_study(fails: Fails) -> None:
+    make_phantom(Path("small"), images=6, seed=0)
+    said = fails("search", "--space", "quick", "--data", "small")
+    assert "small" in said
+
+
+def test_images_larger_than_the_store_holds_are_refused(fails: Fails, phantom: ImageStore) -> None:
+    Path("large.yaml").write_text(
+        "name: l\ntask: malignancy\nimage_size: 512\nbudget: {trials: 1, max_epochs: 1}\n"
+    )
+    said = fails("search", "--space", "large.yaml", "--data", str(phantom.path))
+    assert "expected images of 512 px or more, found 299 px" in said
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ("missing", "training10_3"),
+        ("truncated", "training10_1.tfrecords"),
+        ("longer", "cv10_labels.npy"),
+    ],
+)
+def test_a_damaged_source_is_told_with_its_file(damage: str, said: str, fails: Fails, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    Layout(source).write()
+    if damage == "missing":
+        shutil.rmtree(source / "training10_3")
+    elif damage == "truncated":
+        shard = source / "training10_1" / "training10_1.tfrecords"
+        shard.write_bytes(shard.read_bytes()[:-100])
+    else:
+        labels = np.load(source / "cv10_labels.npy")
+        np.save(source / "cv10_labels.npy", np.append(labels, 0))
+    assert said in fails("data", "prepare", str(source), "--out", "store")
