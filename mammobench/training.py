@@ -97,14 +97,15 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
     batch_size = config.training.batch_size
     steps = max(1, len(split.train.rows) // batch_size)
     model = build_model(config, classes=task.classes, seed=derive_seed(seed, "model"), fast=fast)
-    optimizer = build_optimizer(
-        config.optimizer, steps_per_epoch=steps, max_epochs=config.training.max_epochs
-    )
     model.compile(
-        optimizer=optimizer,
+        optimizer=build_optimizer(
+            config.optimizer, steps_per_epoch=steps, max_epochs=config.training.max_epochs
+        ),
         loss=build_loss(config.loss, classes=task.classes, prior=prior),
         jit_compile=_compile_with_xla(),
     )
+    # under mixed_float16 the compiled optimizer wraps the one that was built
+    optimizer = model.optimizer
     optimizer.build(model.trainable_variables)
     predict = _Predictor(model, images, max(len(split.validation), len(split.test)))
     checkpoint = Checkpoint(folder / CHECKPOINT, model)

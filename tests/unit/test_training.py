@@ -75,6 +75,24 @@ def test_a_trial_is_a_function_of_its_seed_also_when_it_is_interrupted(
     assert other.epochs == 4
 
 
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_low_precision_goes_on_from_a_checkpoint_to_the_same_bits(
+    precision: str, phantom: ImageStore, tmp_path: Path
+) -> None:
+    values = {**RICH, "training.max_epochs": 2, "model.filters": [4]}
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        train(phantom, tmp_path / "whole", values)
+        with pytest.raises(KeyboardInterrupt):
+            train(phantom, tmp_path / "pieces", values, stop_after=1)
+        train(phantom, tmp_path / "pieces", values)
+    finally:
+        keras.config.set_dtype_policy(before)
+    for name, value in predictions(tmp_path / "whole").items():
+        assert np.array_equal(value, predictions(tmp_path / "pieces")[name]), name
+
+
 def test_the_best_epoch_predicts_and_patience_ends_a_trial(phantom: ImageStore, tmp_path: Path) -> None:
     values = {**RICH, "training.max_epochs": 9, "training.patience": 2, "training.objective": "brier"}
     result = train(phantom, tmp_path / "best", values)
