@@ -110,8 +110,9 @@ class Leaderboard:
 
 
 def unit_of(split: Split) -> str:
-    """Return what intervals on a split resample."""
-    return "patient or lesion group" if split.grouped else "image"
+    """Return what intervals on a split resample: images where no group has two in the test part."""
+    grouped = len(np.unique(split.test.groups)) < len(split.test)
+    return "patient or lesion group" if grouped else "image"
 
 
 def build_leaderboard(study: StudyRecord, *, seed: int = 0, resamples: int = 2000) -> Leaderboard:

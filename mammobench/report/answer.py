@@ -39,13 +39,8 @@ class Answer:
     lines: tuple[Line, ...]
 
 
-def build_answer(board: Leaderboard, *, tried: int) -> Answer:
-    """Say what validation selected, and what it is worth.
-
-    Args:
-        board: The leaderboard.
-        tried: Searched configurations that finished.
-    """
+def build_answer(board: Leaderboard) -> Answer:
+    """Say what validation selected, and what it is worth."""
     frame, selected = board.frame, board.selected
     rows = board.rows
     reference = next((row for row in rows if row["role"] == "reference"), None)
@@ -63,7 +58,9 @@ def build_answer(board: Leaderboard, *, tried: int) -> Answer:
         f"Validation selected {chosen['name']}: test F1 {text.with_interval(chosen, 'test_f1')}, "
         f"accuracy {text.with_interval(chosen, 'test_accuracy')}."
     )
-    support = [_rivals(frame, tried)]
+    support = [_rivals(frame, chosen)]
+    if reference and reference["trial"] == chosen["trial"]:
+        reference = None
     if reference:
         support.append(_against_reference(reference))
     support += _constants(constants)
@@ -77,14 +74,15 @@ def build_answer(board: Leaderboard, *, tried: int) -> Answer:
     return Answer(lead, tuple(support), lines)
 
 
-def _rivals(frame: pd.DataFrame, tried: int) -> str:
-    if tried == 1:
-        return "It is the only searched configuration that finished."
-    rivals = frame[(frame["role"] == "searched") & ~frame["selected"]]
+def _rivals(frame: pd.DataFrame, chosen: Mapping[str, Any]) -> str:
+    same_test = frame["split_hash"] == chosen["split_hash"]
+    rivals = frame[(frame["role"] == "searched") & ~frame["selected"] & same_test]
+    if rivals.empty:
+        return "No other searched configuration has finished on the same test set."
     close = int(rivals["indistinguishable"].eq(other=True).sum())
     if not close:
-        return f"Each of the {tried - 1} other configurations can be told from it on this test set."
-    return f"{close} of the {tried - 1} other configurations cannot be told from it on this test set."
+        return f"Each of the {len(rivals)} other configurations can be told from it on this test set."
+    return f"{close} of the {len(rivals)} other configurations cannot be told from it on this test set."
 
 
 def _against_reference(reference: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mammobench.data.splits import Split
-from mammobench.evaluation.leaderboard import build_leaderboard
+from mammobench.evaluation.leaderboard import build_leaderboard, unit_of
 from mammobench.study import StudyRecord, TrialRecord
 
 _METRICS = ("f1", "recall", "precision", "accuracy", "balanced_accuracy", "mcc", "auroc", "auprc", "brier")
@@ -35,6 +35,7 @@ def model_card(study: StudyRecord, trial: TrialRecord, split: Split, verdict: st
         spec=study.spec,
         trial=trial,
         split=split,
+        unit=unit_of(split),
         verdict=verdict,
         configurations=sum(record.in_space for record in study.trials),
         scores={name: _score(row, name) for name in _METRICS if f"test_{name}" in row},

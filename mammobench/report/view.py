@@ -72,7 +72,7 @@ def build_view(study: StudyRecord, board: Leaderboard) -> View:
         title=spec.name,
         subtitle=f"{tasks} · {source}",
         notices=_notices(study, board),
-        answer=build_answer(board, tried=tried),
+        answer=build_answer(board),
         ranking=build_ranking(board, spec.objective),
         notes=facts.method_notes(board, tried=tried),
         figures=tuple(drawn),

@@ -8,7 +8,8 @@ from sklearn import metrics as sklearn_metrics
 
 from mammobench.data.splits import Split
 from mammobench.errors import StudyError, TrialError
-from mammobench.evaluation.leaderboard import Leaderboard, build_leaderboard
+from mammobench.evaluation.entries import Entry
+from mammobench.evaluation.leaderboard import Leaderboard, _mark_selected, build_leaderboard, unit_of
 from mammobench.evaluation.predictions import FILE, open_test
 from mammobench.study import StudyRecord
 
@@ -151,3 +152,25 @@ def test_a_notebook_shows_a_table(board: Leaderboard) -> None:
     shown = board._repr_html_()
     assert "reference CNN" in shown
     assert "model.activation" in shown
+
+
+def test_a_leaking_trial_is_selected_only_where_there_is_no_other() -> None:
+    def entry(trial: int, objective: float, *, leaks: bool) -> Entry:
+        facts = {"trial": trial, "objective": objective, "leaks": leaks}
+        return Entry(facts, np.zeros(1, np.int8))
+
+    leaking, clean = entry(1, 0.9, leaks=True), entry(2, 0.5, leaks=False)
+    _mark_selected([leaking, clean], "maximize")
+    assert "selected" not in leaking.facts
+    assert clean.facts["selected"] is True
+    _mark_selected([leaking], "maximize")
+    assert leaking.facts["selected"] is True
+
+
+@pytest.mark.parametrize(("grouped", "unit"), [(True, "patient or lesion group"), (False, "image")])
+def test_intervals_resample_images_where_no_group_has_two_in_the_test_part(
+    grouped: bool, unit: str, write_study: StudyWriter, tmp_path: Path
+) -> None:
+    study = write_study(tmp_path / "units", trials=1, grouped=grouped)
+    (split,) = build_leaderboard(study, resamples=10).splits.values()
+    assert unit_of(split) == unit

@@ -1,5 +1,6 @@
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -181,11 +182,22 @@ def test_the_report_is_the_same_twice(page: str, simulated_study: StudyRecord, t
 
 def test_the_answer_says_how_the_reference_compares(simulated_study: StudyRecord) -> None:
     board = build_leaderboard(simulated_study, resamples=100)
-    answer = build_answer(board, tried=12)
+    answer = build_answer(board)
     row = next(row for row in board.rows if row["role"] == "reference")
     words = "cannot be told from the selected one" if row["indistinguishable"] else "differs from it by"
     assert any("The reference CNN reaches F1" in line and words in line for line in answer.support)
     assert [line.kind for line in answer.lines] == ["selected", "reference", "constant", "constant"]
+
+
+def test_a_selected_reference_stands_once_and_is_not_compared_with_itself(
+    simulated_study: StudyRecord,
+) -> None:
+    board = build_leaderboard(simulated_study, resamples=100)
+    frame = board.frame.assign(selected=board.frame["role"] == "reference")
+    answer = build_answer(replace(board, frame=frame))
+    assert answer.lead.startswith("Validation selected reference CNN")
+    assert [line.kind for line in answer.lines] == ["selected", "constant", "constant"]
+    assert not any("The reference CNN reaches" in line for line in answer.support)
 
 
 def test_intervals_stay_on_one_line_and_the_rest_is_escaped() -> None:
