@@ -10,6 +10,13 @@ from typing import Any
 
 from mammobench.data.store import ImageStore
 
+# a test run in the background of a shell ignores Ctrl-C, and its children would inherit that
+COMMAND = """\
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from mammobench.cli import main
+main()
+"""
 SPACE = """\
 # A search that takes seconds.
 name: tiny
@@ -45,7 +52,7 @@ class CommandLine:
         """Start a command in a process group of its own."""
         environment = {**os.environ, "COLUMNS": "200", "PYTHONUNBUFFERED": "1"}
         return subprocess.Popen(
-            [sys.executable, "-m", "mammobench", *words],
+            [sys.executable, "-c", COMMAND, *words],
             cwd=self.folder,
             env=environment,
             stdin=subprocess.DEVNULL,

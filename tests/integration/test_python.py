@@ -5,15 +5,17 @@ import subprocess
 import sys
 
 import pandas as pd
+import pytest
 
 import mammobench
 from tests.integration.command_line import CommandLine
 
+# one worker makes the searched study once
+pytestmark = pytest.mark.xdist_group("searched")
+
 SCRIPT = """
 import json, sys, mammobench
 
-# one worker makes the searched study once
-pytestmark = pytest.mark.xdist_group("searched")
 study = mammobench.search(space="tiny.yaml", data=sys.argv[1], trials=1)
 print(json.dumps({"repr": repr(study), "html": study._repr_html_()[:500], "report": str(study.report()),
                   "rows": len(study.leaderboard()), "identical": study.reproduce().identical,
