@@ -3,6 +3,7 @@
 import json
 import zipfile
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,8 @@ class Best:
 class Checkpoint:
     """One file with the model's and the optimizer's variables, random states, best weights and history.
 
+    The state is copied when an epoch ends and written while the next one trains.
+
     Args:
         path: The file, an ``.npz``.
         model: A compiled model whose optimizer is built.
@@ -43,6 +46,8 @@ class Checkpoint:
     def __init__(self, path: Path, model: keras.Model) -> None:
         self._path = path
         self._model = model
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkpoint")
+        self._pending: Future[None] | None = None
 
     def restore(self) -> tuple[History, Best]:
         """Load an earlier state into the model; return an empty history where there is none or it is torn."""
@@ -58,7 +63,11 @@ class Checkpoint:
         return head["history"], Best(head["best_epoch"], head["best_objective"], variables)
 
     def save(self, history: History, best: Best, *, better: bool) -> Best:
-        """Write the state after the last epoch of `history`; return the best epoch, this one if `better`."""
+        """Write the state after the last epoch of `history`; return the best epoch, this one if `better`.
+
+        Raises:
+            OSError: When the state before this one could not be written.
+        """
         current = [_value(variable) for variable in self._state()]
         if better:
             # the model's variables stand before the optimizer's
@@ -67,9 +76,23 @@ class Checkpoint:
         head = {"history": history, "best_epoch": best.epoch, "best_objective": best.objective}
         arrays = {f"current_{index}": value for index, value in enumerate(current)}
         arrays |= {f"best_{index}": value for index, value in enumerate(best.variables)}
-        with written_aside(self._path) as aside:
-            np.savez(aside, head=np.array(json.dumps(head)), allow_pickle=False, **arrays)
+        self.wait()
+        self._pending = self._writer.submit(self._write, arrays | {"head": np.array(json.dumps(head))})
         return best
+
+    def wait(self) -> None:
+        """Return when the last state is on disk.
+
+        Raises:
+            OSError: When it could not be written.
+        """
+        if self._pending is not None:
+            pending, self._pending = self._pending, None
+            pending.result()
+
+    def _write(self, arrays: dict[str, Array]) -> None:
+        with written_aside(self._path) as aside:
+            np.savez(aside, allow_pickle=False, **arrays)
 
     def load_best(self, best: Best) -> None:
         """Give the model the weights of its best epoch."""

@@ -167,6 +167,8 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
         if on_epoch:
             on_epoch(epoch, objective)
 
+    checkpoint.wait()
+    clock.lap("write")
     used_epoch = len(history)
     if config.training.weights == "best":
         checkpoint.load_best(best)
