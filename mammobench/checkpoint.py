@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from mammobench.errors import TrialError
 from mammobench.files import written_aside
 
 Array = npt.NDArray[Any]
@@ -41,19 +42,32 @@ class Checkpoint:
     Args:
         path: The file, an ``.npz``.
         model: A compiled model whose optimizer is built.
+        identity: What the training follows from; only a state of the same identity is restored.
     """
 
-    def __init__(self, path: Path, model: keras.Model) -> None:
+    def __init__(self, path: Path, model: keras.Model, *, identity: str) -> None:
         self._path = path
         self._model = model
+        self._identity = identity
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkpoint")
         self._pending: Future[None] | None = None
 
     def restore(self) -> tuple[History, Best]:
-        """Load an earlier state into the model; return an empty history where there is none or it is torn."""
+        """Load an earlier state into the model; return an empty history where there is none or it is torn.
+
+        Raises:
+            TrialError: When the state is of another training.
+        """
         try:
             with np.load(self._path) as saved:
                 head = json.loads(str(saved["head"]))
+                if head["identity"] != self._identity:
+                    raise TrialError(
+                        "the checkpoint is of another training",
+                        where=self._path,
+                        expected="one of the same configuration, seed and images",
+                        remedy="Remove it to train from the start",
+                    )
                 current = [saved[f"current_{index}"] for index in range(len(self._state()))]
                 variables = tuple(saved[f"best_{index}"] for index in range(len(self._model.variables)))
         except (FileNotFoundError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
@@ -73,7 +87,12 @@ class Checkpoint:
             # the model's variables stand before the optimizer's
             variables = tuple(current[: len(self._model.variables)])
             best = Best(history[-1]["epoch"], history[-1]["objective"], variables)
-        head = {"history": history, "best_epoch": best.epoch, "best_objective": best.objective}
+        head = {
+            "identity": self._identity,
+            "history": history,
+            "best_epoch": best.epoch,
+            "best_objective": best.objective,
+        }
         arrays = {f"current_{index}": value for index, value in enumerate(current)}
         arrays |= {f"best_{index}": value for index, value in enumerate(best.variables)}
         self.wait()

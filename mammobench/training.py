@@ -5,11 +5,13 @@ seeds derived from the trial's, and each epoch's order from (seed, epoch), so th
 its checkpoint ends as if it had never stopped.
 """
 
+import json
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import keras
@@ -19,11 +21,13 @@ import pandas as pd
 
 from mammobench.checkpoint import Best, Checkpoint, History
 from mammobench.config import TrialConfig
+from mammobench.costs import check_limits, measure_costs
 from mammobench.data.batches import evaluation_batches, training_batches
 from mammobench.data.splits import Split
 from mammobench.data.store import ImageStore
 from mammobench.data.tasks import get_task
 from mammobench.errors import TrialError
+from mammobench.event_log import EventLog
 from mammobench.files import write_json, write_text, written_aside
 from mammobench.metrics import OBJECTIVES, best_threshold, objective_value, scores
 from mammobench.models.family import build_model, portable
@@ -58,34 +62,49 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
     seed: int,
     folder: Path,
     environment: Mapping[str, Any],
-    on_epoch: Callable[[int, float], None] | None = None,
+    until: int | None = None,
+    on_epoch: Callable[[int, float], bool | None] | None = None,
+    costs: Sequence[str] = (),
+    limits: Mapping[str, float] = MappingProxyType({}),
+    tensorboard: bool = False,
     model_path: Path | None = None,
     fast: bool | None = None,
 ) -> TrialResult:
     """Train one configuration, predict validation and test, and leave its artifacts in `folder`.
 
-    A checkpoint in `folder` from an interrupted run of the same trial is continued.
+    A checkpoint in `folder` of the same configuration, seed and images is continued, whether an
+    interruption, `until` or `on_epoch` ended the training that left it; the pieces give the bits of one
+    training. At the end the checkpoint holds the state after the last epoch, so that the training can go on
+    another time.
 
     Args:
-        config: What to train; its precision is no longer ``auto``.
+        config: What to train; its precision is no longer ``auto``. Its ``max_epochs`` is the whole budget,
+            which schedules span, also where `until` is less.
         store: The images.
         split: Rows to train on, to validate on, and to predict sealed.
         seed: The trial's seed.
-        folder: Gets config.json, history.csv and predictions.npz.
+        folder: Gets config.json, history.csv, predictions.npz and checkpoint.npz.
         environment: What `mammobench.runtime.configure` returned, recorded with the trial.
-        on_epoch: Called after each epoch with its number (from 1) and objective.
+        until: Train until this epoch, counted from 1; None for the whole budget.
+        on_epoch: Called after each epoch with its number (from 1) and objective, and, where a checkpoint is
+            continued, first with that one's last epoch, of which nobody may have heard. False ends the
+            training.
+        costs: Which of `mammobench.trial.COSTS` to measure besides ``weights`` and ``flops``.
+        limits: Name of a cost to the most that is allowed.
+        tensorboard: Whether to write the curves for TensorBoard too, to ``tensorboard/`` in `folder`.
         model_path: Where to save the trained model, if at all.
         fast: Whether to use the backend's fast layers; None where there are any.
 
     Raises:
-        TrialError: When the loss or the objective is no longer a number.
+        InfeasibleError: When the model is over a limit; nothing is trained.
+        TrialError: When the loss or the objective is no longer a number, or the checkpoint is another
+            training's.
+        OSError: When an artifact cannot be written.
     """
     clock = _Clock()
-    write_json(
-        folder / "config.json",
-        {"config": config.model_dump(mode="json"), "seed": seed, "fingerprint": store.fingerprint,
-         "split": split.hash, "environment": dict(environment)},
-    )  # fmt: skip
+    what = {"config": config.model_dump(mode="json"), "seed": seed, "fingerprint": store.fingerprint,
+            "split": split.hash}  # fmt: skip
+    write_json(folder / "config.json", what | {"environment": dict(environment)})
     images = store.images(config.data.image_size, config.data.interpolation)
     task = get_task(config.data.task)
     binary = task.classes == 2  # noqa: PLR2004 - one output tells two classes apart
@@ -108,18 +127,35 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
     optimizer = model.optimizer
     optimizer.build(model.trainable_variables)
     predict = _Predictor(model, images, max(len(split.validation), len(split.test)))
-    checkpoint = Checkpoint(folder / CHECKPOINT, model)
+    checkpoint = Checkpoint(folder / CHECKPOINT, model, identity=json.dumps(what, sort_keys=True))
     history: History
     history, best = checkpoint.restore()
     plateau = Plateau(
         OBJECTIVES[config.training.objective].direction, warmup_epochs=config.optimizer.warmup_epochs
     )
     clock.lap("build")
+    paid = measure_costs(model, (*costs, *limits))
+    if not history:
+        # a training that goes on was within its limits: a latency measured anew must not end it
+        check_limits(paid, limits)
+    clock.lap("costs")
+    events = EventLog(folder / "tensorboard", history) if tensorboard else None
+    last_epoch = min(until or config.training.max_epochs, config.training.max_epochs)
+
+    def go_on() -> bool:
+        if not history or on_epoch is None:
+            return True
+        answer = on_epoch(len(history), history[-1]["objective"])
+        clock.lap("wait")
+        return answer is not False
+
+    def is_over() -> bool:
+        waited = len(history) - best.epoch
+        return len(history) >= last_epoch or 0 < config.training.patience <= waited
 
     tracing = True
-    for epoch in range(len(history) + 1, config.training.max_epochs + 1):
-        if 0 < config.training.patience <= len(history) - best.epoch:
-            break
+    while (told_to_go_on := go_on()) and not is_over():
+        epoch = len(history) + 1
         if config.optimizer.schedule == "plateau":
             factor = plateau.rate_after([row["objective"] for row in history])
             optimizer.learning_rate = config.optimizer.learning_rate * factor
@@ -137,8 +173,9 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
                 tracing = False
             if not math.isfinite(loss):
                 raise TrialError(
-                    "the training loss is not a finite number", where=f"epoch {epoch}", found=loss
-                )
+                    "the training loss is not a finite number", where=f"epoch {epoch}", found=loss,
+                    remedy="Search lower learning rates, or set optimizer.clip_norm",
+                )  # fmt: skip
         train_seconds = clock.lap("train")
         predicted = predict(split.validation.rows)
         objective = objective_value(config.training.objective, split.validation.targets, predicted)
@@ -163,9 +200,9 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
         )
         best = checkpoint.save(history, best, better=_improves(objective, best, config))
         write_text(folder / "history.csv", pd.DataFrame(history).to_csv(index=False))
+        if events:
+            events.add(history[-1])
         clock.lap("write")
-        if on_epoch:
-            on_epoch(epoch, objective)
 
     checkpoint.wait()
     clock.lap("write")
@@ -190,6 +227,9 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
         weights=model.count_params(),
         seconds=clock.seconds,
         environment=environment,
+        stopped=not told_to_go_on and not is_over(),
+        curve=tuple(row["objective"] for row in history),
+        costs=paid,
     )
 
 

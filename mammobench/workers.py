@@ -6,87 +6,23 @@ a device; a trial process ends by itself when the process that searches is gone.
 
 import contextlib
 import multiprocessing
-import os
-import signal
 import sys
-import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
-from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from mammobench.config import TrialConfig
-from mammobench.errors import MammobenchError
-from mammobench.trial import TrialResult
+from mammobench.faults import fault_of_exit
+from mammobench.trial_process import Answer, EpochEnd, Started, TrialEnd, TrialTask, listen, run_task
 
-Argument = TypeVar("Argument")
-Answer = TypeVar("Answer")
+__all__ = ["EpochEnd", "TrialEnd", "TrialProcess", "TrialTask", "call_in_process", "wait_for_any"]
+
+_Argument = TypeVar("_Argument")
+_Result = TypeVar("_Result")
 
 _context = multiprocessing.get_context("forkserver")
-
-
-@dataclass(frozen=True)
-class TrialTask:
-    """What a trial process needs to know.
-
-    Attributes:
-        number: The trial's number.
-        config: Its configuration, its precision decided.
-        store: The image store's folder.
-        fingerprint: The store's fingerprint, checked again by the process.
-        split: File of the split.
-        seed: The trial's seed.
-        folder: For its artifacts and log.
-        threads: CPU threads that it may use.
-        model_path: Where to save the trained model, if at all.
-    """
-
-    number: int
-    config: TrialConfig
-    store: Path
-    fingerprint: str
-    split: Path
-    seed: int
-    folder: Path
-    threads: int
-    model_path: Path | None = None
-
-
-@dataclass(frozen=True)
-class EpochEnd:
-    """A running trial has trained one more epoch."""
-
-    number: int
-    epoch: int
-    objective: float
-
-
-@dataclass(frozen=True)
-class TrialEnd:
-    """A trial process has ended, with a result or a reason.
-
-    Attributes:
-        number: The trial's number.
-        result: None for a trial that failed.
-        reason: Why it failed, in one line.
-        start_seconds: From launch to the trial's first line.
-        total_seconds: From launch to the end of the process.
-    """
-
-    number: int
-    result: TrialResult | None
-    reason: str | None
-    start_seconds: float = 0.0
-    total_seconds: float = 0.0
-
-
-@dataclass(frozen=True)
-class _Started:
-    at: float
 
 
 class TrialProcess:
@@ -100,73 +36,83 @@ class TrialProcess:
         self.task = task
         self._launched = time.monotonic()
         self._start_seconds = 0.0
-        self._receiver, sender = _context.Pipe(duplex=False)
-        _prepare_server()
-        self._process: ForkServerProcess = _context.Process(
-            target=_run_task, args=(task, sender), name=f"mammobench-trial-{task.number}", daemon=True
-        )
-        with _no_main_module():
-            self._process.start()
-        sender.close()
+        self._epoch = 0
         self._ended = False
+        self._process, self._connection = _start(run_task, task, f"mammobench-trial-{task.number}")
 
     @property
     def connection(self) -> Connection:
         """Readable when the trial has something to say or has ended."""
-        return self._receiver
+        return self._connection
+
+    @property
+    def pid(self) -> int | None:
+        """The process's number while it runs; None when it is gone."""
+        return None if self._ended else self._process.pid
 
     def messages(self) -> Iterator[EpochEnd | TrialEnd]:
         """Yield what the trial has said; the last is a `TrialEnd`, after which the process is gone."""
-        while not self._ended and self._receiver.poll():
+        while not self._ended and self._connection.poll():
             try:
-                message = self._receiver.recv()
-            except EOFError:
+                message = self._connection.recv()
+            except (EOFError, ConnectionResetError):
                 self._process.join()
-                message = TrialEnd(self.task.number, None, _exit_reason(self._process.exitcode))
-            if isinstance(message, _Started):
+                task = self.task
+                fault, reason = fault_of_exit(self._process.exitcode, task.folder, time_limit=task.time_limit)
+                message = TrialEnd(task.number, None, reason, fault=fault)
+            if isinstance(message, Started):
                 self._start_seconds = message.at - self._launched
                 continue
+            if isinstance(message, EpochEnd):
+                self._epoch = message.epoch
             if isinstance(message, TrialEnd):
-                self._process.join()
-                self._ended = True
+                self._release()
                 total = time.monotonic() - self._launched
                 message = replace(message, start_seconds=self._start_seconds, total_seconds=total)
             yield message
 
+    def answer(self, go_on: bool) -> None:
+        """Tell a trial whose task ``asks`` what to do after the epoch that `messages` gave last.
+
+        Without effect on a trial that has died meanwhile; `messages` tells of that.
+        """
+        if not self._ended:
+            with contextlib.suppress(OSError):
+                self._connection.send(Answer(self._epoch, go_on))
+
     def stop(self) -> None:
         """End the process; its checkpoint stays, so that the trial can go on later."""
-        self._process.kill()
+        if not self._ended:
+            self._process.kill()
+            self._release()
+
+    def _release(self) -> None:
+        # the end of the connection ends the process even where its server, which would reap it, was killed
+        self._ended = True
         self._process.join()
+        self._connection.close()
+        self._process.close()
 
 
-def call_in_process(function: Callable[[Argument], Answer], argument: Argument) -> Answer:
+def call_in_process(function: Callable[[_Argument], _Result], argument: _Argument) -> _Result:
     """Call an importable function where the libraries are loaded, so that this process does without them.
 
     Raises:
         RuntimeError: When the process ends without an answer.
     """
-    receiver, sender = _context.Pipe(duplex=False)
-    _prepare_server()
-    process = _context.Process(target=_answer, args=(function, argument, sender), daemon=True)
-    with _no_main_module():
-        process.start()
-    sender.close()
+    process, connection = _start(_call, (function, argument), function.__name__)
     try:
-        answer: Answer = receiver.recv()
-    except EOFError:
+        answer: _Result = connection.recv()
+    except (EOFError, ConnectionResetError):
         process.join()
-        raise RuntimeError(f"{function.__name__} failed: {_exit_reason(process.exitcode)}") from None
-    process.join()
+        status = process.exitcode
+        raise RuntimeError(f"{function.__name__} failed: its process ended with status {status}") from None
+    finally:
+        connection.close()
+        process.kill()
+        process.join()
+        process.close()
     return answer
-
-
-def _answer(function: Callable[[Argument], Answer], argument: Argument, sender: Connection) -> None:
-    sender.send(function(argument))
-
-
-def _prepare_server() -> None:
-    """Name what the server loads once when the first process starts it."""
-    _context.set_forkserver_preload(["mammobench.preload"])
 
 
 def wait_for_any(processes: Sequence[TrialProcess], timeout: float | None = None) -> list[TrialProcess]:
@@ -175,79 +121,22 @@ def wait_for_any(processes: Sequence[TrialProcess], timeout: float | None = None
     return [process for process in processes if id(process.connection) in ready]
 
 
-def _run_task(task: TrialTask, sender: Connection) -> None:
-    """Run one trial in this process, which is its own."""
-    sender.send(_Started(time.monotonic()))
-    # Ctrl-C is the searching process's business: it stops the trials
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _die_with_parent()
-    log = os.open(task.folder / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    try:
-        result = _train(task, sender)
-    except MammobenchError as error:
-        traceback.print_exc()
-        sender.send(TrialEnd(task.number, None, str(error)))
-    except BaseException as error:  # noqa: BLE001 - whatever a trial dies of is recorded
-        traceback.print_exc()
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        sender.send(TrialEnd(task.number, None, reason))
-    else:
-        sender.send(TrialEnd(task.number, result, None))
-    sender.close()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # tearing TensorFlow down takes a second and frees nothing that the end of the process does not
-    os._exit(0)
+def _start(target: Callable[..., None], argument: object, name: str) -> tuple[ForkServerProcess, Connection]:
+    """Start ``target(argument, connection)`` in a process; return it and this side of the connection."""
+    here, there = _context.Pipe()
+    # named anew each time: the server loads it when it starts, also after it was killed
+    _context.set_forkserver_preload(["mammobench.preload"])
+    process = _context.Process(target=target, args=(argument, there), name=name, daemon=True)
+    with _no_main_module():
+        process.start()
+    there.close()
+    return process, here
 
 
-def _train(task: TrialTask, sender: Connection) -> TrialResult:
-    # imported here: the searching process does without TensorFlow, the server has it already
-    from mammobench.data.splits import Split  # noqa: PLC0415
-    from mammobench.data.store import ImageStore  # noqa: PLC0415
-    from mammobench.runtime import configure  # noqa: PLC0415
-    from mammobench.training import run_trial  # noqa: PLC0415
-
-    environment = configure(precision=task.config.training.precision, threads=task.threads, seed=task.seed)
-    store = ImageStore.open(task.store, verify=False)
-    if store.fingerprint != task.fingerprint:
-        raise MammobenchError(
-            "the image store changed while the study ran",
-            where=task.store,
-            expected=task.fingerprint,
-            found=store.fingerprint,
-        )
-    return run_trial(
-        task.config,
-        store,
-        Split.load(task.split),
-        seed=task.seed,
-        folder=task.folder,
-        environment=environment,
-        on_epoch=lambda epoch, objective: sender.send(EpochEnd(task.number, epoch, objective)),
-        model_path=task.model_path,
-    )
-
-
-def _die_with_parent() -> None:
-    """End this process when the searching process is gone, however it went."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None  # noqa: S101 - a started process has one
-
-    def watch() -> None:
-        wait([parent.sentinel])
-        os._exit(1)
-
-    threading.Thread(target=watch, name="mammobench-parent-watch", daemon=True).start()
-
-
-def _exit_reason(code: int | None) -> str:
-    if code is not None and code < 0:
-        name = signal.Signals(-code).name
-        hint = ", probably out of memory" if name == "SIGKILL" else ""
-        return f"the process was killed by {name}{hint}"
-    return f"the process ended with exit status {code} and no result"
+def _call(call: tuple[Callable[[Any], object], Any], connection: Connection) -> None:
+    listen(connection)
+    function, argument = call
+    connection.send(function(argument))
 
 
 @contextlib.contextmanager

@@ -1,3 +1,5 @@
+import json
+import shutil
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -7,13 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from mammobench.config import TrialConfig
 from mammobench.data.splits import make_split
 from mammobench.data.store import ImageStore
 from mammobench.errors import TrialError
 from mammobench.training import run_trial
-from mammobench.trial import TrialResult
+from mammobench.trial import CHECKPOINT, InfeasibleError, TrialResult
 
 RICH = {
     "data.image_size": 16,
@@ -45,7 +48,8 @@ def train(
     folder.mkdir(exist_ok=True)
     config = TrialConfig.from_values(values)
     split = make_split(store, config.data)
-    return run_trial(config, store, split, seed=seed, folder=folder, environment={}, on_epoch=stop, **options)
+    options = {"environment": {}, "on_epoch": stop, **options}
+    return run_trial(config, store, split, seed=seed, folder=folder, **options)
 
 
 def predictions(folder: Path) -> dict[str, npt.NDArray[np.float32]]:
@@ -73,6 +77,114 @@ def test_a_trial_is_a_function_of_its_seed_also_when_it_is_interrupted(
     pd.testing.assert_frame_equal(history[0], history[1])
     assert list(history[0]["epoch"]) == [1, 2, 3, 4]
     assert other.epochs == 4
+
+
+PIECES: list[dict[str, Any]] = [
+    {"optimizer.name": "adamw", "optimizer.schedule": "cosine", "optimizer.warmup_epochs": 2,
+     "optimizer.weight_decay": 0.01, "model.normalization": "batch", "model.dropout": 0.3,
+     "augmentation.flips": True, "augmentation.rotation": 20.0},
+    {"optimizer.name": "muon", "optimizer.schedule": "exponential", "model.hidden_units": [4],
+     "model.dropout": 0.2, "model.dropout_kind": "gaussian_noise", "training.weights": "last"},
+    {"optimizer.name": "sgd", "optimizer.momentum": 0.9, "optimizer.schedule": "plateau",
+     "optimizer.clip_norm": 1.0, "optimizer.learning_rate": 0.1, "augmentation.quarter_turns": True},
+    {"optimizer.name": "lamb", "training.patience": 5, "optimizer.learning_rate": 0.01,
+     "loss.class_weight": 0.5, "model.normalization": "group"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("values", PIECES, ids=lambda values: str(values["optimizer.name"]))
+def test_a_training_in_three_pieces_equals_one_at_once(
+    values: dict[str, Any], phantom: ImageStore, tmp_path: Path
+) -> None:
+    values = {"data.image_size": 16, "model.filters": [4], "training.batch_size": 16,
+              "training.patience": 0, **values, "training.max_epochs": 9}  # fmt: skip
+    whole = train(phantom, tmp_path / "whole", values)
+    train(phantom, tmp_path / "first", values, until=3)
+    # promoted: another folder goes on from the first one's checkpoint
+    (tmp_path / "next").mkdir()
+    shutil.copy(tmp_path / "first" / CHECKPOINT, tmp_path / "next")
+    told: list[int] = []
+
+    def stop_at_five(epoch: int, _: float) -> bool:
+        told.append(epoch)
+        return epoch < 5
+
+    part = train(phantom, tmp_path / "next", values, on_epoch=stop_at_five)
+    assert (part.stopped, part.epochs, told) == (True, 5, [3, 4, 5])
+    last = train(phantom, tmp_path / "next", values, on_epoch=lambda *_: None)
+    assert not last.stopped
+    assert (whole.curve, whole.best_epoch, whole.threshold) == (last.curve, last.best_epoch, last.threshold)
+    assert len(whole.curve) == whole.epochs == (9 if not values["training.patience"] else last.epochs)
+    for name, value in predictions(tmp_path / "whole").items():
+        assert np.array_equal(value, predictions(tmp_path / "next")[name]), name
+
+
+def test_a_stopped_training_asks_again_about_its_last_epoch_and_predicts(
+    phantom: ImageStore, tmp_path: Path
+) -> None:
+    values = {**RICH, "model.filters": [4]}
+    first = train(phantom, tmp_path / "one", values, on_epoch=lambda epoch, _: epoch < 2)
+    before = predictions(tmp_path / "one")
+    again = train(phantom, tmp_path / "one", values, on_epoch=lambda *_: False)
+    assert (first.stopped, first.epochs) == (again.stopped, again.epochs) == (True, 2)
+    assert again.curve == first.curve
+    for name, value in before.items():
+        assert np.array_equal(value, predictions(tmp_path / "one")[name]), name
+    at_the_end = train(phantom, tmp_path / "end", values, until=1, on_epoch=lambda *_: False)
+    assert (at_the_end.stopped, at_the_end.epochs) == (False, 1)
+
+
+def test_a_checkpoint_of_another_training_is_refused(phantom: ImageStore, tmp_path: Path) -> None:
+    train(phantom, tmp_path / "one", RICH, until=1)
+    with pytest.raises(TrialError, match="checkpoint is of another training"):
+        train(phantom, tmp_path / "one", RICH, seed=1)
+
+
+def test_costs_are_told_and_a_model_over_a_limit_is_not_trained(phantom: ImageStore, tmp_path: Path) -> None:
+    values = {"data.image_size": 16, "model.filters": [4], "training.max_epochs": 1}
+    plain = train(phantom, tmp_path / "plain", values)
+    # 3 x 3 kernels of 1 to 4 channels over 16 x 16 positions, then 4 weights to one unit
+    assert plain.costs == {"weights": 9 * 4 + 4 + 4 + 1, "flops": 2 * (256 * 9 * 4 + 4)}
+    limits = {"weights": 45, "latency_ms": 60_000.0}
+    measured = train(phantom, tmp_path / "measured", values, limits=limits)
+    assert set(measured.costs) == {"weights", "flops", "latency_ms"}
+    assert measured.costs["latency_ms"] > 0
+    for name, value in predictions(tmp_path / "plain").items():
+        assert np.array_equal(value, predictions(tmp_path / "measured")[name]), name
+    with pytest.raises(InfeasibleError, match=r"weights: .*at most 44, found 45") as refused:
+        train(phantom, tmp_path / "refused", values, limits={"weights": 44})
+    assert refused.value.costs == plain.costs
+    assert {path.name for path in (tmp_path / "refused").iterdir()} == {"config.json"}
+
+
+def test_tensorboard_reads_each_epoch_once_however_the_training_was_cut(
+    phantom: ImageStore, tmp_path: Path
+) -> None:
+    values = {"data.image_size": 16, "model.filters": [4], "training.max_epochs": 4, "training.patience": 0}
+    folder = tmp_path / "one"
+    with pytest.raises(KeyboardInterrupt):
+        train(phantom, folder, values, stop_after=2, tensorboard=True)
+    # as if the second epoch's checkpoint had not been written in time
+    saved = dict(np.load(folder / CHECKPOINT))
+    train(phantom, tmp_path / "early", values, until=1)
+    shutil.copy(tmp_path / "early" / CHECKPOINT, folder)
+    assert json.loads(str(saved["head"]))["history"][-1]["epoch"] == 2
+    train(phantom, folder, values, tensorboard=True)
+    history = pd.read_csv(folder / "history.csv")
+    (tmp_path / "promoted").mkdir()
+    shutil.copy(folder / CHECKPOINT, tmp_path / "promoted")
+    train(phantom, tmp_path / "promoted", values, tensorboard=True)
+    for name in ("one", "promoted"):
+        events = EventAccumulator(str(tmp_path / name / "tensorboard")).Reload()
+        tags = events.Tags()["scalars"]
+        assert set(tags) == {f"epoch/{column}" for column in history.columns if column != "epoch"}
+        assert not [tag for tag in tags if "test" in tag]
+        for tag in ("epoch/objective", "epoch/loss"):
+            points = events.Scalars(tag)
+            assert [point.step for point in points] == [1, 2, 3, 4]
+            np.testing.assert_allclose(
+                [point.value for point in points], history[tag.removeprefix("epoch/")], rtol=1e-6
+            )
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
