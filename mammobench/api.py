@@ -32,7 +32,9 @@ from mammobench.runtime import choose_precision, describe
 from mammobench.search import Event, reference_config, run_search
 from mammobench.space import SearchSpace
 from mammobench.space_file import load_space
-from mammobench.study import StudyRecord, StudySpec, TrialRecord, utc_now
+from mammobench.study import StudyRecord, utc_now
+from mammobench.study_spec import StudySpec
+from mammobench.trial_record import TrialRecord
 from mammobench.workers import call_in_process
 
 __all__ = [

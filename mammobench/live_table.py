@@ -12,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from mammobench.search import Event, TrialStart
-from mammobench.study import StudyRecord, TrialRecord
+from mammobench.study import StudyRecord
+from mammobench.trial_record import TrialRecord
 from mammobench.workers import EpochEnd, TrialEnd
 
 ROWS = 15

@@ -19,7 +19,8 @@ from mammobench.metrics import scores
 from mammobench.report.card import model_card
 from mammobench.runtime import usable_cores
 from mammobench.search import trial_task
-from mammobench.study import StudyRecord, TrialRecord
+from mammobench.study import StudyRecord
+from mammobench.trial_record import TrialRecord
 from mammobench.workers import EpochEnd, TrialEnd, TrialProcess, wait_for_any
 
 MEAN_TOLERANCE = 0.05

@@ -18,7 +18,8 @@ from mammobench.errors import TrialError
 from mammobench.seeds import derive_seed
 from mammobench.space import SearchSpace
 from mammobench.space_file import load_space
-from mammobench.study import StudyRecord, TrialRecord
+from mammobench.study import StudyRecord
+from mammobench.trial_record import TrialRecord
 from mammobench.workers import EpochEnd, TrialEnd, TrialProcess, TrialTask, wait_for_any
 
 FAILURES_THAT_STOP = 3

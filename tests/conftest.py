@@ -19,8 +19,10 @@ from mammobench.data.tasks import get_task
 from mammobench.metrics import OBJECTIVES, best_threshold, objective_value, scores
 from mammobench.seeds import generator
 from mammobench.space_file import parse_space
-from mammobench.study import Role, StudyRecord, StudySpec
+from mammobench.study import StudyRecord
+from mammobench.study_spec import StudySpec
 from mammobench.trial import TrialResult
+from mammobench.trial_record import Role
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 StudyWriter = Callable[..., StudyRecord]

@@ -12,7 +12,7 @@ from mammobench.data.splits import Part, Split
 from mammobench.evaluation.predictions import check_length, open_test, open_validation
 from mammobench.metrics import Floats, predicted_classes, scores
 from mammobench.space import encode
-from mammobench.study import TrialRecord
+from mammobench.trial_record import TrialRecord
 
 LESION_TYPES = ("calcification", "mass")
 

@@ -32,7 +32,8 @@ from mammobench.evaluation.intervals import (
 )
 from mammobench.evaluation.predictions import open_test
 from mammobench.files import write_text
-from mammobench.study import StudyRecord, TrialRecord
+from mammobench.study import StudyRecord
+from mammobench.trial_record import TrialRecord
 
 LEVEL = 0.95
 ROWS_AT_ONCE = 64

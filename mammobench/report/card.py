@@ -8,7 +8,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mammobench.data.splits import Split
 from mammobench.evaluation.leaderboard import build_leaderboard, unit_of
-from mammobench.study import StudyRecord, TrialRecord
+from mammobench.study import StudyRecord
+from mammobench.trial_record import TrialRecord
 
 _METRICS = ("f1", "recall", "precision", "accuracy", "balanced_accuracy", "mcc", "auroc", "auprc", "brier")
 

@@ -8,7 +8,7 @@ import pandas as pd
 from mammobench.evaluation.leaderboard import Leaderboard
 from mammobench.evaluation.predictions import open_test
 from mammobench.metrics import Floats, Ints
-from mammobench.study import TrialRecord
+from mammobench.trial_record import TrialRecord
 
 LEADERS = 5
 

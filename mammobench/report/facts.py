@@ -15,7 +15,8 @@ from mammobench.metrics import confusion_matrix, predicted_classes
 from mammobench.report import text
 from mammobench.report.curves import Curves
 from mammobench.report.ranking import title_of
-from mammobench.study import StudyRecord, TrialRecord
+from mammobench.study import StudyRecord
+from mammobench.trial_record import TrialRecord
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ import pytest
 
 from mammobench.errors import StudyError
 from mammobench.space_file import load_space
-from mammobench.study import StudyRecord, StudySpec, utc_now
+from mammobench.study import StudyRecord, utc_now
+from mammobench.study_spec import StudySpec
 from mammobench.trial import CHECKPOINT, TrialResult
 
 VALUES = {
@@ -84,8 +85,12 @@ def test_a_failed_trial_keeps_its_reason_and_a_running_one_its_epochs(study: Stu
 
 
 def test_only_one_process_searches_a_study(study: StudyRecord) -> None:
-    with study.lock(), pytest.raises(StudyError, match="another process is searching"):
-        StudyRecord.open(study.folder).lock()
+    with (
+        study.lock(),
+        pytest.raises(StudyError, match="another process is searching"),
+        StudyRecord.open(study.folder).lock(),
+    ):
+        pass
     with study.lock():
         assert True
 
