@@ -1,0 +1,51 @@
+"""What mends a finding. Each cure may be repeated, keeps a copy of what it changes, and says what it did."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mammobench.data.splits import Split
+from mammobench.doctor.journal import Journal
+from mammobench.files import write_json, written_aside
+
+
+def drop_cut_writes(path: Path) -> str:
+    """Write a journal without the writes that were cut."""
+    journal = Journal.read(path)
+    kept = _keep_a_copy(path)
+    with written_aside(path) as aside:
+        aside.write_bytes(b"".join(journal.records))
+    return f"{path}: dropped what was cut, {len(journal.records)} records stand{kept}"
+
+
+def save_split(split: Split, path: Path) -> str:
+    """Save a split that was made again."""
+    kept = _keep_a_copy(path)
+    split.save(path)
+    return f"{path}: made again{kept}"
+
+
+def write_config(document: Mapping[str, Any], path: Path) -> str:
+    """Write a trial's configuration as the record has it."""
+    kept = _keep_a_copy(path)
+    write_json(path, document)
+    return f"{path}: written from the record{kept}"
+
+
+def remove(path: Path) -> str:
+    """Remove a file that holds no result."""
+    path.unlink(missing_ok=True)
+    return f"{path}: removed"
+
+
+def _keep_a_copy(path: Path) -> str:
+    """Copy a file that is there to the next free name beside it; return a clause that names the copy."""
+    if not path.exists():
+        return ""
+    number = 1
+    while (copy := path.with_name(f"{path.name}.damaged-{number}")).exists():
+        number += 1
+    with written_aside(copy) as aside:
+        shutil.copyfile(path, aside)
+    return f"; the old file is {copy.name}"

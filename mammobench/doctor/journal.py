@@ -1,0 +1,104 @@
+"""A journal file line by line: where a write was cut, and what that cost.
+
+Optuna appends one JSON record a line. A crash or a full disk can cut the last write. Optuna then reads the
+file as if that write had never been, which is right, but were anything written behind it, it would land on
+the same line, and the file could no longer be opened. Both states are mended by dropping the part that was
+cut: no process has ever seen it.
+"""
+
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from optuna.storages.journal import BaseJournalBackend
+
+_RECORD_START = b'{"op_code":'
+
+
+@dataclass(frozen=True)
+class Journal:
+    """What a journal file holds.
+
+    Attributes:
+        path: The file.
+        records: The whole records, each with its line end, in order, up to the first line without one.
+        lines: Lines in the file.
+        cut: Lines, from 1, that begin with a cut write and end with a whole record.
+        tail: Bytes after the last whole record: a write that was cut.
+        unreadable: The first line, from 1, that no record can be taken from though records follow.
+        lost: The records after that line, which cannot be replayed without it.
+    """
+
+    path: Path
+    records: tuple[bytes, ...]
+    lines: int
+    cut: tuple[int, ...]
+    tail: int
+    unreadable: int | None
+    lost: tuple[bytes, ...]
+
+    @classmethod
+    def read(cls, path: Path) -> "Journal":
+        """Read a journal file, whatever its state.
+
+        Raises:
+            OSError: When it cannot be read at all.
+        """
+        with path.open("rb") as file:
+            lines = list(file)
+        whole = [_whole_record(line) for line in lines]
+        while whole and whole[-1] is None:
+            whole.pop()
+        unreadable = whole.index(None) if None in whole else None
+        records = [record for record in whole[:unreadable] if record]
+        return cls(
+            path=path,
+            records=tuple(records),
+            lines=len(lines),
+            cut=tuple(
+                number for number, record in enumerate(records, 1) if len(record) < len(lines[number - 1])
+            ),
+            tail=sum(map(len, lines[len(whole) :])),
+            unreadable=None if unreadable is None else unreadable + 1,
+            lost=() if unreadable is None else tuple(record for record in whole[unreadable:] if record),
+        )
+
+    def backend(self) -> BaseJournalBackend:
+        """Return `records` for Optuna's JournalStorage; nothing can be written to it."""
+        return _Records([json.loads(record) for record in self.records])
+
+    def trials_lost(self) -> list[int]:
+        """Return the storage numbers of the trials that the lost records speak of."""
+        events = [json.loads(record) for record in self.lost]
+        return sorted({event["trial_id"] for event in events if "trial_id" in event})
+
+
+class _Records(BaseJournalBackend):
+    """Records that are read and never added to."""
+
+    def __init__(self, events: Sequence[dict[str, Any]]) -> None:
+        self._events = events
+
+    def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:
+        """Yield the records from a number on."""
+        return iter(self._events[log_number_from:])
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        """Refuse: an examination writes nothing."""
+        raise io.UnsupportedOperation(f"an examination writes nothing, not even {len(logs)} records")
+
+
+def _whole_record(line: bytes) -> bytes | None:
+    """Return the record that a line ends with; None where its end is missing or it is no record."""
+    start = 0
+    while line.endswith(b"\n") and start >= 0:
+        try:
+            event = json.loads(line[start:])
+        except ValueError:
+            start = line.find(_RECORD_START, start + 1)
+            continue
+        return line[start:] if isinstance(event, dict) and "op_code" in event else None
+    return None

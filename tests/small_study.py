@@ -1,0 +1,79 @@
+"""A whole small study on a real store, every file as a search leaves it, without training anything."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mammobench.data.splits import Split, make_split
+from mammobench.data.store import ImageStore
+from mammobench.files import write_json
+from mammobench.seeds import generator
+from mammobench.space_file import load_space
+from mammobench.study import StudyRecord
+from mammobench.study_spec import StudySpec
+from mammobench.trial import TrialResult
+from mammobench.trial_record import TrialRecord
+
+ENVIRONMENT = {"python": "3.11.7", "threads": 2}
+VALUES = {
+    "model.filters": [16, 32],
+    "model.activation": "relu",
+    "model.normalization": "none",
+    "loss.name": "binary_crossentropy",
+    "optimizer.learning_rate": 0.001,
+}
+
+
+def small_spec(name: str, store: ImageStore, *, storage: str | None = None) -> StudySpec:
+    """Return what is asked of the study."""
+    return StudySpec(
+        name=name, space_name="quick", space=load_space("quick").to_dict(), objective="f1",
+        direction="maximize", engine="optuna", sampler="tpe", seed=0, precision="float32",
+        data=str(store.path.resolve()), fingerprint=store.fingerprint, storage=storage,
+        store=store.manifest.model_dump(mode="json"), versions={"optuna": "5.0.0"},
+        created="2026-01-01T12:00:00+00:00", command=f"mammobench search --space quick --study {name}",
+    )  # fmt: skip
+
+
+def write_small_study(folder: Path, store: ImageStore, *, finished: int = 3) -> StudyRecord:
+    """Write a study with `finished` trials."""
+    study = StudyRecord.create(folder, small_spec(folder.name, store))
+    for number in range(finished):
+        finish(study, start(study, store, dropout=number / 10))
+    return study
+
+
+def start(study: StudyRecord, store: ImageStore, *, dropout: float = 0.4, until: int | None = None,
+          continues: int | None = None) -> TrialRecord:  # fmt: skip
+    """Enter a trial as running."""
+    values = {**VALUES, "model.dropout": dropout}
+    config = study.space.config(values)
+    split = make_split(store, config.data)
+    if not study.split_path(split.hash).exists():
+        split.save(study.split_path(split.hash))
+    return study.start_trial(
+        values, config, role="searched", seed=7, split=split.hash, ask=0.01, until=until, continues=continues
+    )
+
+
+def finish(study: StudyRecord, trial: TrialRecord, *, stopped: bool = False) -> None:
+    """Leave a trial's artifacts and record its end."""
+    numbers = generator(trial.number, "predictions")
+    split = Split.load(study.split_path(trial.split))
+    write_json(trial.folder / "config.json", {
+        "config": trial.config.model_dump(mode="json"), "seed": trial.seed,
+        "fingerprint": study.spec.fingerprint, "split": trial.split, "environment": ENVIRONMENT,
+    })  # fmt: skip
+    pd.DataFrame({"epoch": [1, 2], "objective": [0.4, 0.5]}).to_csv(trial.folder / "history.csv", index=False)
+    np.savez_compressed(
+        trial.folder / "predictions.npz",
+        validation_probability=numbers.random(len(split.validation), dtype=np.float32),
+        test_probability=numbers.random(len(split.test), dtype=np.float32),
+    )
+    result = TrialResult(
+        objective=0.5, threshold=0.4, epochs=2, best_epoch=2, weights=100, seconds={"train": 2.0},
+        environment=ENVIRONMENT, stopped=stopped,
+    )  # fmt: skip
+    study.report_epoch(trial.number, 1, 0.4)
+    study.finish_trial(trial.number, result, start=0.1, total=2.2)
