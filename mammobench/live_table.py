@@ -17,7 +17,9 @@ from mammobench.trial_record import TrialRecord
 from mammobench.workers import EpochEnd, TrialEnd
 
 ROWS = 15
-_STATES = {"running": "cyan", "finished": "green", "failed": "red"}
+_STATES = {
+    "running": "cyan", "finished": "green", "pruned": "yellow", "infeasible": "yellow", "failed": "red",
+}  # fmt: skip
 
 
 @dataclass
@@ -102,12 +104,12 @@ class TrialTable:
     def _end(self, event: TrialEnd) -> None:
         row = self._rows[event.number]
         row.seconds = event.total_seconds
-        row.state, row.reason = ("failed", event.reason) if event.result is None else ("finished", None)
+        row.state, row.reason = _ending(event)
         if event.result is not None:
             row.objective = event.result.objective
             self._counted.append(row.seconds)
         if self._live is None:
-            told = f"{self._objective} {row.objective:.3f}" if event.result else f"failed: {row.reason}"
+            told = f"{self._objective} {row.objective:.3f}" if event.result else str(row.reason)
             self._console.print(
                 f"trial {row.number:>3} {row.state:<8} {told}  {row.seconds:.1f} s  {_values(row)}",
                 highlight=False,
@@ -153,6 +155,12 @@ class TrialTable:
             left = max(0.0, mean * (self._trials - done) - running) / self._workers
             parts.append(f"about {_duration(left)} left")
         return ", ".join(parts)
+
+
+def _ending(event: TrialEnd) -> tuple[str, str | None]:
+    if event.result is not None:
+        return ("pruned" if event.result.stopped else "finished"), None
+    return ("infeasible", "over a limit, not trained") if event.infeasible else ("failed", event.reason)
 
 
 def _values(row: _Row) -> str:

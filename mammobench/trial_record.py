@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from optuna.trial import FrozenTrial, TrialState
 
@@ -12,7 +12,8 @@ from mammobench.errors import ConfigError, StudyError
 from mammobench.space import SearchSpace
 
 Role = Literal["reference", "searched"]
-State = Literal["running", "finished", "pruned", "infeasible", "failed"]
+State = Literal["finished", "pruned", "infeasible", "failed", "running"]
+STATES: tuple[State, ...] = get_args(State)
 
 _STATES: dict[TrialState, State] = {
     TrialState.COMPLETE: "finished",

@@ -162,7 +162,10 @@ def _finish(study: StudyRecord, number: int, folder: Path, config: TrialConfig, 
     np.savez(folder / "predictions.npz", validation_probability=validation, test_probability=test)
     seconds = {"data": 0.2, "build": 0.3, "trace": 1.2, "train": 2.0 * epochs, "predict": 0.4}
     weights = 775_169 if number == 0 else 24_000 * len(config.model.filters)
-    result = TrialResult(objective, threshold, epochs, epochs - 1, weights, seconds, ENVIRONMENT)
+    result = TrialResult(
+        objective, threshold, epochs, epochs - 1, weights, seconds, ENVIRONMENT,
+        costs={"weights": weights, "flops": 1000.0 * weights},
+    )  # fmt: skip
     study.finish_trial(number, result, start=1.1, total=1.2 + sum(seconds.values()))
 
 

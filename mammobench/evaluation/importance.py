@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import optuna
 from optuna.importance import PedAnovaImportanceEvaluator
-from optuna.trial import TrialState
+from optuna.trial import TrialState, create_trial
 
 from mammobench.study import StudyRecord
 
@@ -35,8 +35,9 @@ def hyperparameter_importances(study: StudyRecord) -> Importances:
     conditional form (arXiv:2601.20800); the evaluator wants at least five trials among the best, so that the
     share called "best" is a tenth of the trials or five of them, whichever is more.
     """
+    # with several objectives, the first is what hyperparameters are judged by
     searched = [
-        trial
+        create_trial(params=trial.params, distributions=trial.distributions, value=trial.values[0])
         for trial in study.storage.get_all_trials(study.study_id, deepcopy=False)
         if trial.state == TrialState.COMPLETE and trial.user_attrs["role"] == "searched"
     ]

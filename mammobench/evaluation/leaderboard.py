@@ -132,7 +132,9 @@ def build_leaderboard(study: StudyRecord, *, seed: int = 0, resamples: int = 200
         TrialError: If none has finished because they failed.
     """
     trials = study.trials
-    finished = [trial for trial in trials if trial.state == "finished"]
+    # a trial that was promoted lives on in the one that continues it
+    promoted = {trial.continues for trial in trials if trial.state == "finished"}
+    finished = [trial for trial in trials if trial.state == "finished" and trial.number not in promoted]
     if not finished:
         raise _nothing_finished(study, trials)
     entries, splits, left_out = _open_trials(study, finished)

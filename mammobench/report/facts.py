@@ -16,7 +16,8 @@ from mammobench.report import text
 from mammobench.report.curves import Curves
 from mammobench.report.ranking import title_of
 from mammobench.study import StudyRecord
-from mammobench.trial_record import TrialRecord
+from mammobench.study_spec import direction_of
+from mammobench.trial_record import STATES, TrialRecord
 
 
 @dataclass(frozen=True)
@@ -103,14 +104,16 @@ def data_table(store: Mapping[str, Any], fingerprint: str) -> Table:
 
 def study_table(study: StudyRecord, trials: Iterable[TrialRecord]) -> Table:
     """Describe what was asked."""
-    spec, counts = study.spec, dict.fromkeys(("finished", "failed", "running"), 0)
+    spec, counts = study.spec, dict.fromkeys(STATES, 0)
     for trial in trials:
         counts[trial.state] += 1
     rows = (
         ("study", spec.name),
         ("space", spec.space_name),
-        ("objective", f"validation {title_of(spec.objective)}, {spec.direction}d"),
+        *(("objective", f"{objective_title(name)}, {direction_of(name)}d") for name in spec.objectives),
+        *((f"limit of {objective_title(cost)}", f"{limit:g}") for cost, limit in spec.limits.items()),
         ("engine", f"{spec.engine}, {spec.sampler}"),
+        ("pruner", spec.pruner),
         ("seed", str(spec.seed)),
         ("precision", spec.precision),
         ("trials", ", ".join(f"{count} {state}" for state, count in counts.items() if count)),
@@ -118,6 +121,23 @@ def study_table(study: StudyRecord, trials: Iterable[TrialRecord]) -> Table:
         *((f"{name} version", version) for name, version in spec.versions.items()),
     )
     return Table("Search", (), rows)
+
+
+def front_table(study: StudyRecord, front: Iterable[TrialRecord]) -> Table | None:
+    """List the Pareto front by all objectives; None for a study of one."""
+    rows = [
+        (f"trial {trial.number}", *(text.number(value) for value in trial.objectives or ()))
+        for trial in front
+    ]
+    heads = ("configuration", *(objective_title(name) for name in study.spec.objectives))
+    note = "No other trial is better in all objectives at once."
+    return Table("Pareto front", heads, tuple(rows), (note,)) if rows else None
+
+
+def objective_title(name: str) -> str:
+    """Return what an objective is called in a sentence."""
+    costs = {"weights": "weights", "flops": "operations for one image", "latency_ms": "ms for one image"}
+    return costs.get(name) or f"validation {title_of(name)}"
 
 
 def space_table(study: StudyRecord) -> Table:
@@ -164,8 +184,18 @@ def environment_table(trials: Iterable[TrialRecord]) -> Table:
 
 def failure_table(trials: Iterable[TrialRecord], left_out: Iterable[tuple[int, str]]) -> Table | None:
     """List trials that failed or cannot be ranked; None without any."""
+    reasons = {
+        "failed": lambda trial: str(trial.reason),
+        "pruned": lambda trial: f"stopped after epoch {trial.epochs}",
+        "infeasible": lambda trial: (
+            "over a limit: "
+            + ", ".join(f"{objective_title(name)} {text.number(cost)}" for name, cost in trial.costs.items())
+        ),
+    }
     rows = [
-        (f"trial {trial.number}", "failed", str(trial.reason)) for trial in trials if trial.state == "failed"
+        (f"trial {trial.number}", trial.state, reasons[trial.state](trial))
+        for trial in trials
+        if trial.state in reasons
     ]
     rows += [(f"trial {number}", "left out", reason) for number, reason in left_out]
     return Table("Trials that are not ranked", ("trial", "state", "reason"), tuple(rows)) if rows else None

@@ -118,6 +118,29 @@ def history_figure(curves: Sequence[Curves], column: str, label: str) -> str | N
 
 
 @mpl.rc_context(STYLE)
+def front_figure(
+    points: Sequence[tuple[float, float]], front: Sequence[tuple[float, float]], labels: tuple[str, str]
+) -> str:
+    """Draw two objectives of each trial against each other; a line joins the Pareto front.
+
+    Args:
+        points: (second, first objective) of every finished trial.
+        front: The same of those on the front, by the second objective.
+        labels: Of both axes.
+    """
+    figure, axes = _axes(3.4)
+    axes.plot(*zip(*points, strict=True), "o", color=MUTED, markersize=4, alpha=0.7, label="dominated")
+    axes.plot(
+        *zip(*front, strict=True), "-o", color=SELECTED, markersize=6, drawstyle="steps-post", label="front"
+    )
+    if min(x for x, _ in points) > 0 and max(x for x, _ in points) > 10 * min(x for x, _ in points):
+        axes.set_xscale("log")
+    axes.set(xlabel=labels[0], ylabel=labels[1])
+    axes.legend(loc="best")
+    return _svg(figure, f"{labels[1]} against {labels[0]}")
+
+
+@mpl.rc_context(STYLE)
 def importance_figure(shares: Mapping[str, float]) -> str:
     """Draw hyperparameter importances, largest on top."""
     figure, axes = _axes(0.3 * len(shares) + 0.75)

@@ -41,6 +41,13 @@ def whole(value: Any) -> str:  # noqa: ANN401 - a cell holds anything
     return f"{value:,.0f}" if is_number(value) else MISSING
 
 
+def number(value: Any) -> str:  # noqa: ANN401 - a cell holds anything
+    """Write a number of any size: ``775,169`` or ``0.713``."""
+    if not is_number(value):
+        return MISSING
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"  # noqa: PLR2004 - three digits
+
+
 def duration(seconds: Any) -> str:  # noqa: ANN401 - a cell holds anything
     """Write a time in the unit that suits it."""
     if not is_number(seconds):

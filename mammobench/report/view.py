@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 from mammobench.evaluation.importance import hyperparameter_importances
 from mammobench.evaluation.leaderboard import Leaderboard
+from mammobench.evaluation.pareto import pareto_front
 from mammobench.report import facts, figures
 from mammobench.report.answer import Answer, build_answer
 from mammobench.report.curves import Curves, leading_curves
 from mammobench.report.ranking import Ranking, build_ranking, title_of
 from mammobench.study import StudyRecord
+from mammobench.trial_record import TrialRecord
 
 CONFIGURATIONS_DRAWN = 20
 
@@ -45,6 +47,7 @@ class View:
     confusions: tuple[facts.Confusion, ...]
     importance_reason: str | None
     recall: facts.Table | None
+    front: facts.Table | None
     failures: facts.Table | None
     data: tuple[facts.Table, ...]
     run: tuple[facts.Table, ...]
@@ -58,7 +61,12 @@ def build_view(study: StudyRecord, board: Leaderboard) -> View:
     tried = int((board.frame["role"] == "searched").sum())
     curves = leading_curves(board, trials)
     importances = hyperparameter_importances(study)
-    drawn = list(_score_figures(board)) + _curve_figures(curves, spec.objective)
+    front = pareto_front(study)
+    drawn = [
+        *_score_figures(board),
+        *_front_figures(spec.objectives, trials, front),
+        *_curve_figures(curves, spec.objective),
+    ]
     if importances.shares:
         caption = (
             f"Conditional PED-ANOVA over {importances.trials} trials: how much each hyperparameter decides "
@@ -79,6 +87,7 @@ def build_view(study: StudyRecord, board: Leaderboard) -> View:
         confusions=facts.confusions(curves),
         importance_reason=importances.reason,
         recall=facts.recall_table(board, [item.trial for item in curves]),
+        front=facts.front_table(study, front),
         failures=facts.failure_table(trials, board.left_out),
         data=(
             facts.data_table(spec.store, spec.fingerprint),
@@ -123,6 +132,23 @@ def _score_figures(board: Leaderboard) -> tuple[Figure, ...]:
         Figure(f"Test {title_of(metric)}", figures.score_figure(shown, f"test_{metric}"), caption)
         for metric in ("f1", "accuracy")
     )
+
+
+def _front_figures(
+    objectives: tuple[str, ...], trials: tuple[TrialRecord, ...], front: tuple[TrialRecord, ...]
+) -> list[Figure]:
+    def points(some: tuple[TrialRecord, ...], place: int) -> list[tuple[float, float]]:
+        values = [trial.objectives for trial in some if trial.objectives]
+        return sorted((value[place], value[0]) for value in values)
+
+    drawn = []
+    for place in range(1, len(objectives) if front else 0):
+        labels = (facts.objective_title(objectives[place]), facts.objective_title(objectives[0]))
+        finished = tuple(trial for trial in trials if trial.state == "finished")
+        svg = figures.front_figure(points(finished, place), points(front, place), labels)
+        caption = "Every finished trial; the line joins those that no other beats in all objectives."
+        drawn.append(Figure(f"Pareto front: {labels[1]} and {labels[0]}", svg, caption))
+    return drawn
 
 
 def _curve_figures(curves: tuple[Curves, ...], objective: str) -> list[Figure]:

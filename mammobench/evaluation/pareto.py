@@ -1,0 +1,21 @@
+"""The Pareto front of a study with several objectives: the trials that no other beats in all of them."""
+
+import optuna
+
+from mammobench.study import StudyRecord
+from mammobench.trial_record import TrialRecord, number_of
+
+
+def pareto_front(study: StudyRecord) -> tuple[TrialRecord, ...]:
+    """Return the finished trials that no other dominates, best first objective first.
+
+    Trials over a limit are not among them. Empty for a study of one objective.
+    """
+    spec = study.spec
+    if len(spec.objectives) == 1:
+        return ()
+    best = optuna.load_study(study_name=spec.name, storage=study.storage).best_trials
+    numbers = {number_of(trial) for trial in best}
+    front = [trial for trial in study.trials if trial.number in numbers and trial.objectives]
+    sign = -1 if spec.direction == "maximize" else 1
+    return tuple(sorted(front, key=lambda trial: sign * (trial.objective or 0.0)))
