@@ -1,0 +1,104 @@
+"""`Dashboard`: optuna-dashboard on a study's record, to look at and not to touch.
+
+The record is the study's only truth, and optuna-dashboard can rename and delete studies; so whatever would
+write is refused. The server runs in this process, so that a database's password stands in no argument.
+"""
+
+import errno
+import json
+from collections.abc import Callable, Iterable
+from socketserver import ThreadingMixIn
+from types import TracebackType
+from typing import Any, Self
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from optuna.artifacts._protocol import ArtifactStore
+
+from mammobench.errors import ConfigError
+from mammobench.study import StudyRecord
+
+HOST = "127.0.0.1"
+_READING = {"GET", "HEAD"}
+_REFUSED = {"reason": "mammobench shows the record and does not change it"}
+Environ = dict[str, Any]
+Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+
+
+class Dashboard:
+    """A server on this machine that shows a study; use it in a ``with`` block.
+
+    Args:
+        study: The study, on either kind of storage.
+        port: The port to listen on; 0 for any free one.
+        artifacts: Where the artifacts that the record names are, if they are in an artifact store.
+
+    Raises:
+        ConfigError: When the port cannot be had, or optuna-dashboard is not installed.
+    """
+
+    def __init__(
+        self, study: StudyRecord, *, port: int = 8080, artifacts: ArtifactStore | None = None
+    ) -> None:
+        try:
+            from optuna_dashboard import wsgi  # noqa: PLC0415 - an optional extra
+        except ImportError as error:
+            raise ConfigError(
+                "optuna-dashboard is not installed",
+                expected="the extra dashboard",
+                remedy="Install it with `pip install 'mammobench[dashboard]'`",
+            ) from error
+        application = _read_only(wsgi(study.storage, artifact_store=artifacts))
+        try:
+            self._server = make_server(HOST, port, application, _ThreadedServer, _QuietHandler)
+        except (OSError, OverflowError) as error:
+            in_use = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+            raise ConfigError(
+                "the port is in use" if in_use else f"cannot listen on this port ({error})",
+                where="--port",
+                found=port,
+                remedy="Choose another one, or 0 for any that is free",
+            ) from error
+        self._study_id = study.study_id
+
+    @property
+    def address(self) -> str:
+        """The page of the study, for a browser on this machine."""
+        return f"http://{HOST}:{self._server.server_port}/dashboard/studies/{self._study_id}"
+
+    def serve(self) -> None:
+        """Answer browsers until Ctrl-C."""
+        try:
+            self._server.serve_forever()
+        except KeyboardInterrupt:
+            return
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.server_close()
+
+
+class _ThreadedServer(ThreadingMixIn, WSGIServer):
+    """A thread a request, as browsers send several at once; none outlives the server."""
+
+    daemon_threads = True
+
+
+class _QuietHandler(WSGIRequestHandler):
+    """Does not log every request."""
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name in the base class
+        """Log nothing."""
+
+
+def _read_only(application: Application) -> Application:
+    def guarded(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] in _READING:
+            return application(environ, start_response)
+        start_response("403 Forbidden", [("Content-Type", "application/json")])
+        return [json.dumps(_REFUSED).encode()]
+
+    return guarded

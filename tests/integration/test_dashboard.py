@@ -1,0 +1,141 @@
+"""optuna-dashboard on a study, in a process of its own, asked over HTTP as a browser asks it."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from optuna.artifacts import FileSystemArtifactStore, upload_artifact
+
+from mammobench.dashboard import Dashboard
+from mammobench.data.store import ImageStore
+from mammobench.errors import ConfigError
+from mammobench.study import StudyRecord
+from tests.small_study import finish, start, write_small_study
+
+SERVE = """\
+import signal, sys
+from pathlib import Path
+from optuna.artifacts import FileSystemArtifactStore
+from mammobench.dashboard import Dashboard
+from mammobench.study import StudyRecord
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+folder = Path(sys.argv[1])
+artifacts = FileSystemArtifactStore(folder.parent / "artifacts")
+with Dashboard(StudyRecord.open(folder), port=0, artifacts=artifacts) as dashboard:
+    print(dashboard.address, flush=True)
+    dashboard.serve()
+"""
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory, phantom: ImageStore) -> StudyRecord:
+    folder = tmp_path_factory.mktemp("dashboard")
+    study = write_small_study(folder / "s", phantom, finished=1)
+    trial = start(study, phantom)
+    (folder / "artifacts").mkdir()
+    (trial.folder / "log.txt").write_text("an artifact")
+    upload_artifact(
+        artifact_store=FileSystemArtifactStore(folder / "artifacts"),
+        file_path=str(trial.folder / "log.txt"),
+        study_or_trial=study.storage.get_trial(trial.storage_id),
+        storage=study.storage,
+    )
+    finish(study, trial)
+    return study
+
+
+@pytest.fixture
+def server(study: StudyRecord) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A process that serves the study, and the address that it told."""
+    with subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", SERVE, str(study.folder)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        address = process.stdout.readline().strip()
+        yield process, address
+        process.kill()
+
+
+def ask(address: str, path: str, method: str = "GET") -> tuple[int, bytes]:
+    """Return status and body of the answer to a request."""
+    connection = HTTPConnection(urlsplit(address).netloc, timeout=30)
+    try:
+        connection.request(method, path, body=None if method == "GET" else "{}")
+        response = connection.getresponse()
+        return response.status, response.read()
+    finally:
+        connection.close()
+
+
+def get(address: str, path: str) -> Any:
+    """Return the JSON document at a path."""
+    status, body = ask(address, path)
+    assert status == 200
+    return json.loads(body)
+
+
+def test_it_shows_the_study_its_trials_and_their_artifacts(server: tuple[subprocess.Popen[str], str]) -> None:
+    _, address = server
+    status, page = ask(address, "/dashboard")
+    assert (status, b"<html" in page) == (200, True)
+    (summary,) = get(address, "/api/studies")["study_summaries"]
+    assert summary["study_name"] == "s"
+    assert address.endswith(f"/dashboard/studies/{summary['study_id']}")
+    detail = get(address, f"/api/studies/{summary['study_id']}")
+    assert [trial["state"] for trial in detail["trials"]] == ["Complete", "Complete"]
+    assert [trial["values"] for trial in detail["trials"]] == [[0.5], [0.5]]
+    assert detail["trials"][1]["intermediate_values"] == [{"step": 1, "value": 0.4}]
+    (artifact,) = detail["trials"][1]["artifacts"]
+    trial_id = detail["trials"][1]["trial_id"]
+    path = f"/artifacts/{summary['study_id']}/{trial_id}/{artifact['artifact_id']}"
+    assert ask(address, path) == (200, b"an artifact")
+
+
+def test_it_changes_nothing(server: tuple[subprocess.Popen[str], str], study: StudyRecord) -> None:
+    _, address = server
+    before = (study.folder / "study.journal").read_bytes()
+    for method, path in (("DELETE", "0"), ("POST", "0/rename"), ("PUT", "0/note")):
+        status, body = ask(address, f"/api/studies/{path}", method)
+        assert status == 403
+        assert "does not change it" in json.loads(body)["reason"]
+    assert (study.folder / "study.journal").read_bytes() == before
+
+
+def test_ctrl_c_ends_it_quietly(server: tuple[subprocess.Popen[str], str]) -> None:
+    process, address = server
+    get(address, "/api/meta")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (0, "", "")
+
+
+def test_a_port_that_is_in_use_is_told(study: StudyRecord) -> None:
+    with Dashboard(study, port=0) as first:
+        port = urlsplit(first.address).port or 0
+        with pytest.raises(ConfigError, match=rf"--port: the port is in use: found {port}\. Choose another"):
+            Dashboard(study, port=port)
+
+
+@pytest.mark.parametrize("port", [-1, 70_000])
+def test_a_port_that_is_none_is_told(study: StudyRecord, port: int) -> None:
+    with pytest.raises(ConfigError, match="cannot listen on this port"):
+        Dashboard(study, port=port)
+
+
+def test_a_missing_package_is_told_with_the_extra(study: StudyRecord, tmp_path: Path) -> None:
+    (tmp_path / "optuna_dashboard.py").write_text("raise ImportError('not here')")
+    code = SERVE.replace("import signal, sys", f"import signal, sys; sys.path.insert(0, {str(tmp_path)!r})")
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(study.folder)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "pip install 'mammobench[dashboard]'" in done.stderr
