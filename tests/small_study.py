@@ -13,7 +13,7 @@ from mammobench.space_file import load_space
 from mammobench.study import StudyRecord
 from mammobench.study_spec import StudySpec
 from mammobench.trial import TrialResult
-from mammobench.trial_record import TrialRecord
+from mammobench.trial_record import TrialRecord, new_trial
 
 ENVIRONMENT = {"python": "3.11.7", "threads": 2}
 VALUES = {
@@ -52,9 +52,13 @@ def start(study: StudyRecord, store: ImageStore, *, dropout: float = 0.4, until:
     split = make_split(store, config.data)
     if not study.split_path(split.hash).exists():
         split.save(study.split_path(split.hash))
-    return study.start_trial(
-        values, config, role="searched", seed=7, split=split.hash, ask=0.01, until=until, continues=continues
-    )
+    trial = new_trial(
+        study.space, values, config, number=len(study.trials), role="searched", seed=7, split=split.hash,
+        ask=0.01, until=until, continues=continues,
+    )  # fmt: skip
+    record = study.enter(lambda: trial)
+    assert record is not None
+    return record
 
 
 def finish(study: StudyRecord, trial: TrialRecord, *, stopped: bool = False) -> None:
