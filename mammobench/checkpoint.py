@@ -59,7 +59,7 @@ class Checkpoint:
             TrialError: When the state is of another training.
         """
         try:
-            with np.load(self._path) as saved:
+            with self._path.open("rb") as file, np.load(file) as saved:
                 head = json.loads(str(saved["head"]))
                 if head["identity"] != self._identity:
                     raise TrialError(

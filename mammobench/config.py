@@ -42,6 +42,9 @@ class DataConfig(_Section):
     split: Literal["official", "reference"] = "official"
     validation_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
     split_seed: Annotated[int, Field(ge=0)] = 0
+    training_share: Annotated[
+        float, Field(gt=0, le=1, description="share of the training part that is trained on, in whole groups")
+    ] = 1.0
     intensity: Annotated[
         Literal["none", "unit", "min-max", "z-score"],
         Field(description="none keeps 0 to 255; unit divides by 255; the others are per image"),

@@ -47,7 +47,8 @@ def fault_of_exit(code: int | None, folder: Path, *, time_limit: float | None = 
     log = folder / "log.txt"
     if code is None or code >= 0:
         return "crash", f"the process ended with exit status {code} and no result; see {log}"
-    name = signal.Signals(-code).name
+    # real-time signals have numbers only
+    name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
     match name:
         case "SIGALRM" if time_limit is not None:
             return "time limit", (

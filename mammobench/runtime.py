@@ -164,10 +164,11 @@ def describe() -> dict[str, Any]:
 
 
 def usable_cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Return how many cores this process may use: its affinity and its container's share respected."""
+    # imported here: it takes a while, and most commands train nothing
+    import joblib  # noqa: PLC0415
+
+    return int(joblib.cpu_count())
 
 
 @cache

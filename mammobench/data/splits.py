@@ -150,6 +150,9 @@ def make_split(store: ImageStore, data: DataConfig) -> Split:
         warnings += _unknown_groups(known, {"training": train, "test": test})
         chosen = _draw_validation(labels[train], groups[train], data)
         rows = {"train": train[~chosen], "validation": train[chosen], "test": test}
+    if data.training_share < 1:
+        kept = _draw_share(labels[rows["train"]], groups[rows["train"]], data)
+        rows["train"] = rows["train"][kept]
     parts = {
         name: Part(rows[name], task.targets(labels[rows[name]]), labels[rows[name]], groups[rows[name]])
         for name in PARTS
@@ -198,7 +201,17 @@ def _unknown_groups(known: Mask, rows: dict[str, Codes]) -> list[str]:
 
 
 def _draw_validation(labels: Codes, groups: Codes, data: DataConfig) -> Mask:
-    """Choose whole groups for validation, stratified by label.
+    """Choose whole groups for validation, stratified by label, and leave one of each label for training."""
+    return _draw_groups(labels, groups, data.validation_fraction, (data.split_seed, "validation"), leave=1)
+
+
+def _draw_share(labels: Codes, groups: Codes, data: DataConfig) -> Mask:
+    """Choose whole groups to train on, stratified by label; a smaller share is part of every larger one."""
+    return _draw_groups(labels, groups, data.training_share, (data.split_seed, "training share"), leave=0)
+
+
+def _draw_groups(labels: Codes, groups: Codes, share: float, seed: tuple[int, str], *, leave: int) -> Mask:
+    """Choose about a share of the images, in whole groups, one group of each label at least.
 
     scikit-learn's StratifiedGroupKFold offers fractions of 1/k alone, refuses small classes, and is slow for
     tens of thousands of groups of one image.
@@ -208,14 +221,14 @@ def _draw_validation(labels: Codes, groups: Codes, data: DataConfig) -> Mask:
     rarest_first = images.sum().sort_values(kind="stable").index
     stratum = (images[rarest_first] > 0).idxmax(axis=1)
     sizes = images.sum(axis=1)
-    fraction = Fraction(str(data.validation_fraction))
+    fraction = Fraction(str(share))
     chosen: list[int] = []
     for label, members in sizes.groupby(stratum):
-        order = generator(data.split_seed, "validation", int(str(label))).permutation(len(members))
+        order = generator(*seed, int(str(label))).permutation(len(members))
         filled = np.cumsum(members.to_numpy()[order])
         wanted = float(fraction * int(filled[-1]))
         take = int(np.argmin(np.abs(np.concatenate([[0], filled]) - wanted)))
-        take = min(max(take, 1), len(members) - 1)
+        take = min(max(take, 1), len(members) - leave)
         chosen.extend(members.index[order[:take]])
     return np.isin(groups, chosen)
 

@@ -137,3 +137,35 @@ def test_a_part_without_two_classes_is_an_error(
 ) -> None:
     with pytest.raises(DataError, match=found):
         make_split(store_of(rows), DataConfig.model_validate({"split": name}))
+
+
+def test_a_training_share_is_whole_groups_of_every_label_nested_and_leaves_the_rest_alone(
+    phantom: ImageStore,
+) -> None:
+    whole = make_split(phantom, DataConfig(task="five-class"))
+    inner = set(whole.train.rows.tolist())
+    for share in (0.9, 0.5, 0.2, 0.01):
+        split = make_split(phantom, DataConfig(task="five-class", training_share=share))
+        for part in ("validation", "test"):
+            assert np.array_equal(getattr(split, part).rows, getattr(whole, part).rows)
+        rows = set(split.train.rows.tolist())
+        assert rows <= inner
+        assert len(rows) <= max(len(whole.train) * (share + 0.1), 30)
+        inner = rows
+        left_out = np.isin(whole.train.rows, split.train.rows, invert=True)
+        assert not set(whole.train.groups[left_out]) & set(split.train.groups)
+        assert set(split.train.labels) == set(whole.train.labels)
+        # a stratum is off by half a group of its own at most, groups of several labels aside
+        wanted = np.bincount(whole.train.labels) * share
+        assert np.abs(np.bincount(split.train.labels) - wanted).max() <= max(wanted.max() * 0.3, 6)
+    assert make_split(phantom, DataConfig(task="five-class", training_share=1.0)).hash == whole.hash
+
+
+def test_a_share_of_images_without_groups_is_drawn_by_image() -> None:
+    rows = [(label, None, split) for label, _, split in lesions(40, "train", "P") + lesions(8, "test", "Q")]
+    for kind in ("official", "reference"):
+        whole = make_split(store_of(rows), DataConfig.model_validate({"split": kind}))
+        half = make_split(store_of(rows), DataConfig.model_validate({"split": kind, "training_share": 0.5}))
+        assert np.abs(np.bincount(half.train.labels) * 2 - np.bincount(whole.train.labels)).max() <= 1
+        other = DataConfig.model_validate({"split": kind, "training_share": 0.5, "split_seed": 1})
+        assert not np.array_equal(make_split(store_of(rows), other).train.rows, half.train.rows)
