@@ -1,96 +1,160 @@
-"""Optuna's samplers as an engine.
+"""Optuna's samplers, pruners and terminator as an engine.
 
-The sampler works on a study in memory, which the record of trials rebuilds. Its generator is made anew for
-each trial from (seed, trial number): a seeded sampler that went on from a fresh stream after a restart would
-draw its old configurations again.
+They work on a study in memory, which the record of trials rebuilds, and on generators made anew for each
+trial: a proposal depends on the seed, the number and what has been told, and on nothing else.
 """
 
-import math
-import warnings
-from collections.abc import Mapping
+import itertools
+from collections.abc import Sequence
 from typing import Any
 
-import optuna
-from optuna.trial import Trial, TrialState
+from optuna.samplers import RandomSampler
+from optuna.trial import TrialState
 
-from mammobench.engines.base import Engine, Outcome, Proposal
+from mammobench.engines.base import Engine, NoProposal, Outcome, Proposal
+from mammobench.engines.optuna_draw import Drawn, Suggestions, Told
+from mammobench.engines.optuna_memory import Memory
+from mammobench.engines.optuna_pruners import make_pruner
+from mammobench.engines.optuna_samplers import Samplers
+from mammobench.engines.optuna_terminator import Terminator
 from mammobench.errors import EngineError
 from mammobench.metrics import Direction
-from mammobench.seeds import derive_seed
-from mammobench.space import SearchSpace, encode
+from mammobench.space import SearchSpace
 
-SAMPLERS = ("tpe", "random")
-
-_STUBBORN = 50  # repeated draws in a finite space after which the rest of it is drawn at random
+_STATES = {
+    "finished": TrialState.COMPLETE,
+    "infeasible": TrialState.COMPLETE,
+    "pruned": TrialState.PRUNED,
+    "failed": TrialState.FAIL,
+}
 
 
 class OptunaEngine(Engine):
-    """Random search or the tree-structured Parzen estimator (Bergstra et al. 2011; Watanabe 2023).
+    """A sampler, a pruner and, if wanted, a terminator of Optuna's.
+
+    No configuration is proposed twice, in a space of any size: a trial that failed fails again, and one that
+    finished would teach what is known.
 
     Args:
-        space: What to search.
-        direction: Of the objective.
-        sampler: ``tpe`` or ``random``.
+        space: What to search; its budget's epochs are the pruner's resource.
+        directions: Of the objectives.
         seed: The study's seed.
+        sampler: One of `optuna_samplers.SAMPLERS`.
+        pruner: One of `optuna_pruners.PRUNERS`; one objective only.
+        constraints: How many constraint values finished and infeasible trials have.
+        terminate: Whether `settled` is to judge; one objective only.
 
     Raises:
-        EngineError: For an unknown sampler.
+        EngineError: For what the sampler, the pruner or the terminator cannot do, and for a missing package.
     """
 
-    def __init__(self, space: SearchSpace, *, direction: Direction, sampler: str, seed: int) -> None:
-        if sampler not in SAMPLERS:
-            raise EngineError(f"unknown sampler {sampler!r}", expected=f"one of {', '.join(SAMPLERS)}")
-        self._space, self._sampler, self._seed = space, sampler, seed
-        self._study = optuna.create_study(direction=direction)
-        self._trials: dict[int, Trial] = {}
-        self._proposed: set[tuple[tuple[str, object], ...]] = set()
+    def __init__(
+        self,
+        space: SearchSpace,
+        *,
+        directions: Sequence[Direction],
+        seed: int,
+        sampler: str = "tpe",
+        pruner: str = "none",
+        constraints: int = 0,
+        terminate: bool = False,
+    ) -> None:
+        if terminate and len(directions) > 1:
+            raise EngineError(
+                "the terminator judges one objective",
+                found=f"{len(directions)} objectives",
+                remedy="Search for a number of trials, or for a time",
+            )
+        self._space, self._size, self._constraints = space, space.size, constraints
+        self._samplers = Samplers(sampler, space, objectives=len(directions), seed=seed)
+        self._max_epochs = space.budget.max_epochs
+        self._pruner = make_pruner(pruner, max_epochs=self._max_epochs, objectives=len(directions))
+        self._terminator = Terminator(directions[0], regret=sampler == "gp", seed=seed) if terminate else None
+        self._memory = Memory(name=f"mammobench-{seed}", directions=directions)
+        self._known: set[int] = set()
+        self._ended: set[int] = set()
+        self._condemned: set[int] = set()
+        self._tried: set[tuple[tuple[str, Any], ...]] = set()
 
-    def propose(self, number: int) -> Proposal | None:
-        """Ask the sampler; a finite space is used up when every configuration has been proposed."""
-        if len(self._proposed) >= self._space.size:
-            return None
-        attempt = 0
-        while True:
-            self._study.sampler = self._make_sampler(number, attempt)
-            trial = self._study.ask()
-            values = self._space.suggest(trial)
-            key = _key(values)
-            if key not in self._proposed or math.isinf(self._space.size):
-                self._proposed.add(key)
-                self._trials[number] = trial
-                return Proposal(number, values)
-            # in a finite space nothing is trained twice: the repeated draw is withdrawn
-            self._study.tell(trial, state=TrialState.FAIL)
-            attempt += 1
+    def propose(self, number: int) -> Proposal | NoProposal:
+        """Draw a configuration that has not been tried."""
+        if len(self._tried) >= self._size:
+            return NoProposal.USED_UP
+        trial = self._memory.begin(number)
+        for attempt in itertools.count():
+            study = self._memory.study(self._samplers.make(number, attempt), self._pruner)
+            drawn = Drawn(study, trial)
+            values = self._space.suggest(drawn)
+            if _key(drawn) not in self._tried:
+                break
+        proposal = Proposal(number, values, memo=self._memory.notes(number))
+        self._enter(number, drawn)
+        return proposal
 
-    def resume(self, proposal: Proposal) -> None:
-        """Enter a running trial into the study in memory."""
-        self._study.enqueue_trial({key: encode(value) for key, value in proposal.values.items()})
-        self._study.sampler = self._make_sampler(proposal.number, 0)
-        trial = self._study.ask()
-        self._space.suggest(trial)
-        self._proposed.add(_key(proposal.values))
-        self._trials[proposal.number] = trial
+    def resume(self, proposal: Proposal, curve: Sequence[float] = ()) -> None:
+        """Enter a running trial; what is known already is not entered twice."""
+        number = proposal.number
+        if number not in self._known:
+            self._memory.begin(number)
+            self._memory.restore(number, proposal.memo)
+            told = Told(proposal.values)
+            self._space.suggest(told)
+            self._enter(number, told)
+        for epoch, value in enumerate(curve, start=1):
+            self.report(number, epoch, value)
+
+    def report(self, number: int, epoch: int, value: float) -> None:
+        """Note a value and let the pruner see it.
+
+        A pruner notes the rungs that a trial has reached, whatever it decides: reports told again when a
+        record is replayed leave the same notes. Trials outside the space, and epochs already told, are left
+        out.
+        """
+        if number not in self._known - self._ended:
+            return
+        if epoch <= (self._memory.trial(number).last_step or 0):
+            return
+        self._memory.report(number, epoch, value)
+        study = self._memory.study(RandomSampler(seed=0), self._pruner)
+        if self._pruner.prune(study, self._memory.trial(number)) and epoch < self._max_epochs:
+            self._condemned.add(number)
+        else:
+            self._condemned.discard(number)
+
+    def should_stop(self, number: int) -> bool:
+        """Return what the pruner said at the trial's last report; the last epoch ends a trial by itself."""
+        return number in self._condemned
 
     def learn(self, outcome: Outcome) -> None:
-        """Tell the sampler; failed trials teach it nothing but are not proposed again."""
-        if outcome.number not in self._trials:
-            self.resume(Proposal(outcome.number, outcome.values))
-        trial = self._trials.pop(outcome.number)
-        if outcome.objective is None:
-            self._study.tell(trial, state=TrialState.FAIL)
-        else:
-            self._study.tell(trial, outcome.objective)
+        """Tell the sampler and the pruner what became of a trial; what is known already is not told twice.
 
-    def _make_sampler(self, number: int, attempt: int) -> optuna.samplers.BaseSampler:
-        seed = derive_seed(self._seed, number, "propose", attempt)
-        if self._sampler == "random" or attempt > _STUBBORN:
-            return optuna.samplers.RandomSampler(seed=seed)
-        with warnings.catch_warnings():
-            # `group` lets hyperparameters with conditions be sampled together where they exist together
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            return optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True, constant_liar=True)
+        Raises:
+            EngineError: For another number of constraints than was agreed on.
+        """
+        number = outcome.proposal.number
+        if number in self._ended:
+            return
+        if outcome.state in {"finished", "infeasible"} and len(outcome.constraints) != self._constraints:
+            raise EngineError(
+                f"trial {number} has the wrong number of constraints",
+                expected=self._constraints,
+                found=len(outcome.constraints),
+            )
+        self.resume(outcome.proposal, outcome.curve)
+        objectives = outcome.objectives if outcome.state == "finished" else None
+        self._memory.end(number, _STATES[outcome.state], objectives, outcome.constraints)
+        self._ended.add(number)
+        self._condemned.discard(number)
+
+    def settled(self) -> str | None:
+        """Return the terminator's reason."""
+        return self._terminator.reason(self._memory.trained()) if self._terminator else None
+
+    def _enter(self, number: int, suggestions: Suggestions) -> None:
+        self._memory.fill(number, suggestions.values, suggestions.distributions)
+        self._known.add(number)
+        self._tried.add(_key(suggestions))
 
 
-def _key(values: Mapping[str, Any]) -> tuple[tuple[str, object], ...]:
-    return tuple((key, encode(value)) for key, value in values.items())
+def _key(suggestions: Suggestions) -> tuple[tuple[str, Any], ...]:
+    return tuple(suggestions.values.items())
