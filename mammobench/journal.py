@@ -1,0 +1,89 @@
+"""The record of a study that one machine searches: Optuna's journal, a file of one line a write.
+
+A process killed in the middle of a write, or a full disk, leaves a line without its end. Optuna reads past
+it only as long as it is the last line: the next write would be glued to it and the study lost. So a torn
+line, which was never acknowledged, is cut off before anything is written behind it.
+"""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
+
+from mammobench.errors import StudyError
+
+JOURNAL = "study.journal"
+"""The journal's file in a study's folder."""
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_BLOCK = 1 << 16
+
+
+class _WholeLines(JournalFileBackend):
+    """A journal whose every line is whole, whatever stopped a write."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        super().__init__(str(path))
+        with _explained(path):
+            self._cut_torn_line()
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        with _explained(self._path):
+            try:
+                super().append_logs(logs)
+            except OSError:
+                self._cut_torn_line()
+                raise
+
+    def _cut_torn_line(self) -> None:
+        if _whole_size(self._path) == self._path.stat().st_size:
+            return
+        lock = JournalFileSymlinkLock(str(self._path))
+        lock.acquire()
+        try:
+            with self._path.open("r+b") as file:
+                file.truncate(_whole_size(self._path))
+        finally:
+            lock.release()
+
+
+def open_journal(folder: Path) -> JournalStorage:
+    """Open the journal of a study's folder, or start it.
+
+    Raises:
+        StudyError: When a write fails because the disk is full; what was written before stays.
+    """
+    return JournalStorage(_WholeLines(folder / JOURNAL))
+
+
+def _whole_size(path: Path) -> int:
+    """Return the size of a file up to the end of its last whole line, bytes."""
+    with path.open("rb") as file:
+        end = file.seek(0, 2)
+        while end > 0:
+            start = max(0, end - _BLOCK)
+            file.seek(start)
+            newline = file.read(end - start).rfind(b"\n")
+            if newline >= 0:
+                return start + newline + 1
+            end = start
+    return 0
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise StudyError(
+            "the disk is full, so that the record cannot be written",
+            where=path,
+            remedy="Free some space there and run the same command again; nothing finished is lost",
+        ) from error
