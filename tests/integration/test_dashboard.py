@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ with Dashboard(StudyRecord.open(folder), port=0, artifacts=artifacts) as dashboa
     dashboard.serve()
 """
 
+pytestmark = pytest.mark.xdist_group("dashboard")
+
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory, phantom: ImageStore) -> StudyRecord:
@@ -52,17 +55,22 @@ def study(tmp_path_factory: pytest.TempPathFactory, phantom: ImageStore) -> Stud
     return study
 
 
-@pytest.fixture
-def server(study: StudyRecord) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A process that serves the study, and the address that it told."""
+@contextmanager
+def served(study: StudyRecord) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Start a process that serves the study; give it and the address that it told."""
     with subprocess.Popen(
         [sys.executable, "-W", "error", "-c", SERVE, str(study.folder)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
         assert process.stdout is not None
-        address = process.stdout.readline().strip()
-        yield process, address
+        yield process, process.stdout.readline().strip()
         process.kill()
+
+
+@pytest.fixture(scope="module")
+def address(study: StudyRecord) -> Iterator[str]:
+    with served(study) as (_, address):
+        yield address
 
 
 def ask(address: str, path: str, method: str = "GET") -> tuple[int, bytes]:
@@ -83,8 +91,7 @@ def get(address: str, path: str) -> Any:
     return json.loads(body)
 
 
-def test_it_shows_the_study_its_trials_and_their_artifacts(server: tuple[subprocess.Popen[str], str]) -> None:
-    _, address = server
+def test_it_shows_the_study_its_trials_and_their_artifacts(address: str) -> None:
     status, page = ask(address, "/dashboard")
     assert (status, b"<html" in page) == (200, True)
     (summary,) = get(address, "/api/studies")["study_summaries"]
@@ -100,8 +107,7 @@ def test_it_shows_the_study_its_trials_and_their_artifacts(server: tuple[subproc
     assert ask(address, path) == (200, b"an artifact")
 
 
-def test_it_changes_nothing(server: tuple[subprocess.Popen[str], str], study: StudyRecord) -> None:
-    _, address = server
+def test_it_changes_nothing(address: str, study: StudyRecord) -> None:
     before = (study.folder / "study.journal").read_bytes()
     for method, path in (("DELETE", "0"), ("POST", "0/rename"), ("PUT", "0/note")):
         status, body = ask(address, f"/api/studies/{path}", method)
@@ -110,11 +116,11 @@ def test_it_changes_nothing(server: tuple[subprocess.Popen[str], str], study: St
     assert (study.folder / "study.journal").read_bytes() == before
 
 
-def test_ctrl_c_ends_it_quietly(server: tuple[subprocess.Popen[str], str]) -> None:
-    process, address = server
-    get(address, "/api/meta")
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+def test_ctrl_c_ends_it_quietly(study: StudyRecord) -> None:
+    with served(study) as (process, address):
+        get(address, "/api/meta")
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (0, "", "")
 
 
