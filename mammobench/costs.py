@@ -4,7 +4,6 @@ import math
 import time
 from collections.abc import Mapping
 from statistics import median
-from typing import Any
 
 import keras
 import numpy as np
@@ -91,18 +90,14 @@ def measure_latency(model: keras.Model) -> float:
 def _multiply_adds(layer: keras.Layer) -> int:
     layers = keras.layers
     if isinstance(layer, layers.SeparableConv2D):
-        depthwise, pointwise = layer.depthwise_kernel.shape, layer.pointwise_kernel.shape
-        return _positions(layer) * (math.prod(depthwise) + math.prod(pointwise))
-    if isinstance(layer, layers.DepthwiseConv2D):
-        return _positions(layer) * math.prod(layer.kernel.shape)
-    if isinstance(layer, layers.Conv2D | layers.Dense):
+        kernels = [layer.depthwise_kernel, layer.pointwise_kernel]
+    elif isinstance(layer, layers.Conv2D | layers.DepthwiseConv2D | layers.Dense):
         # a kernel's inputs are those of its group already
-        return _positions(layer) * math.prod(layer.kernel.shape)
-    if hasattr(layer, "kernel"):
+        kernels = [layer.kernel]
+    elif hasattr(layer, "kernel"):
         raise TypeError(f"expected a convolution or dense layer of Keras, found {type(layer).__name__}")
-    return 0
-
-
-def _positions(layer: Any) -> int:  # noqa: ANN401 - Keras is untyped
-    """How often a layer's kernel is applied: all of its output's axes but batch and channels."""
-    return math.prod(layer.output.shape[1:-1])
+    else:
+        return 0
+    # a kernel is applied at each position of the output: all of its axes but batch and channels
+    positions = math.prod(layer.output.shape[1:-1])
+    return int(positions * sum(math.prod(kernel.shape) for kernel in kernels))

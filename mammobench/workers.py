@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from typing import Any, TypeVar
 
+from mammobench.errors import TrialError
 from mammobench.faults import fault_of_exit
 from mammobench.trial_process import Answer, EpochEnd, Started, TrialEnd, TrialTask, listen, run_task
 
@@ -21,6 +22,9 @@ __all__ = ["EpochEnd", "TrialEnd", "TrialProcess", "TrialTask", "call_in_process
 
 _Argument = TypeVar("_Argument")
 _Result = TypeVar("_Result")
+
+# a killed server takes a moment until it counts as gone and can be started again
+_PAUSES = (0.0, 0.2, 2.0)
 
 _context = multiprocessing.get_context("forkserver")
 
@@ -122,15 +126,30 @@ def wait_for_any(processes: Sequence[TrialProcess], timeout: float | None = None
 
 
 def _start(target: Callable[..., None], argument: object, name: str) -> tuple[ForkServerProcess, Connection]:
-    """Start ``target(argument, connection)`` in a process; return it and this side of the connection."""
-    here, there = _context.Pipe()
-    # named anew each time: the server loads it when it starts, also after it was killed
+    """Start ``target(argument, connection)`` in a process; return it and this side of the connection.
+
+    Raises:
+        TrialError: When the server dies of it, time and again.
+    """
     _context.set_forkserver_preload(["mammobench.preload"])
-    process = _context.Process(target=target, args=(argument, there), name=name, daemon=True)
-    with _no_main_module():
-        process.start()
-    there.close()
-    return process, here
+    for pause in _PAUSES:
+        time.sleep(pause)
+        here, there = _context.Pipe()
+        process = _context.Process(target=target, args=(argument, there), name=name, daemon=True)
+        try:
+            with _no_main_module():
+                process.start()
+        except (EOFError, ConnectionError):
+            here.close()
+        else:
+            return process, here
+        finally:
+            there.close()
+    raise TrialError(
+        "the server of trial processes dies whenever it is asked for one",
+        found="what it wrote above, if anything",
+        remedy="Look for want of memory, and for a package that cannot be imported",
+    )
 
 
 def _call(call: tuple[Callable[[Any], object], Any], connection: Connection) -> None:
