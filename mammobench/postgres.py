@@ -57,9 +57,9 @@ class PostgresStorage(_CachedStorage):
         """Let `propose` make a trial while no other machine does, and start it; see `storage.enter_trial`."""
         token = uuid.uuid4().hex
 
-        def once(repeated: bool) -> int | None:
+        def once(tries: int) -> int | None:
             with self._alone(study_id):
-                entered = self._find(study_id, _ENTRY, token) if repeated else None
+                entered = self._find(study_id, _ENTRY, token) if tries else None
                 if entered is None:
                     template = propose()
                     if template is None:
@@ -76,11 +76,11 @@ class PostgresStorage(_CachedStorage):
         """Start the first waiting trial and return its id; None where none waits."""
         token = uuid.uuid4().hex
 
-        def once(repeated: bool) -> int | None:
-            if not repeated and not self._waiting(study_id):
+        def once(tries: int) -> int | None:
+            if not tries and not self._waiting(study_id):
                 return None
             with self._alone(study_id):
-                claimed = self._find(study_id, _CLAIM, token) if repeated else None
+                claimed = self._find(study_id, _CLAIM, token) if tries else None
                 if claimed is not None and claimed.state == TrialState.RUNNING:
                     return claimed._trial_id  # noqa: SLF001 - Optuna's storages name trials by it
                 starts = (self._claim(trial, token) for trial in self._waiting(study_id))
@@ -113,7 +113,7 @@ class PostgresStorage(_CachedStorage):
             return False
         age = sqlalchemy.func.now() - sqlalchemy.func.pg_postmaster_start_time()
 
-        def uptime(_: bool) -> float:
+        def uptime(_: int) -> float:
             with self._record.engine.connect() as connection:
                 return float(
                     connection.execute(sqlalchemy.select(sqlalchemy.extract("epoch", age))).scalar_one()
@@ -209,7 +209,7 @@ class _Repeated:
 
         return call
 
-    def _call(self, call: Callable[[bool], Answer]) -> Answer:
+    def _call(self, call: Callable[[int], Answer]) -> Answer:
         if not self._turn.taken:
             return self._patience.wait(call)
         if self._turn.lost:
@@ -227,11 +227,11 @@ class _Repeated:
     def create_new_study(self, directions: Sequence[StudyDirection], study_name: str | None = None) -> int:
         name = study_name or f"no-name-{uuid.uuid4()}"
 
-        def once(repeated: bool) -> int:
+        def once(tries: int) -> int:
             try:
                 return self._record.create_new_study(directions, name)
             except DuplicatedStudyError:
-                if not repeated:
+                if not tries:
                     raise
                 return self._record.get_study_id_from_name(name)
 
@@ -244,8 +244,8 @@ class _Repeated:
             template.system_attrs[_ENTRY] = uuid.uuid4().hex
         token = template.system_attrs.get(_ENTRY)
 
-        def once(repeated: bool) -> FrozenTrial:
-            trials = self._record.get_all_trials(study_id, deepcopy=False) if repeated else []
+        def once(tries: int) -> FrozenTrial:
+            trials = self._record.get_all_trials(study_id, deepcopy=False) if tries else []
             entered = next((trial for trial in trials if trial.system_attrs.get(_ENTRY) == token), None)
             return entered or self._record._create_new_trial(study_id, template)  # noqa: SLF001 - the cache's way
 
@@ -254,11 +254,11 @@ class _Repeated:
     def set_trial_state_values(
         self, trial_id: int, state: TrialState, values: Sequence[float] | None = None
     ) -> bool:
-        def once(repeated: bool) -> bool:
+        def once(tries: int) -> bool:
             try:
                 return self._record.set_trial_state_values(trial_id, state, values)
             except UpdateFinishedTrialError:
-                if not repeated:
+                if not tries:
                     raise
                 stored = self._record.get_trial(trial_id)
                 if stored.state != state or stored.values != (None if values is None else list(values)):
