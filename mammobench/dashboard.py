@@ -7,13 +7,15 @@ write is refused. The server runs in this process, so that a database's password
 import errno
 import json
 from collections.abc import Callable, Iterable
+from io import BytesIO
 from socketserver import ThreadingMixIn
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from optuna.artifacts._protocol import ArtifactStore
+from optuna.artifacts.exceptions import ArtifactNotFound
 
+from mammobench.artifact_place import Place, open_place
 from mammobench.errors import ConfigError
 from mammobench.study import StudyRecord
 
@@ -30,15 +32,13 @@ class Dashboard:
     Args:
         study: The study, on either kind of storage.
         port: The port to listen on; 0 for any free one.
-        artifacts: Where the artifacts that the record names are, if they are in an artifact store.
 
     Raises:
         ConfigError: When the port cannot be had, or optuna-dashboard is not installed.
+        StudyError: When the place of the study's artifacts cannot be used.
     """
 
-    def __init__(
-        self, study: StudyRecord, *, port: int = 8080, artifacts: ArtifactStore | None = None
-    ) -> None:
+    def __init__(self, study: StudyRecord, *, port: int = 8080) -> None:
         try:
             from optuna_dashboard import wsgi  # noqa: PLC0415 - an optional extra
         except ImportError as error:
@@ -47,6 +47,9 @@ class Dashboard:
                 expected="the extra dashboard",
                 remedy="Install it with `pip install 'mammobench[dashboard]'`",
             ) from error
+        where = study.spec.artifacts
+        # on one file system, a trial's folder is where its files are, and the record names none
+        artifacts = None if where is None else _Readable(open_place(where, study.folder.name))
         application = _read_only(wsgi(study.storage, artifact_store=artifacts))
         try:
             self._server = make_server(HOST, port, application, _ThreadedServer, _QuietHandler)
@@ -79,6 +82,25 @@ class Dashboard:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._server.server_close()
+
+
+class _Readable:
+    """An artifact place as optuna-dashboard reads it."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+
+    def open_reader(self, artifact_id: str) -> BinaryIO:
+        """Return the content of an artifact as a file.
+
+        Raises:
+            ArtifactNotFound: When it is gone.
+        """
+        content = BytesIO()
+        if not self._place.read(artifact_id, content):
+            raise ArtifactNotFound(artifact_id)
+        content.seek(0)
+        return content
 
 
 class _ThreadedServer(ThreadingMixIn, WSGIServer):

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from mammobench.artifacts import open_artifacts
 from mammobench.data.splits import Split, make_split
 from mammobench.data.store import ImageStore
 from mammobench.files import write_json
@@ -25,20 +26,30 @@ VALUES = {
 }
 
 
-def small_spec(name: str, store: ImageStore, *, storage: str | None = None) -> StudySpec:
+def small_spec(
+    name: str, store: ImageStore, *, storage: str | None = None, artifacts: str | None = None
+) -> StudySpec:
     """Return what is asked of the study."""
     return StudySpec(
         name=name, space_name="quick", space=load_space("quick").to_dict(), objective="f1",
         direction="maximize", engine="optuna", sampler="tpe", seed=0, precision="float32",
-        data=str(store.path.resolve()), fingerprint=store.fingerprint, storage=storage,
+        data=str(store.path.resolve()), fingerprint=store.fingerprint, storage=storage, artifacts=artifacts,
         store=store.manifest.model_dump(mode="json"), versions={"optuna": "5.0.0"},
         created="2026-01-01T12:00:00+00:00", command=f"mammobench search --space quick --study {name}",
     )  # fmt: skip
 
 
-def write_small_study(folder: Path, store: ImageStore, *, finished: int = 3) -> StudyRecord:
-    """Write a study with `finished` trials."""
-    study = StudyRecord.create(folder, small_spec(folder.name, store))
+def write_small_study(
+    folder: Path,
+    store: ImageStore,
+    *,
+    finished: int = 3,
+    storage: str | None = None,
+    artifacts: str | None = None,
+) -> StudyRecord:
+    """Write a study with `finished` trials, on a journal or in the database `storage`."""
+    spec = small_spec(folder.name, store, storage=storage, artifacts=artifacts)
+    study = StudyRecord.create(folder, spec, url=storage)
     for number in range(finished):
         finish(study, start(study, store, dropout=number / 10))
     return study
@@ -61,8 +72,8 @@ def start(study: StudyRecord, store: ImageStore, *, dropout: float = 0.4, until:
     return record
 
 
-def finish(study: StudyRecord, trial: TrialRecord, *, stopped: bool = False) -> None:
-    """Leave a trial's artifacts and record its end."""
+def finish(study: StudyRecord, trial: TrialRecord, *, stopped: bool = False, push: bool = False) -> None:
+    """Leave a trial's artifacts, push them if asked, and record its end."""
     numbers = generator(trial.number, "predictions")
     split = Split.load(study.split_path(trial.split))
     write_json(trial.folder / "config.json", {
@@ -79,5 +90,8 @@ def finish(study: StudyRecord, trial: TrialRecord, *, stopped: bool = False) -> 
         objective=0.5, threshold=0.4, epochs=2, best_epoch=2, weights=100, seconds={"train": 2.0},
         environment=ENVIRONMENT, stopped=stopped,
     )  # fmt: skip
+    if push:
+        artifacts = open_artifacts(study.spec.artifacts, study.folder, study.storage)
+        artifacts.push(trial.storage_id, trial.folder, ["config.json", "history.csv", "predictions.npz"])
     study.report_epoch(trial.number, 1, 0.4)
     study.finish_trial(trial.number, result, start=0.1, total=2.2)

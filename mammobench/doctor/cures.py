@@ -5,9 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mammobench.artifacts import open_artifacts
 from mammobench.data.splits import Split
 from mammobench.doctor.journal import Journal
 from mammobench.files import write_json, written_aside
+from mammobench.study import StudyRecord
+from mammobench.trial_record import TrialRecord
 
 
 def drop_cut_writes(path: Path) -> str:
@@ -31,6 +34,13 @@ def write_config(document: Mapping[str, Any], path: Path) -> str:
     kept = _keep_a_copy(path)
     write_json(path, document)
     return f"{path}: written from the record{kept}"
+
+
+def fetch(study: StudyRecord, trial: TrialRecord, name: str) -> str:
+    """Fetch a file of a trial from where the study's machines share them."""
+    artifacts = open_artifacts(study.spec.artifacts, study.folder, study.storage)
+    artifacts.pull(trial.storage_id, trial.folder, [name])
+    return f"{trial.folder / name}: fetched from {study.spec.artifacts}"
 
 
 def remove(path: Path) -> str:

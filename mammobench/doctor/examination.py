@@ -13,7 +13,13 @@ from mammobench.data.store import ImageStore
 from mammobench.doctor.cures import remove
 from mammobench.doctor.findings import SEVERITIES, Examination, Finding, Holding
 from mammobench.doctor.record import read_spec, read_trials
-from mammobench.doctor.trials import look_at_checkpoint, look_at_splits, look_at_trial, look_for_orphans
+from mammobench.doctor.trials import (
+    look_at_checkpoint,
+    look_at_splits,
+    look_at_trial,
+    look_for_files,
+    look_for_orphans,
+)
 from mammobench.errors import DataError, StudyError
 from mammobench.study import StudyRecord
 from mammobench.study_spec import StudySpec
@@ -110,7 +116,9 @@ def _look_at_trials(
     splits, findings = look_at_splits(study, trials, store)
     continued = {trial.continues for trial in trials if trial.state in _ENDED_WELL}
     for trial in trials:
-        if trial.state in _ENDED_WELL:
+        elsewhere = list(look_for_files(study, trial)) if study.spec.artifacts else []
+        findings += elsewhere
+        if trial.state in _ENDED_WELL and not elsewhere:
             findings += look_at_trial(trial, study.spec.fingerprint, splits.get(trial.split))
         # a trial that was stopped or saw part of its budget may still be continued
         if trial.state == "finished" and (trial.whole or trial.number in continued):

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from optuna.artifacts import get_all_artifact_meta
 
 from mammobench.data.splits import Split, make_split
 from mammobench.data.store import ImageStore
-from mammobench.doctor.cures import remove, save_split, write_config
+from mammobench.doctor.cures import fetch, remove, save_split, write_config
 from mammobench.doctor.findings import Finding
 from mammobench.errors import DataError, MammobenchError
 from mammobench.study import StudyRecord
@@ -49,6 +50,18 @@ def look_at_splits(
                 remedy = "It can be made again from the image store, with the same rows"
                 findings.append(Finding(what, path, "damage", remedy, cure=partial(save_split, made, path)))
     return splits, findings
+
+
+def look_for_files(study: StudyRecord, trial: TrialRecord) -> Iterator[Finding]:
+    """Yield the files of a trial that its machine has pushed and this one has not fetched yet."""
+    stored = get_all_artifact_meta(study.storage.get_trial(trial.storage_id), storage=study.storage)
+    pushed = {artifact.filename for artifact in stored}
+    for name in sorted(pushed):
+        if not (trial.folder / name).exists():
+            yield Finding(
+                f"{name} of trial {trial.number} is not on this machine", trial.folder / name, "note",
+                f"It can be fetched from {study.spec.artifacts}", cure=partial(fetch, study, trial, name),
+            )  # fmt: skip
 
 
 def look_at_trial(trial: TrialRecord, spec_fingerprint: str, split: Split | None) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
@@ -12,45 +13,40 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from optuna.artifacts import FileSystemArtifactStore, upload_artifact
 
+from mammobench.artifacts import open_artifacts
 from mammobench.dashboard import Dashboard
 from mammobench.data.store import ImageStore
 from mammobench.errors import ConfigError
+from mammobench.storage_url import redacted
 from mammobench.study import StudyRecord
+from tests.postgres import PASSWORD, shared_server
 from tests.small_study import finish, start, write_small_study
 
 SERVE = """\
 import signal, sys
 from pathlib import Path
-from optuna.artifacts import FileSystemArtifactStore
 from mammobench.dashboard import Dashboard
 from mammobench.study import StudyRecord
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 folder = Path(sys.argv[1])
-artifacts = FileSystemArtifactStore(folder.parent / "artifacts")
-with Dashboard(StudyRecord.open(folder), port=0, artifacts=artifacts) as dashboard:
+with Dashboard(StudyRecord.open(folder), port=0) as dashboard:
     print(dashboard.address, flush=True)
     dashboard.serve()
 """
 
-pytestmark = pytest.mark.xdist_group("dashboard")
+pytestmark = pytest.mark.xdist_group("postgres")
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory, phantom: ImageStore) -> StudyRecord:
     folder = tmp_path_factory.mktemp("dashboard")
-    study = write_small_study(folder / "s", phantom, finished=1)
+    study = write_small_study(folder / "s", phantom, finished=1, artifacts=str(folder / "artifacts"))
     trial = start(study, phantom)
-    (folder / "artifacts").mkdir()
     (trial.folder / "log.txt").write_text("an artifact")
-    upload_artifact(
-        artifact_store=FileSystemArtifactStore(folder / "artifacts"),
-        file_path=str(trial.folder / "log.txt"),
-        study_or_trial=study.storage.get_trial(trial.storage_id),
-        storage=study.storage,
-    )
+    artifacts = open_artifacts(study.spec.artifacts, study.folder, study.storage)
+    assert artifacts.push(trial.storage_id, trial.folder, ["log.txt"])
     finish(study, trial)
     return study
 
@@ -102,9 +98,10 @@ def test_it_shows_the_study_its_trials_and_their_artifacts(address: str) -> None
     assert [trial["values"] for trial in detail["trials"]] == [[0.5], [0.5]]
     assert detail["trials"][1]["intermediate_values"] == [{"step": 1, "value": 0.4}]
     (artifact,) = detail["trials"][1]["artifacts"]
-    trial_id = detail["trials"][1]["trial_id"]
-    path = f"/artifacts/{summary['study_id']}/{trial_id}/{artifact['artifact_id']}"
-    assert ask(address, path) == (200, b"an artifact")
+    assert artifact["filename"] == "log.txt"
+    path = f"/artifacts/{summary['study_id']}/{detail['trials'][1]['trial_id']}"
+    assert ask(address, f"{path}/{artifact['artifact_id']}") == (200, b"an artifact")
+    assert ask(address, f"{path}/{uuid.uuid4()}")[0] == 404
 
 
 def test_it_changes_nothing(address: str, study: StudyRecord) -> None:
@@ -145,3 +142,15 @@ def test_a_missing_package_is_told_with_the_extra(study: StudyRecord, tmp_path: 
     )
     assert done.returncode == 1
     assert "pip install 'mammobench[dashboard]'" in done.stderr
+
+
+def test_a_study_in_a_database_is_shown_too(
+    tmp_path: Path, phantom: ImageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = shared_server().new_database()
+    monkeypatch.setenv("PGPASSWORD", PASSWORD)
+    study = write_small_study(tmp_path / "s", phantom, finished=2, storage=redacted(url))
+    with served(study) as (process, address):
+        (summary,) = get(address, "/api/studies")["study_summaries"]
+        assert len(get(address, f"/api/studies/{summary['study_id']}")["trials"]) == 2
+        assert PASSWORD not in Path(f"/proc/{process.pid}/cmdline").read_text()

@@ -15,12 +15,14 @@ from mammobench.data.store import ImageStore
 from mammobench.doctor import Examination, examine, mend
 from mammobench.errors import StudyError
 from mammobench.files import written_aside
+from mammobench.storage_url import redacted
 from mammobench.study import StudyRecord
 from mammobench.trial import CHECKPOINT
+from tests.postgres import PASSWORD, free_port, shared_server
 from tests.small_study import finish, start, write_small_study
 
 Floats = npt.NDArray[np.float32]
-pytestmark = pytest.mark.xdist_group("doctor")
+pytestmark = pytest.mark.xdist_group("postgres")
 
 
 @pytest.fixture(scope="module")
@@ -336,3 +338,47 @@ def test_a_disk_that_is_nearly_full(folder: Path) -> None:
     (finding,) = examine(folder, room=free * 2).findings
     assert finding.severity == "warning"
     assert "MB are free on the disk" in finding.what
+
+
+@pytest.mark.parametrize("database", [False, True])
+def test_files_of_trials_on_other_machines_are_fetched(
+    tmp_path: Path, phantom: ImageStore, monkeypatch: pytest.MonkeyPatch, database: bool
+) -> None:
+    url = shared_server().new_database() if database else None
+    monkeypatch.setenv("PGPASSWORD", PASSWORD)
+    study = write_small_study(
+        tmp_path / "s", phantom, finished=0, artifacts=str(tmp_path / "shared"),
+        storage=None if url is None else redacted(url),
+    )  # fmt: skip
+    trial = start(study, phantom)
+    finish(study, trial, push=True)
+    assert examine(study.folder).healthy
+    whole = contents(trial.folder)
+    shutil.rmtree(trial.folder)
+    assert told(examine(study.folder)) == [
+        ("note", name, "mendable") for name in ("config.json", "history.csv", "predictions.npz")
+    ]
+    assert len(mended(study.folder)) == 3
+    assert contents(trial.folder) == whole
+    assert examine(study.folder).healthy
+
+
+def test_a_database_that_cannot_be_reached_is_told(tmp_path: Path, phantom: ImageStore) -> None:
+    study = write_small_study(tmp_path / "s", phantom)
+    spec = json.loads((study.folder / "study.json").read_text())
+    url = f"postgresql://mammo@127.0.0.1:{free_port()}/none"
+    (study.folder / "study.json").write_text(json.dumps({**spec, "storage": url}))
+    (finding,) = examine(study.folder).findings
+    assert (finding.what, finding.severity) == ("cannot reach the database server", "damage")
+
+
+def test_workers_elsewhere_may_be_writing_what_looks_left_over(
+    tmp_path: Path, phantom: ImageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGPASSWORD", PASSWORD)
+    url = redacted(shared_server().new_database())
+    study = write_small_study(tmp_path / "s", phantom, finished=1, storage=url)
+    (study.folder / ".index-abcdefgh.html").touch()
+    assert len(examine(study.folder).findings) == 1
+    start(study, phantom)
+    assert examine(study.folder).healthy
