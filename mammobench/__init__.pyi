@@ -4,6 +4,7 @@ from .api import make_phantom as make_phantom
 from .api import prepare as prepare
 from .api import reproduce as reproduce
 from .api import search as search
+from .api import work as work
 from .api import write_report as write_report
 from .config import TrialConfig as TrialConfig
 from .data.store import ImageStore as ImageStore

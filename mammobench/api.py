@@ -8,34 +8,37 @@
     study.reproduce()
 """
 
-import shlex
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 from filelock import FileLock
 from platformdirs import user_cache_path
 
-from mammobench.config import nearest
 from mammobench.data.phantom import make_phantom
 from mammobench.data.sources import prepare
-from mammobench.data.splits import make_split
 from mammobench.data.store import ImageStore
 from mammobench.engines import check_engine
-from mammobench.errors import ConfigError, DataError, StudyError
+from mammobench.errors import DataError, StudyError
 from mammobench.evaluation.leaderboard import Leaderboard, build_leaderboard
-from mammobench.metrics import OBJECTIVES
 from mammobench.report.html import write_report
 from mammobench.reproduce import Reproduction, reproduce_trial
-from mammobench.runtime import choose_precision, describe
-from mammobench.search import Event, reference_config, run_search
+from mammobench.request import (
+    Request,
+    asked_space,
+    new_folder,
+    require_positive,
+    require_usable,
+    start_or_continue,
+    study_folder,
+)
+from mammobench.runtime import describe
+from mammobench.search import Event, SearchOptions, fetch_artifacts, run_search
 from mammobench.space import SearchSpace
 from mammobench.space_file import load_space
-from mammobench.study import StudyRecord, utc_now
-from mammobench.study_spec import StudySpec
+from mammobench.study import StudyRecord
 from mammobench.trial_record import TrialRecord
-from mammobench.workers import call_in_process
 
 __all__ = [
     "Reproduction",
@@ -45,10 +48,10 @@ __all__ = [
     "prepare",
     "reproduce",
     "search",
+    "work",
     "write_report",
 ]
 
-REPORTS = Path("reports")
 DEMONSTRATION_IMAGES = 2000
 DEMONSTRATION_DIFFICULTY = 0.35  # so that nine epochs tell good configurations from bad ones
 Progress = Callable[[str, int, int], None]
@@ -76,7 +79,9 @@ class Study:
         Raises:
             StudyError: Where there is none, with the nearest name.
         """
-        return cls(StudyRecord.open(study_folder(name_or_path)))
+        record = StudyRecord.open(study_folder(name_or_path))
+        fetch_artifacts(record)
+        return cls(record)
 
     @property
     def folder(self) -> Path:
@@ -122,13 +127,23 @@ def search(
     data: str | Path | None = None,
     engine: str = "optuna",
     sampler: str | None = None,
-    objective: str | None = None,
+    pruner: str = "none",
+    objective: str | Sequence[str] | None = None,
+    max_parameters: float | None = None,
+    max_latency: float | None = None,
+    stop_when_settled: bool = False,
     trials: int | None = None,
     workers: int = 1,
     timeout: float | None = None,
+    trial_timeout: float | None = None,
     seed: int = 0,
     precision: str = "auto",
     study: str | Path | None = None,
+    storage: str | None = None,
+    artifacts: str | Path | None = None,
+    heartbeat: int = 10,
+    share_devices: bool = False,
+    tensorboard: bool = False,
     observe: Callable[[StudyRecord, Event], None] = _silent,
     progress: Progress = _silent,
 ) -> Study:
@@ -137,15 +152,25 @@ def search(
     Args:
         space: Name of a shipped space, a YAML file, or a `SearchSpace`.
         data: An image store; without it a synthetic phantom set is made once and used.
-        engine: ``optuna``.
-        sampler: ``tpe`` or ``random``; None for the engine's default.
-        objective: A validation metric; None for the space's own.
+        engine: ``optuna`` or ``keras-tuner``.
+        sampler: A method of the engine; None for its default.
+        pruner: What stops trials early, of Optuna's.
+        objective: A validation metric, or several, with costs behind the first; None for the space's own.
+        max_parameters: Weights that a model may have; larger ones are not trained.
+        max_latency: Milliseconds that a model may take for one image; slower ones are not trained.
+        stop_when_settled: Whether Optuna's terminator may end the search.
         trials: Configurations to try in all; None for the space's budget.
         workers: Trials at a time.
         timeout: Seconds after which no trial is started any more.
+        trial_timeout: Seconds after which a trial fails.
         seed: Of the search and all its trials.
         precision: ``auto``, ``float32``, ``mixed_bfloat16`` or ``mixed_float16``.
         study: Name under ``reports/`` or a path; None for the space's name.
+        storage: URL of a PostgreSQL database for a study that many machines search.
+        artifacts: Folder or ``s3://bucket/prefix`` for its files.
+        heartbeat: Seconds between a worker's signs of life; after six without one its trial is run again.
+        share_devices: Whether two trials may use one GPU.
+        tensorboard: Whether trials write TensorBoard logs.
         observe: Told of trials and epochs.
         progress: Told of whatever else takes seconds.
 
@@ -155,56 +180,119 @@ def search(
     Raises:
         SpaceError: For a space that cannot be used.
         ConfigError: For a wrong argument.
+        EngineError: For a method that cannot do what is asked.
         DataError: For a store that cannot be used.
         StudyError: When the study exists with another space, data or seed, or is being searched.
         TrialError: When the first trials all fail for one reason.
     """
+    require_positive(
+        workers=workers, timeout=timeout, trial_timeout=trial_timeout,
+        max_parameters=max_parameters, max_latency=max_latency, heartbeat=heartbeat,
+    )  # fmt: skip
     given = space.name if isinstance(space, SearchSpace) else str(space)
+    names = () if objective is None else (objective,) if isinstance(objective, str) else tuple(objective)
     space = space if isinstance(space, SearchSpace) else load_space(space)
-    space = _asked(space, objective=objective, trials=trials)
-    for name, value in (("workers", workers), ("timeout", timeout)):
-        if value is not None and value <= 0:
-            raise ConfigError("wrong value", where=name, expected="more than 0", found=value)
-    sampler = check_engine(engine, sampler)
-    folder = _folder(study if study is not None else space.name)
-    store = ImageStore.open(Path(data)) if data is not None else demonstration_store(progress)
-    _require_usable(store, space)
-    spec = StudySpec(
-        name=folder.name,
-        space_name=space.name,
-        space=space.to_dict(),
-        objective=space.objective,
-        direction=OBJECTIVES[space.objective].direction,
+    space = asked_space(space, objectives=names, trials=trials)
+    limits = {"weights": max_parameters, "latency_ms": max_latency}
+    request = Request(
+        space=space,
+        given=given,
+        data=None if data is None else str(data),
         engine=engine,
-        sampler=sampler,
+        sampler=check_engine(engine, sampler, pruner=pruner, objectives=max(1, len(names))),
+        pruner=pruner,
+        objectives=names or (space.objective,),
+        limits={cost: limit for cost, limit in limits.items() if limit is not None},
+        stop_when_settled=stop_when_settled,
         seed=seed,
         precision=precision,
-        data=str(store.path.resolve()),
-        fingerprint=store.fingerprint,
-        store=store.manifest.model_dump(mode="json"),
-        versions={key: value for key, value in describe().items() if isinstance(value, str)},
-        created=utc_now(),
-        command=_command(given, space, folder, data, engine, sampler, seed),
+        folder=new_folder(study if study is not None else space.name),
+        url=storage,
+        artifacts=None if artifacts is None else str(artifacts),
+        heartbeat=heartbeat,
     )
-    if StudyRecord.exists(folder):
-        record = _continued(folder, spec)
-    else:
-        progress("Loading TensorFlow", 0, 1)
-        chosen = call_in_process(choose_precision, precision)
-        progress("Loading TensorFlow", 1, 1)
-        record = StudyRecord.create(folder, spec.model_copy(update={"precision": chosen}))
+    store = ImageStore.open(Path(data)) if data is not None else demonstration_store(progress)
+    require_usable(store, space)
+    progress("Loading TensorFlow", 0, 1)
+    record = start_or_continue(request, store)
+    progress("Loading TensorFlow", 1, 1)
+    options = SearchOptions(
+        trials=space.budget.trials,
+        workers=workers,
+        timeout=timeout,
+        trial_timeout=trial_timeout,
+        share_devices=share_devices,
+        tensorboard=tensorboard,
+    )
     with record.lock():
-        run_search(
-            record,
-            store,
-            trials=space.budget.trials,
-            workers=workers,
-            timeout=timeout,
-            observe=lambda event: observe(record, event),
-        )
+        settled = run_search(record, store, options=options, observe=lambda event: observe(record, event))
+    if settled is not None:
+        progress(settled, 1, 1)
     progress("Writing the report", 0, 1)
+    fetch_artifacts(record)
     write_report(record)
     progress("Writing the report", 1, 1)
+    return Study(record)
+
+
+def work(
+    study: str | Path,
+    *,
+    storage: str | None = None,
+    data: str | Path | None = None,
+    workers: int = 1,
+    trials: int | None = None,
+    timeout: float | None = None,
+    trial_timeout: float | None = None,
+    share_devices: bool = False,
+    observe: Callable[[StudyRecord, Event], None] = _silent,
+) -> Study:
+    """Be one more worker for a study, on this or any other machine, until it has all its trials.
+
+    Args:
+        study: Name of the study, under ``reports/`` here and in the database, or the path of its folder.
+        storage: URL of the database that has its record; None where the folder here names it.
+        data: The image store on this machine; None where it lies at the place that the study names.
+        workers: Trials at a time on this machine.
+        trials: Searched trials in all; None for what the study was asked.
+        timeout: Seconds after which no trial is started any more.
+        trial_timeout: Seconds after which a trial fails.
+        share_devices: Whether two trials may use one GPU.
+        observe: Told of trials and epochs.
+
+    Raises:
+        StudyError: When the database knows no such study, or the study lies in a folder alone.
+        DataError: For a store that is missing here or holds other images.
+    """
+    require_positive(workers=workers, timeout=timeout, trial_timeout=trial_timeout, trials=trials)
+    folder = new_folder(study)
+    if storage is None:
+        record = StudyRecord.open(study_folder(study))
+    else:
+        record = StudyRecord.join(folder, folder.name, url=storage)
+    if record.spec.storage is None:
+        raise StudyError(
+            "the study lies in a folder, which one process searches",
+            where=record.folder,
+            remedy="Use `mammobench search --workers N` there, or start a study with --storage postgresql://...",
+        )
+    store = ImageStore.open(Path(data if data is not None else record.spec.data))
+    if store.fingerprint != record.spec.fingerprint:
+        raise DataError(
+            "these are not the study's images",
+            where=store.path,
+            expected=f"fingerprint {record.spec.fingerprint[:12]}",
+            found=store.fingerprint[:12],
+            remedy="Prepare the same source with the same version, or copy the store",
+        )
+    options = SearchOptions(
+        trials=trials or record.space.budget.trials,
+        workers=workers,
+        timeout=timeout,
+        trial_timeout=trial_timeout,
+        share_devices=share_devices,
+    )
+    run_search(record, store, options=options, observe=lambda event: observe(record, event))
     return Study(record)
 
 
@@ -234,90 +322,3 @@ def demonstration_store(progress: Progress = _silent) -> ImageStore:
             difficulty=DEMONSTRATION_DIFFICULTY,
             progress=lambda done, total: progress("Making synthetic phantom images", done, total),
         )
-
-
-def study_folder(name_or_path: str | Path) -> Path:
-    """Return the folder of a study that exists, given its name under ``reports/`` or its path.
-
-    Raises:
-        StudyError: Where there is none, with the nearest name.
-    """
-    for folder in (Path(name_or_path), REPORTS / name_or_path):
-        if StudyRecord.exists(folder):
-            return folder
-    known = [path.parent.name for path in sorted(REPORTS.glob("*/study.json"))]
-    raise StudyError(
-        f"no study {str(name_or_path)!r}{nearest(str(name_or_path), known)}",
-        expected="the name of a folder under reports/ with a study.json, or its path",
-        found=f"studies {', '.join(known)}" if known else "no studies under reports/",
-        remedy="`mammobench search --space quick` makes one",
-    )
-
-
-def _folder(study: str | Path) -> Path:
-    """Return where a study of that name or path is or will be."""
-    path = Path(study)
-    is_name = isinstance(study, str) and path.name == study
-    return REPORTS / path if is_name and not StudyRecord.exists(path) else path
-
-
-def _asked(space: SearchSpace, *, objective: str | None, trials: int | None) -> SearchSpace:
-    """Return the space with what the caller asked otherwise."""
-    if trials is not None and trials < 1:
-        raise ConfigError("nothing to search", where="--trials", expected="1 or more", found=trials)
-    if objective is not None and objective not in OBJECTIVES:
-        raise ConfigError(
-            f"unknown objective{nearest(objective, OBJECTIVES)}",
-            where="--objective",
-            expected=f"one of {', '.join(OBJECTIVES)}",
-            found=repr(objective),
-        )
-    budget = replace(space.budget, trials=trials or space.budget.trials)
-    return replace(space, objective=objective or space.objective, budget=budget)
-
-
-def _require_usable(store: ImageStore, space: SearchSpace) -> None:
-    """Refuse a store that cannot serve the space, before anything is written for the study."""
-    if space.image_size > store.manifest.image_size:
-        raise DataError(
-            "the space asks for larger images than the store holds",
-            where=store.path,
-            expected=f"images of {space.image_size} px or more",
-            found=f"{store.manifest.image_size} px",
-            remedy="Choose a smaller image_size",
-        )
-    make_split(store, reference_config(space).data)
-
-
-def _continued(folder: Path, spec: StudySpec) -> StudyRecord:
-    record = StudyRecord.open(folder)
-    if spec.precision == "auto":
-        spec = spec.model_copy(update={"precision": record.spec.precision})
-    differences = record.spec.differences(spec)
-    if differences:
-        told = "; ".join(f"{key}: {old} there, {new} asked" for key, (old, new) in differences.items())
-        raise StudyError(
-            f"a study of this name exists with another {', '.join(differences)} ({told})",
-            where=folder,
-            remedy="Choose another name with --study, or repeat the search as it was asked: "
-            + record.spec.command,
-        )
-    return record
-
-
-def _command(
-    given: str,
-    space: SearchSpace,
-    folder: Path,
-    data: str | Path | None,
-    engine: str,
-    sampler: str,
-    seed: int,
-) -> str:
-    words = ["mammobench", "search", "--space", given]
-    if data is not None:
-        words += ["--data", str(data)]
-    words += ["--engine", engine, "--sampler", sampler, "--objective", space.objective]
-    words += ["--trials", str(space.budget.trials), "--seed", str(seed)]
-    words += ["--study", folder.name if folder.parent == REPORTS else str(folder)]
-    return shlex.join(words)

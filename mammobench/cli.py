@@ -7,6 +7,8 @@ Every command is a thin call of a function of `mammobench.api`. Imports stand in
 import errno
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
@@ -31,6 +33,10 @@ app.add_typer(data_app, name="data")
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on standard error.")]
 StudyArgument = Annotated[str, typer.Argument(metavar="STUDY", help="A name under reports/, or a path.")]
+StorageOption = Annotated[
+    str | None,
+    typer.Option(help="postgresql://user@host/database for many machines; the password from PGPASSWORD."),
+]
 DataOption = Annotated[Path | None, typer.Option("--data", help="An image store.")]
 
 
@@ -73,17 +79,55 @@ def _root(
 def search(
     space: Annotated[str, typer.Option("--space", help="Name of a search space, or a YAML file.")],
     data: DataOption = None,
-    engine: Annotated[str, typer.Option(help="The search library: optuna.")] = "optuna",
-    sampler: Annotated[str | None, typer.Option(help="tpe or random.")] = None,
-    objective: Annotated[str | None, typer.Option(help="A validation metric; default: the space's.")] = None,
+    engine: Annotated[str, typer.Option(help="The search library: optuna or keras-tuner.")] = "optuna",
+    sampler: Annotated[
+        str | None,
+        typer.Option(
+            help="optuna: tpe, random, gp, cmaes, qmc, grid, nsga2; keras-tuner: random, bayesian, "
+            "hyperband, grid."
+        ),
+    ] = None,
+    pruner: Annotated[
+        str, typer.Option(help="What stops trials early: none, median, asha, hyperband (Optuna's).")
+    ] = "none",
+    objective: Annotated[
+        list[str] | None,
+        typer.Option(help="A validation metric; again for more, or weights, flops, latency_ms."),
+    ] = None,
+    max_parameters: Annotated[
+        float | None, typer.Option(help="Weights that a model may have; larger ones are not trained.")
+    ] = None,
+    max_latency: Annotated[
+        float | None, typer.Option(help="Milliseconds that a model may take for one image.")
+    ] = None,
+    stop_when_settled: Annotated[
+        bool, typer.Option("--stop-when-settled", help="Let Optuna's terminator end the search.")
+    ] = False,
     trials: Annotated[int | None, typer.Option(help="Configurations in all; default: the space's.")] = None,
     workers: Annotated[int, typer.Option(help="Trials at a time.")] = 1,
     timeout: Annotated[float | None, typer.Option(help="Seconds after which no trial is started.")] = None,
+    trial_timeout: Annotated[float | None, typer.Option(help="Seconds after which a trial fails.")] = None,
     seed: Annotated[int, typer.Option(help="Of the search and all its trials.")] = 0,
     precision: Annotated[str, typer.Option(help="auto, float32, mixed_bfloat16 or mixed_float16.")] = "auto",
     study: Annotated[
         str | None, typer.Option(help="Name under reports/, or a path; default: the space's.")
     ] = None,
+    storage: StorageOption = None,
+    artifacts: Annotated[
+        str | None, typer.Option(help="Folder or s3://bucket/prefix where machines share trials' files.")
+    ] = None,
+    heartbeat: Annotated[
+        int,
+        typer.Option(
+            help="Seconds between a worker's signs of life; six missed, and its trial is run again."
+        ),
+    ] = 10,
+    share_devices: Annotated[
+        bool, typer.Option("--share-devices", help="Two trials may use one GPU.")
+    ] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Trials write TensorBoard logs.")
+    ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -94,7 +138,6 @@ def search(
     Example: `mammobench search --space quick`
     """
     from mammobench import api
-    from mammobench.live_table import TrialTable
     from mammobench.progress import Bars
 
     console = _stderr(quiet=quiet)
@@ -105,14 +148,52 @@ def search(
             highlight=False,
         )
     planned = trials or api.load_space(space).budget.trials
-    table = TrialTable(console, trials=planned, workers=workers)
+    with _searching(console, trials=planned, workers=workers) as table, Bars(console) as bars, table.live():
+        done = api.search(
+            space, data=data, engine=engine, sampler=sampler, pruner=pruner, objective=objective,
+            max_parameters=max_parameters, max_latency=max_latency, stop_when_settled=stop_when_settled,
+            trials=trials, workers=workers, timeout=timeout, trial_timeout=trial_timeout, seed=seed,
+            precision=precision, study=study, storage=_database(storage), artifacts=artifacts,
+            heartbeat=heartbeat,
+            share_devices=share_devices, tensorboard=tensorboard, observe=table.observe, progress=bars,
+        )  # fmt: skip
+    _tell_of_search(done, as_json=as_json)
+
+
+@app.command()
+def worker(
+    study: Annotated[str, typer.Argument(metavar="STUDY", help="Its name in the database, or its folder.")],
+    storage: StorageOption = None,
+    data: DataOption = None,
+    workers: Annotated[int, typer.Option(help="Trials at a time on this machine.")] = 1,
+    trials: Annotated[int | None, typer.Option(help="Configurations in all; default: as asked.")] = None,
+    timeout: Annotated[float | None, typer.Option(help="Seconds after which no trial is started.")] = None,
+    trial_timeout: Annotated[float | None, typer.Option(help="Seconds after which a trial fails.")] = None,
+    share_devices: Annotated[
+        bool, typer.Option("--share-devices", help="Two trials may use one GPU.")
+    ] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Be one more worker for a study in a database, on any machine; come and go as you like.
+
+    Example: `mammobench worker ddsm --storage postgresql://me@db.example.org/mammobench --data stores/ddsm`
+    """
+    from mammobench import api
+
+    with _searching(_stderr(quiet=quiet), trials=trials or 0, workers=workers) as table, table.live():
+        api.work(
+            study, storage=_database(storage), data=data, workers=workers, trials=trials, timeout=timeout,
+            trial_timeout=trial_timeout, share_devices=share_devices, observe=table.observe,
+        )  # fmt: skip
+
+
+@contextmanager
+def _searching(console: Console, *, trials: int, workers: int) -> Iterator[Any]:
+    """Give the live table, and turn Ctrl-C into a word on how to go on."""
+    from mammobench.live_table import TrialTable
+
     try:
-        with Bars(console) as bars, table.live():
-            done = api.search(
-                space, data=data, engine=engine, sampler=sampler, objective=objective, trials=trials,
-                workers=workers, timeout=timeout, seed=seed, precision=precision, study=study,
-                observe=table.observe, progress=bars,
-            )  # fmt: skip
+        yield TrialTable(console, trials=trials, workers=workers)
     except KeyboardInterrupt:
         console.print(
             "\nStopped. Every finished trial is kept, the running one has a checkpoint, and the same command "
@@ -120,7 +201,13 @@ def search(
             highlight=False,
         )
         raise typer.Exit(130) from None
-    _tell_of_search(done, as_json=as_json)
+
+
+def _database(url: str | None) -> str | None:
+    """Return the URL of the database, given here or in the environment, where it may hold a password."""
+    from mammobench.storage_url import asked_storage
+
+    return asked_storage(url)
 
 
 def _tell_of_search(study: Any, *, as_json: bool) -> None:  # noqa: ANN401 - api.Study, imported lazily
@@ -135,6 +222,8 @@ def _tell_of_search(study: Any, *, as_json: bool) -> None:  # noqa: ANN401 - api
                 "report": str(report),
                 "leaderboard": str(study.folder / "leaderboard.csv"),
                 "finished": sum(trial.state == "finished" for trial in study.trials),
+                "pruned": sum(trial.state == "pruned" for trial in study.trials),
+                "infeasible": sum(trial.state == "infeasible" for trial in study.trials),
                 "failed": sum(trial.state == "failed" for trial in study.trials),
                 "synthetic": bool(study.record.spec.store["synthetic"]),
                 "selected": None if selected is None else _plain(selected.to_dict()),

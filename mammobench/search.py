@@ -1,28 +1,38 @@
-"""The loop ask, run, tell: proposals from an engine, trials in processes of their own, all of it recorded."""
+"""The loop ask, run, tell: proposals from an engine, trials in processes of their own, all of it recorded.
+
+One process may search a study alone, or many on many machines that share nothing but the record and the
+place of artifacts; the loop is the same. What it knows of trials that others run, it reads from the record.
+"""
 
 import contextlib
 import math
-import os
+import re
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
-from mammobench.config import TrialConfig
-from mammobench.data.splits import make_split
+from optuna.storages._heartbeat import BaseHeartbeatThread
+
+from mammobench.artifacts import open_artifacts
 from mammobench.data.store import ImageStore
-from mammobench.engines import make_engine
-from mammobench.engines.base import Engine, Outcome, Proposal
+from mammobench.engines.base import NoProposal
 from mammobench.errors import TrialError
-from mammobench.seeds import derive_seed
-from mammobench.space import SearchSpace
-from mammobench.space_file import load_space
+from mammobench.leases import Lease, Leases
+from mammobench.proposer import Proposer, provide_split
+from mammobench.storage import claim_waiting, fail_stale, heartbeat
 from mammobench.study import StudyRecord
+from mammobench.trial import CHECKPOINT, COSTS
 from mammobench.trial_record import TrialRecord
 from mammobench.workers import EpochEnd, TrialEnd, TrialProcess, TrialTask, wait_for_any
 
 FAILURES_THAT_STOP = 3
+STARTS_AT_MOST = 2
+_POLL_SECONDS = 1.0
+_PRODUCTS = ("config.json", "history.csv", "predictions.npz", "log.txt")
 
 
 @dataclass(frozen=True)
@@ -36,170 +46,252 @@ Event = TrialStart | EpochEnd | TrialEnd
 """What an observer of a search is told."""
 
 
-def run_search(
-    study: StudyRecord,
-    store: ImageStore,
-    *,
-    trials: int,
-    workers: int = 1,
-    timeout: float | None = None,
-    observe: Callable[[Event], None],
-) -> None:
-    """Run a study until it has `trials` searched trials, or continue it.
+@dataclass(frozen=True)
+class SearchOptions:
+    """How much a process may run, and how; nothing here changes what a trial comes to.
 
-    Trial 0 is the reference CNN on the study's data, size and budget. Trials that were running when an
-    earlier process died go on first, from their checkpoints. Ctrl-C stops the trials and raises
-    KeyboardInterrupt; the same call continues.
+    Attributes:
+        trials: Searched trials in all, failed ones included.
+        workers: Trials at a time in this process.
+        timeout: Seconds after which no trial is started any more.
+        trial_timeout: Seconds after which a trial fails.
+        share_devices: Whether two trials may use one GPU.
+        tensorboard: Whether trials write TensorBoard logs.
+    """
+
+    trials: int
+    workers: int = 1
+    timeout: float | None = None
+    trial_timeout: float | None = None
+    share_devices: bool = False
+    tensorboard: bool = False
+
+
+@dataclass
+class _Running:
+    record: TrialRecord
+    process: TrialProcess
+    lease: Lease
+    beating: BaseHeartbeatThread
+    upload: Future[bool] | None = field(default=None)
+
+
+def run_search(
+    study: StudyRecord, store: ImageStore, *, options: SearchOptions, observe: Callable[[Event], None]
+) -> str | None:
+    """Run a study until it has all its trials, or continue it.
+
+    Trial 0 is the reference CNN on the study's data, size and budget. Trials whose process died go on from
+    their checkpoints. Ctrl-C stops the trials and raises KeyboardInterrupt; the same call continues.
 
     Args:
         study: The study, its lock held by the caller.
         store: The images it was made for.
-        trials: Searched trials in all, failed ones included.
-        workers: Trials at a time; they share the processor's cores evenly.
-        timeout: Seconds after which no trial is started any more.
+        options: How much to run.
         observe: Told of each event.
 
+    Returns:
+        Why the search ended before its budget, if it did.
+
     Raises:
-        TrialError: When the first trials all fail for one reason.
+        TrialError: When the first trials all fail for one reason, or the disk is full.
     """
-    loop = _Loop(study, store, trials, max(1, (os.cpu_count() or 1) // workers), observe)
-    deadline = math.inf if timeout is None else time.monotonic() + timeout
-    running: list[TrialProcess] = []
-    with _stopped_at_the_end(running):
-        while True:
-            while len(running) < workers and (time.monotonic() < deadline or loop.interrupted):
-                process = loop.next()
-                if process is None:
-                    break
-                running.append(process)
-            if not running:
-                return
-            for process in wait_for_any(running):
-                for message in process.messages():
-                    loop.take(message)
-                    if isinstance(message, TrialEnd):
-                        running.remove(process)
+    with _Search(study, store, options, observe) as search:
+        return search.run()
 
 
-class _Loop:
-    """The state of a running search that the record does not hold: the engine, and what is still to start."""
+class _Search:
+    """The trials that this process runs, and what is still to start."""
 
     def __init__(
-        self,
-        study: StudyRecord,
-        store: ImageStore,
-        trials: int,
-        threads: int,
-        observe: Callable[[Event], None],
+        self, study: StudyRecord, store: ImageStore, options: SearchOptions, observe: Callable[[Event], None]
     ) -> None:
-        self._study, self._store, self._threads, self._observe = study, store, threads, observe
-        self._trials = trials
-        self._space = study.space
-        spec = study.spec
-        self._engine: Engine = make_engine(
-            self._space, engine=spec.engine, sampler=spec.sampler, direction=spec.direction, seed=spec.seed
+        self._study, self._store, self._options, self._observe = study, store, options, observe
+        self._proposer = Proposer(study, store)
+        self._proposer.catch_up()
+        self._leases = Leases(options.workers, share_devices=options.share_devices)
+        self._artifacts = open_artifacts(study.spec.artifacts, study.folder, study.storage)
+        self._uploads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="artifacts")
+        self._shared = study.spec.storage is not None
+        self._deadline = math.inf if options.timeout is None else time.monotonic() + options.timeout
+        self._running: dict[int, _Running] = {}
+        # on a journal the one process that searches has died; in a database they may run elsewhere
+        self._interrupted = (
+            [] if self._shared else [record for record in self._proposer.trials if record.state == "running"]
         )
-        self._known: dict[int, TrialRecord] = {}
-        self.interrupted: list[TrialRecord] = []
-        self._failed = 0
-        self._any_finished = False
-        self._replay()
+        self._failures: list[str] = []
+        self._any_finished = any(record.state == "finished" for record in self._proposer.trials)
 
-    def _replay(self) -> None:
-        """Rebuild the engine from the record; trials still running there have lost their process."""
-        for record in self._study.trials:
-            self._known[record.number] = record
-            if record.state == "running":
-                self.interrupted.append(record)
-                if record.in_space:
-                    self._engine.resume(Proposal(record.number, record.hyperparameters))
-            else:
-                self._any_finished |= record.state == "finished"
-                self._learn(record, record.objective)
+    def __enter__(self) -> Self:
+        return self
 
-    def next(self) -> TrialProcess | None:
-        """Start the next trial, or return None when there is none left to start."""
-        if self.interrupted:
-            return self._launch(self.interrupted.pop(0))
-        if not self._known:
-            return self._launch(self._enter_reference())
-        number = len(self._known)
-        if sum(record.role == "searched" for record in self._known.values()) >= self._trials:
-            return None
-        asked = time.perf_counter()
-        proposal = self._engine.propose(number)
-        if proposal is None:
-            return None
-        config = self._space.config(proposal.values)
-        return self._launch(self._enter(proposal.values, config, "searched", time.perf_counter() - asked))
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave no trial process behind, whatever ends the search."""
+        for running in list(self._running.values()):
+            running.process.stop()
+            with contextlib.suppress(Exception):
+                if running.upload:
+                    running.upload.result()
+                if self._shared:
+                    self._study.release(running.record.number)
+            running.beating.join()
+        self._uploads.shutdown()
 
-    def take(self, message: EpochEnd | TrialEnd) -> None:
-        """Record what a trial says."""
-        if isinstance(message, EpochEnd):
-            self._study.report_epoch(message.number, message.epoch, message.objective)
-        elif message.result is None:
-            reason = message.reason or "unknown"
-            self._study.fail_trial(message.number, reason)
-            self._learn(self._known[message.number], None)
-            self._give_up_on_hopeless(reason)
-        else:
-            self._study.finish_trial(
-                message.number, message.result, start=message.start_seconds, total=message.total_seconds
+    def run(self) -> str | None:
+        while True:
+            more = self._fill()
+            if not more and not self._running:
+                return self._proposer.settled
+            wait = _POLL_SECONDS if self._shared and len(self._running) < self._options.workers else None
+            for process in wait_for_any([running.process for running in self._running.values()], wait):
+                for message in process.messages():
+                    self._take(message)
+
+    def _fill(self) -> bool:
+        """Start trials while there is room; return whether more may come."""
+        while len(self._running) < self._options.workers:
+            record = self._next()
+            if isinstance(record, TrialRecord):
+                self._launch(record)
+                continue
+            elsewhere = any(
+                other.state == "running" and other.number not in self._running
+                for other in self._proposer.trials
             )
-            self._any_finished = True
-            self._learn(self._known[message.number], message.result.objective)
+            return self._shared and elsewhere and time.monotonic() < self._deadline
+        return True
+
+    def _next(self) -> TrialRecord | NoProposal:
+        if self._interrupted:
+            return self._interrupted.pop(0)
+        if time.monotonic() >= self._deadline:
+            return NoProposal.USED_UP
+        if self._shared:
+            fail_stale(self._study.storage, self._study.study_id)
+            claimed = claim_waiting(self._study.storage, self._study.study_id)
+            if claimed is not None:
+                record = self._study.adopt(claimed)
+                if self._study.spec.artifacts is not None:
+                    # what this machine has of it may be older than what another one pushed
+                    (record.folder / CHECKPOINT).unlink(missing_ok=True)
+                return record
+        return self._proposer.next(self._options.trials)
+
+    def _launch(self, record: TrialRecord) -> None:
+        study = self._study
+        record.folder.mkdir(parents=True, exist_ok=True)
+        start_from = None
+        if record.continues is not None:
+            origin = study.trial(record.continues)
+            start_from = origin.folder / CHECKPOINT
+            self._artifacts.pull_checkpoint(origin.storage_id, start_from)
+        self._artifacts.pull_checkpoint(record.storage_id, record.folder / CHECKPOINT)
+        provide_split(study, self._store, record.config)
+        lease = self._leases.take()
+        costs = {*study.spec.limits, *study.spec.objectives} & {*COSTS}
+        task = trial_task(
+            study,
+            record,
+            self._store,
+            threads=lease.threads,
+            start_from=start_from,
+            limits=study.spec.limits,
+            costs=tuple(sorted(costs)),
+            asks=study.spec.pruner != "none",
+            time_limit=self._options.trial_timeout,
+            tensorboard=self._options.tensorboard,
+            devices=lease.devices,
+        )
+        beating = heartbeat(study.storage, record.storage_id)
+        beating.start()
+        self._running[record.number] = _Running(record, TrialProcess(task), lease, beating)
+        self._observe(TrialStart(record))
+
+    def _take(self, message: EpochEnd | TrialEnd) -> None:
+        """Record what a trial says."""
+        running = self._running[message.number]
+        if isinstance(message, TrialEnd):
+            self._end(running, message)
+            return
+        if not self._study.report_epoch(message.number, message.epoch, message.objective):
+            # given up for dead, and taken up elsewhere
+            running.process.stop()
+            self._let_go(running)
+            return
+        if self._study.spec.artifacts is not None and (running.upload is None or running.upload.done()):
+            running.upload = self._uploads.submit(
+                self._artifacts.push_checkpoint,
+                running.record.storage_id,
+                running.record.folder / CHECKPOINT,
+            )
+        if running.process.task.asks:
+            running.process.answer(not self._proposer.should_stop(message.number))
         self._observe(message)
 
-    def _learn(self, record: TrialRecord, objective: float | None) -> None:
-        if record.in_space:
-            self._engine.learn(Outcome(record.number, record.hyperparameters, objective))
+    def _end(self, running: _Running, message: TrialEnd) -> None:
+        study, record = self._study, running.record
+        self._let_go(running)
+        if message.fault == "full disk":
+            raise TrialError(message.reason or "the disk is full", where=f"trial {message.number}")
+        if message.fault == "killed" and study.count_attempt(message.number) <= STARTS_AT_MOST:
+            self._launch(study.trial(message.number))
+            return
+        if message.result is None and message.reason is None:
+            costs = message.costs or {}
+            study.refuse_trial(message.number, costs, self._constraints(costs))
+        elif message.result is None:
+            reason = message.reason or "unknown"
+            study.fail_trial(message.number, reason)
+            self._give_up_on_hopeless(reason)
+        else:
+            self._artifacts.push(record.storage_id, record.folder, _PRODUCTS)
+            if not record.whole:
+                self._artifacts.push_checkpoint(record.storage_id, record.folder / CHECKPOINT)
+            study.finish_trial(
+                message.number,
+                message.result,
+                start=message.start_seconds,
+                total=message.total_seconds,
+                constraints=self._constraints(message.result.costs),
+            )
+            self._any_finished = True
+            if record.whole:
+                self._artifacts.remove_checkpoint(record.storage_id)
+        self._observe(message)
+
+    def _let_go(self, running: _Running) -> None:
+        del self._running[running.record.number]
+        if running.upload:
+            running.upload.result()
+        running.beating.join()
+        self._leases.give_back(running.lease)
+
+    def _constraints(self, costs: Mapping[str, float]) -> tuple[float, ...]:
+        return tuple(costs[name] - limit for name, limit in self._study.spec.limits.items())
 
     def _give_up_on_hopeless(self, reason: str) -> None:
-        self._failed += 1
-        if self._failed >= FAILURES_THAT_STOP and not self._any_finished:
+        self._failures.append(re.sub(r"\d+", "#", reason))
+        one_reason = len(set(self._failures)) == 1
+        if len(self._failures) >= FAILURES_THAT_STOP and one_reason and not self._any_finished:
             raise TrialError(
-                f"the first {self._failed} trials all failed; the last: {reason.rstrip('.')}",
+                f"the first {len(self._failures)} trials all failed for one reason: {reason.rstrip('.')}",
                 where=self._study.folder,
                 remedy="Read trials/*/log.txt there, mend the cause, and run the same command again",
             )
 
-    def _enter_reference(self) -> TrialRecord:
-        config = reference_config(self._space)
-        values = self._space.values_of(config) or {}
-        record = self._enter(values, config, "reference", 0.0)
-        if record.in_space:
-            self._engine.resume(Proposal(record.number, record.hyperparameters))
-        return record
 
-    def _enter(self, values: Mapping[str, Any], config: TrialConfig, role: Any, ask: float) -> TrialRecord:  # noqa: ANN401
-        training = config.training.model_copy(update={"precision": self._study.spec.precision})
-        config = config.model_copy(update={"training": training})
-        split = make_split(self._store, config.data)
-        path = self._study.split_path(split.hash)
-        if not path.exists():
-            split.save(path)
-        number = len(self._known)
-        seed = derive_seed(self._study.spec.seed, number, "trial")
-        record = self._study.start_trial(values, config, role=role, seed=seed, split=split.hash, ask=ask)
-        self._known[record.number] = record
-        return record
-
-    def _launch(self, record: TrialRecord) -> TrialProcess:
-        process = TrialProcess(trial_task(self._study, record, self._store, threads=self._threads))
-        self._observe(TrialStart(record))
-        return process
-
-
-_ASKED = {"data.task", "data.image_size", "training.objective", "training.max_epochs"}
-
-
-def reference_config(space: SearchSpace) -> TrialConfig:
-    """Return the reference CNN as trial 0 trains it: on the space's task, size, split and epochs."""
-    fixed = load_space("reference").base
-    kept = {key: space.base[key] for key in space.base if key.startswith("data.") and key != "data.intensity"}
-    asked = {key: value for key, value in space.fixed.items() if key in _ASKED}
-    loss = {"loss.name": "categorical_crossentropy"} if space.task == "five-class" else {}
-    return TrialConfig.from_values({**fixed, **kept, **asked, **loss})
+def fetch_artifacts(study: StudyRecord) -> None:
+    """Bring what other machines left of their trials into the study's folder here."""
+    if study.spec.artifacts is None:
+        return
+    artifacts = open_artifacts(study.spec.artifacts, study.folder, study.storage)
+    for record in study.trials:
+        if record.state in {"finished", "pruned"}:
+            artifacts.pull(record.storage_id, record.folder, _PRODUCTS)
+            if not study.split_path(record.split).exists():
+                provide_split(study, ImageStore.open(Path(study.spec.data)), record.config)
 
 
 def trial_task(
@@ -210,8 +302,19 @@ def trial_task(
     threads: int,
     folder: Path | None = None,
     model_path: Path | None = None,
+    **how: Any,  # noqa: ANN401 - fields of TrialTask
 ) -> TrialTask:
-    """Return the task that runs a recorded trial, in its own folder or in another."""
+    """Return the task that runs a recorded trial, in its own folder or in another.
+
+    Args:
+        study: The trial's study.
+        record: The trial.
+        store: The study's images.
+        threads: CPU threads that it may use.
+        folder: Where to leave its artifacts; None for its own folder.
+        model_path: Where to save the trained model, if at all.
+        how: Whatever else `TrialTask` can be asked.
+    """
     return TrialTask(
         number=record.number,
         config=record.config,
@@ -222,14 +325,6 @@ def trial_task(
         folder=folder or record.folder,
         threads=threads,
         model_path=model_path,
+        until=record.until if record.state != "pruned" else record.epochs,
+        **how,
     )
-
-
-@contextlib.contextmanager
-def _stopped_at_the_end(running: list[TrialProcess]) -> Iterator[None]:
-    """Leave no trial process behind, whatever ends the search."""
-    try:
-        yield
-    finally:
-        for process in running:
-            process.stop()

@@ -6,6 +6,7 @@ A trial whose worker died has several entries there, one an attempt; the last on
 """
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,29 +17,26 @@ from typing import Any, Self
 
 import optuna
 from filelock import FileLock, Timeout
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
-from optuna.exceptions import DuplicatedStudyError, UpdateFinishedTrialError
-from optuna.storages import BaseStorage, JournalStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.exceptions import DuplicatedStudyError
+from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 from pydantic import ValidationError
 
 from mammobench.config import TrialConfig
 from mammobench.errors import StudyError
 from mammobench.files import write_json
-from mammobench.space import Choice, FloatRange, Hyperparameter, IntRange, SearchSpace, encode
+from mammobench.journal import JOURNAL
+from mammobench.space import SearchSpace
 from mammobench.space_file import parse_space
+from mammobench.storage import close_trial, enter_trial, open_storage, still_ours
+from mammobench.storage_url import redacted
 from mammobench.study_spec import StudySpec
 from mammobench.trial import CHECKPOINT, TrialResult
-from mammobench.trial_record import Role, TrialRecord, number_of, read_trial
+from mammobench.trial_record import Role, TrialRecord, new_trial, number_of, read_trial
 
 _SPEC = "study.json"
-_JOURNAL = "study.journal"
+_HEARTBEAT = 10
+_BEATS_MISSED = 6
 _ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 # the live table and the log tell of trials, in the project's words
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -77,8 +75,8 @@ class StudyRecord:
         folder.mkdir(parents=True, exist_ok=True)
         if url is None:
             # without study.json a journal is what an interrupted creation left
-            (folder / _JOURNAL).unlink(missing_ok=True)
-        storage = open_storage(folder, url)
+            (folder / JOURNAL).unlink(missing_ok=True)
+        storage = _open_storage(folder, url, spec.heartbeat)
         directions = [optuna.study.StudyDirection[name.upper()] for name in spec.directions]
         try:
             study_id = storage.create_new_study(directions, spec.name)
@@ -101,7 +99,7 @@ class StudyRecord:
         Raises:
             StudyError: When the database knows no such study, or `folder` holds another.
         """
-        storage = open_storage(folder, url)
+        storage = _open_storage(folder, url, _HEARTBEAT)
         try:
             study_id = storage.get_study_id_from_name(name)
             spec = StudySpec.model_validate(storage.get_study_user_attrs(study_id)["spec"])
@@ -124,6 +122,8 @@ class StudyRecord:
                 )
         else:
             write_json(folder / _SPEC, spec.model_dump(mode="json"))
+        if spec.heartbeat != _HEARTBEAT:
+            storage = _open_storage(folder, url, spec.heartbeat)
         return cls(folder, spec, storage, study_id)
 
     @classmethod
@@ -149,12 +149,12 @@ class StudyRecord:
         if spec.storage is not None:
             return cls.join(folder, spec.name, url=spec.storage)
         try:
-            storage = open_storage(folder, None)
+            storage = _open_storage(folder, None, spec.heartbeat)
             study_id = storage.get_study_id_from_name(spec.name)
         except (KeyError, ValueError) as error:
             raise StudyError(
                 f"damaged trial record ({error!r})",
-                where=folder / _JOURNAL,
+                where=folder / JOURNAL,
                 remedy="`mammobench doctor` says what can be mended",
             ) from None
         return cls(folder, spec, storage, study_id)
@@ -185,7 +185,6 @@ class StudyRecord:
                 remedy="Wait for it, stop it with Ctrl-C, or choose another --study name",
             ) from None
         with lock:
-            _drop_torn_line(self.folder / _JOURNAL)
             yield
 
     @cached_property
@@ -212,57 +211,26 @@ class StudyRecord:
         return self.folder / "splits" / f"{split_hash}.npz"
 
     def start_trial(
-        self,
-        values: Mapping[str, Any],
-        config: TrialConfig,
-        *,
-        role: Role,
-        seed: int,
-        split: str,
-        ask: float,
-        number: int | None = None,
-        until: int | None = None,
-        continues: int | None = None,
-        memo: Mapping[str, Any] | None = None,
+        self, values: Mapping[str, Any], config: TrialConfig, *, role: Role, seed: int, split: str, ask: float
     ) -> TrialRecord:
-        """Enter a trial as running, with all that is needed to run it again.
-
-        Args:
-            values: Searched hyperparameters, conditions obeyed; empty for the reference CNN.
-            config: The whole configuration.
-            role: Who asked for it.
-            seed: Its seed.
-            split: Hash of its split.
-            ask: Seconds that the engine took to propose it.
-            number: Its place in the study; None for the next.
-            until: The epoch after which its engine wants to see it.
-            continues: The trial that it continues.
-            memo: What its engine wants to be told again.
-        """
-        if number is None:
-            number = 1 + max((record.number for record in self.trials), default=-1)
-        distributions = {
-            item.key: _distribution(item) for item in self.space.hyperparameters if item.key in values
-        }
-        trial = optuna.trial.create_trial(
-            state=TrialState.RUNNING,
-            params={key: encode(value) for key, value in values.items()},
-            distributions=distributions,
-            user_attrs={
-                "number": number,
-                "role": role,
-                "seed": seed,
-                "split": split,
-                "config": config.values(),
-                "seconds": {"ask": ask},
-                "until": until,
-                "continues": continues,
-                "memo": dict(memo or {}),
-            },
+        """Enter the next trial as running, with all that is needed to run it again; see `new_trial`."""
+        number = 1 + max((record.number for record in self.trials), default=-1)
+        trial = new_trial(
+            self.space, values, config, number=number, role=role, seed=seed, split=split, ask=ask
         )
-        storage_id = self.storage.create_new_trial(self.study_id, template_trial=trial)
-        self._ids[number] = storage_id
+        record = self.enter(lambda: trial)
+        assert record is not None  # noqa: S101 - there is a trial to enter
+        return record
+
+    def enter(self, propose: Callable[[], FrozenTrial | None]) -> TrialRecord | None:
+        """Enter what `propose` returns as running, while nobody else proposes; see `storage.enter_trial`."""
+        entered = enter_trial(self.storage, self.study_id, propose)
+        return None if entered is None else self.adopt(entered)
+
+    def adopt(self, storage_id: int) -> TrialRecord:
+        """Return a trial that has been entered or taken over, its folder made."""
         record = self._record(self.storage.get_trial(storage_id))
+        self._ids[record.number] = storage_id
         record.folder.mkdir(parents=True, exist_ok=True)
         return record
 
@@ -274,9 +242,13 @@ class StudyRecord:
         """Record the validation objective after an epoch; False when the trial is no longer ours."""
         if objective != objective:  # noqa: PLR0124 - NaN has no place in a curve
             return True
-        return self._if_ours(
-            number, lambda trial: self.storage.set_trial_intermediate_value(trial, epoch, objective)
+        return still_ours(
+            lambda: self.storage.set_trial_intermediate_value(self._id(number), epoch, objective)
         )
+
+    def release(self, number: int) -> None:
+        """Leave a running trial to whoever comes first; only a database has others."""
+        still_ours(lambda: self.storage.set_trial_state_values(self._id(number), TrialState.WAITING))
 
     def finish_trial(
         self,
@@ -359,19 +331,7 @@ class StudyRecord:
     def _end(
         self, trial_id: int, state: TrialState, values: list[float] | None, **attributes: object
     ) -> bool:
-        try:
-            for key, value in attributes.items():
-                self.storage.set_trial_user_attr(trial_id, key, value)
-            return self.storage.set_trial_state_values(trial_id, state, values)
-        except UpdateFinishedTrialError:
-            return False
-
-    def _if_ours(self, number: int, write: Callable[[int], None]) -> bool:
-        try:
-            write(self._id(number))
-        except UpdateFinishedTrialError:
-            return False
-        return True
+        return close_trial(self.storage, trial_id, state, values, attributes=attributes)
 
     def _remove_checkpoint(self, number: int) -> None:
         (self.trial_folder(number) / CHECKPOINT).unlink(missing_ok=True)
@@ -396,31 +356,11 @@ def utc_now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _drop_torn_line(journal: Path) -> None:
-    """Cut off what a write left that a full disk or a power failure cut short; Optuna never read it."""
-    with journal.open("r+b") as file:
-        content = file.read()
-        whole = content.rfind(b"\n") + 1
-        if whole < len(content):
-            file.truncate(whole)
+def _open_storage(folder: Path, url: str | None, heartbeat: int) -> BaseStorage:
+    def tell(line: str) -> None:
+        # standard output is the command's answer
+        sys.stderr.write(f"{line}\n")
 
-
-def _distribution(item: Hyperparameter) -> BaseDistribution:
-    if isinstance(item, Choice):
-        return CategoricalDistribution([encode(value) for value in item.values])
-    if isinstance(item, FloatRange):
-        return FloatDistribution(item.low, item.high, log=item.log, step=item.step)
-    if not isinstance(item, IntRange):
-        raise TypeError(f"no distribution for {type(item).__name__}")
-    return IntDistribution(item.low, item.high, log=item.log, step=item.step)
-
-
-def open_storage(folder: Path, url: str | None) -> BaseStorage:
-    """Open the folder's journal."""
-    assert url is None  # noqa: S101
-    return JournalStorage(JournalFileBackend(str(folder / _JOURNAL)))
-
-
-def redacted(url: str) -> str:
-    """Return the URL."""
-    return url
+    return open_storage(
+        folder, url, heartbeat_interval=heartbeat, grace_period=_BEATS_MISSED * heartbeat, tell=tell
+    )

@@ -18,6 +18,7 @@ class StudySpec(BaseModel):
         limits: Cost to the most that a configuration may have.
         storage: URL of the database that holds the record, without a password; None for the folder's journal.
         artifacts: Folder or ``s3://bucket/prefix`` through which machines share trials' files.
+        heartbeat: Seconds between the signs of life of a worker; six without one, and its trial is run again.
         stop_when_settled: Whether Optuna's terminator may end the search.
     """
 
@@ -42,6 +43,7 @@ class StudySpec(BaseModel):
     store: dict[str, Any]
     storage: str | None = None
     artifacts: str | None = None
+    heartbeat: int = 10
     versions: dict[str, str]
     created: str
     command: str

@@ -5,11 +5,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from optuna.trial import FrozenTrial, TrialState
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from mammobench.config import TrialConfig
 from mammobench.errors import ConfigError, StudyError
-from mammobench.space import SearchSpace
+from mammobench.space import Choice, FloatRange, Hyperparameter, IntRange, SearchSpace, encode
 
 Role = Literal["reference", "searched"]
 State = Literal["finished", "pruned", "infeasible", "failed", "running"]
@@ -94,6 +100,53 @@ class TrialRecord:
         return self.until is None or self.until >= self.config.training.max_epochs
 
 
+def new_trial(
+    space: SearchSpace,
+    values: Mapping[str, Any],
+    config: TrialConfig,
+    *,
+    number: int,
+    role: Role,
+    seed: int,
+    split: str,
+    ask: float,
+    until: int | None = None,
+    continues: int | None = None,
+    memo: Mapping[str, Any] | None = None,
+) -> FrozenTrial:
+    """Return a running trial for the storage, with all that is needed to run it again.
+
+    Args:
+        space: The study's space.
+        values: Searched hyperparameters, conditions obeyed; empty for the reference CNN.
+        config: The whole configuration.
+        number: Its place in the study.
+        role: Who asked for it.
+        seed: Its seed.
+        split: Hash of its split.
+        ask: Seconds that the engine took to propose it.
+        until: The epoch after which its engine wants to see it.
+        continues: The trial that it continues.
+        memo: What its engine wants to be told again.
+    """
+    return create_trial(
+        state=TrialState.RUNNING,
+        params={key: encode(value) for key, value in values.items()},
+        distributions={item.key: _distribution(item) for item in space.hyperparameters if item.key in values},
+        user_attrs={
+            "number": number,
+            "role": role,
+            "seed": seed,
+            "split": split,
+            "config": config.values(),
+            "seconds": {"ask": ask},
+            "until": until,
+            "continues": continues,
+            "memo": dict(memo or {}),
+        },
+    )
+
+
 def number_of(trial: FrozenTrial) -> int:
     """Return the place in the study of a trial in the storage, which may be one of its attempts."""
     number: int = trial.user_attrs.get("number", trial.number)
@@ -145,3 +198,13 @@ def read_trial(trial: FrozenTrial, space: SearchSpace, *, study: Path) -> TrialR
         )
     except (KeyError, ConfigError) as error:
         raise StudyError(f"damaged trial record ({error!r})", where=f"{study}, trial {number}") from None
+
+
+def _distribution(item: Hyperparameter) -> BaseDistribution:
+    if isinstance(item, Choice):
+        return CategoricalDistribution([encode(value) for value in item.values])
+    if isinstance(item, FloatRange):
+        return FloatDistribution(item.low, item.high, log=item.log, step=item.step)
+    if not isinstance(item, IntRange):
+        raise TypeError(f"no distribution for {type(item).__name__}")
+    return IntDistribution(item.low, item.high, log=item.log, step=item.step)

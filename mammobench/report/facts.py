@@ -192,7 +192,7 @@ def failure_table(trials: Iterable[TrialRecord], left_out: Iterable[tuple[int, s
             + ", ".join(f"{objective_title(name)} {text.number(cost)}" for name, cost in trial.costs.items())
         ),
     }
-    rows = [
+    rows: list[tuple[str, str, str]] = [
         (f"trial {trial.number}", trial.state, reasons[trial.state](trial))
         for trial in trials
         if trial.state in reasons

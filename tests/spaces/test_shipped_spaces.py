@@ -8,7 +8,7 @@ from mammobench.data.tasks import get_task
 from mammobench.models.family import build_model
 from mammobench.models.losses import build_loss, encode_targets
 from mammobench.models.optimizers import build_optimizer
-from mammobench.search import reference_config
+from mammobench.proposer import reference_config
 from mammobench.space_file import load_space, shipped_spaces
 
 PROPOSALS = 3

@@ -1,0 +1,184 @@
+"""`Proposer`: keeps an engine abreast of the record of trials, and enters in it what the engine proposes."""
+
+import time
+
+from optuna.trial import FrozenTrial
+
+from mammobench.config import TrialConfig
+from mammobench.data.splits import make_split
+from mammobench.data.store import ImageStore
+from mammobench.engines import make_engine
+from mammobench.engines.base import Engine, NoProposal, Outcome, Proposal
+from mammobench.seeds import derive_seed
+from mammobench.space import SearchSpace
+from mammobench.space_file import load_space
+from mammobench.study import StudyRecord
+from mammobench.study_spec import StudySpec
+from mammobench.trial_record import Role, TrialRecord, new_trial
+
+_ASKED = {"data.task", "data.image_size", "training.objective", "training.max_epochs"}
+
+
+class Proposer:
+    """What a study tries next.
+
+    Args:
+        study: The record.
+        store: The images it was made for.
+    """
+
+    def __init__(self, study: StudyRecord, store: ImageStore) -> None:
+        self._study, self._store, self._space = study, store, study.space
+        self.trials: tuple[TrialRecord, ...] = ()
+        self.settled: str | None = None
+        self._start_anew()
+
+    def _start_anew(self) -> None:
+        self._engine = engine_of(self._study.spec, self._space)
+        # epochs of its curve that the engine was told of each running trial; None once it has ended
+        self._told: dict[int, int | None] = {}
+
+    def catch_up(self) -> None:
+        """Read the record and tell the engine what it does not know yet."""
+        self.trials = self._study.trials
+        for record in self.trials:
+            if record.in_space and self._told.get(record.number, 0) is not None:
+                self._tell(record)
+
+    def _tell(self, record: TrialRecord) -> None:
+        if record.state != "running":
+            self._engine.learn(
+                Outcome(
+                    proposal_of(record),
+                    record.state,
+                    record.objectives,
+                    record.curve,
+                    record.constraints,
+                )
+            )
+            self._told[record.number] = None
+            return
+        known = self._told.get(record.number)
+        if known is None:
+            self._engine.resume(proposal_of(record), record.curve)
+        else:
+            for epoch, value in enumerate(record.curve[known:], start=known + 1):
+                self._engine.report(record.number, epoch, value)
+        self._told[record.number] = len(record.curve)
+
+    def should_stop(self, number: int) -> bool:
+        """Return whether a running trial is to be stopped after the epoch that the record has last."""
+        self.catch_up()
+        return self._told.get(number) is not None and self._engine.should_stop(number)
+
+    def next(self, trials: int) -> TrialRecord | NoProposal:
+        """Enter the next trial in the record as running, and return it; the first is the reference CNN.
+
+        Args:
+            trials: Searched trials in all, after which there is nothing to propose.
+        """
+        refused, asked_before = NoProposal.USED_UP, False
+
+        def propose() -> FrozenTrial | None:
+            nonlocal refused, asked_before
+            if asked_before:
+                # the server went away in between, and what the engine proposed then was not entered
+                self._start_anew()
+            asked_before = True
+            answer = self._propose(trials)
+            if isinstance(answer, NoProposal):
+                refused = answer
+                return None
+            return answer
+
+        record = self._study.enter(propose)
+        if record is None:
+            return refused
+        self._told[record.number] = 0 if record.in_space else None
+        return record
+
+    def _propose(self, trials: int) -> FrozenTrial | NoProposal:
+        self.catch_up()
+        if not self.trials:
+            return self._reference()
+        if sum(record.role == "searched" for record in self.trials) >= trials:
+            return NoProposal.USED_UP
+        self.settled = self._engine.settled()
+        if self.settled is not None:
+            return NoProposal.USED_UP
+        asked = time.perf_counter()
+        answer = self._engine.propose(len(self.trials))
+        if isinstance(answer, NoProposal):
+            return answer
+        seconds = time.perf_counter() - asked
+        return self._new_trial(answer, self._space.config(answer.values), "searched", seconds)
+
+    def _reference(self) -> FrozenTrial:
+        config = reference_config(self._space)
+        values = self._space.values_of(config) or {}
+        proposal = Proposal(0, values)
+        if values:
+            self._engine.resume(proposal)
+        return self._new_trial(proposal, config, "reference", 0.0)
+
+    def _new_trial(self, proposal: Proposal, config: TrialConfig, role: Role, ask: float) -> FrozenTrial:
+        spec, number = self._study.spec, proposal.number
+        training = config.training.model_copy(update={"precision": spec.precision})
+        config = config.model_copy(update={"training": training})
+        seed = derive_seed(spec.seed, number, "trial")
+        if proposal.continues is not None:
+            seed = self.trials[proposal.continues].seed
+        return new_trial(
+            self._space,
+            proposal.values,
+            config,
+            number=number,
+            role=role,
+            seed=seed,
+            split=provide_split(self._study, self._store, config),
+            ask=ask,
+            until=proposal.epochs,
+            continues=proposal.continues,
+            memo=proposal.memo,
+        )
+
+
+def engine_of(spec: StudySpec, space: SearchSpace) -> Engine:
+    """Return a study's engine, which knows of no trial yet.
+
+    Raises:
+        EngineError: For a method that cannot do what is asked.
+    """
+    return make_engine(
+        space,
+        engine=spec.engine,
+        sampler=spec.sampler,
+        pruner=spec.pruner,
+        directions=spec.directions,
+        seed=spec.seed,
+        constraints=len(spec.limits),
+        terminate=spec.stop_when_settled,
+    )
+
+
+def provide_split(study: StudyRecord, store: ImageStore, config: TrialConfig) -> str:
+    """Have the split of a configuration in the study's folder; return its hash."""
+    split = make_split(store, config.data)
+    path = study.split_path(split.hash)
+    if not path.exists():
+        split.save(path)
+    return split.hash
+
+
+def proposal_of(record: TrialRecord) -> Proposal:
+    """Return the proposal that a recorded trial was."""
+    return Proposal(record.number, record.hyperparameters, record.until, record.continues, record.memo)
+
+
+def reference_config(space: SearchSpace) -> TrialConfig:
+    """Return the reference CNN as trial 0 trains it: on the space's task, size, split and epochs."""
+    fixed = load_space("reference").base
+    kept = {key: space.base[key] for key in space.base if key.startswith("data.") and key != "data.intensity"}
+    asked = {key: value for key, value in space.fixed.items() if key in _ASKED}
+    loss = {"loss.name": "categorical_crossentropy"} if space.task == "five-class" else {}
+    return TrialConfig.from_values({**fixed, **kept, **asked, **loss})
