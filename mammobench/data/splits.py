@@ -130,7 +130,8 @@ def make_split(store: ImageStore, data: DataConfig) -> Split:
 
     Args:
         store: The image store.
-        data: ``task``, ``split``, ``validation_fraction`` and ``split_seed`` are used.
+        data: ``task``, ``split``, ``validation_fraction``, ``training_share`` and ``split_seed`` are used.
+            A smaller training share is part of every larger one; validation and test do not depend on it.
 
     Raises:
         DataError: When a part would be empty or lack one of the task's classes.
