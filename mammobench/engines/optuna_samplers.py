@@ -23,6 +23,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.samplers import (
@@ -128,7 +129,12 @@ class _Together(BaseSampler):
 
 
 class _Gp(_Together, GPSampler):
-    pass
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: Distributions
+    ) -> dict[str, Any]:
+        # Optuna divides nothing by nothing, and goes on rightly, when one point promises all there is
+        with np.errstate(invalid="ignore"):
+            return super().sample_relative(study, trial, search_space)
 
 
 class _CmaEs(_Together, CmaEsSampler):

@@ -1,0 +1,58 @@
+"""How long Optuna's engine thinks: ask and tell of the thousandth trial, by sampler."""
+
+import importlib.util
+import json
+import zlib
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from mammobench.engines import ENGINES, make_engine
+from mammobench.engines.base import Engine, Outcome, Proposal
+from mammobench.space import SearchSpace
+from mammobench.space_file import load_space, parse_space
+
+TRIALS, ROUNDS = 1_000, 50
+SLOW = {"gp": "a Gaussian process over 1,000 trials takes seconds: meant for some hundred"}
+FINITE = """
+name: finite
+task: malignancy
+objective: f1
+image_size: 64
+search:
+  model.filters: {choice: [[16, 32], [32, 64], [16, 32, 64]]}
+  model.activation: {choice: [relu, elu, gelu, silu]}
+  model.dropout: {float: [0.0, 0.5], step: 0.1}
+  loss.name: {choice: [binary_crossentropy, binary_focal_crossentropy]}
+  loss.gamma: {choice: [0.5, 1.0, 2.0, 3.0, 4.0], when: {loss.name: binary_focal_crossentropy}}
+  optimizer.learning_rate: {choice: [0.0001, 0.0003, 0.001, 0.003, 0.01]}
+budget: {trials: 12, max_epochs: 9}
+"""
+
+
+def ask_and_tell(engine: Engine, number: int) -> None:
+    proposal = engine.propose(number)
+    assert isinstance(proposal, Proposal)
+    value = zlib.crc32(json.dumps(dict(proposal.values)).encode()) % 1000 / 1000
+    engine.learn(Outcome(proposal, "finished", (value,)))
+
+
+@pytest.mark.benchmark
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("sampler", ENGINES["optuna"])
+def test_ask_and_tell_at_a_thousand_trials(sampler: str, benchmark: BenchmarkFixture) -> None:
+    if sampler in SLOW and importlib.util.find_spec("torch") is None:
+        pytest.skip("PyTorch is not installed")
+    space: SearchSpace = parse_space(FINITE, "finite") if sampler == "grid" else load_space("quick")
+    trials = 100 if sampler in SLOW else TRIALS
+    engine = make_engine(space, engine="optuna", sampler=sampler, directions=("maximize",), seed=0)
+    for number in range(1, trials + 1):
+        ask_and_tell(engine, number)
+    numbers = iter(range(trials + 1, trials + 1 + ROUNDS))
+    benchmark.pedantic(  # type: ignore[no-untyped-call]
+        ask_and_tell, setup=lambda: ((engine, next(numbers)), {}), rounds=ROUNDS
+    )
+    median = benchmark.stats.stats.median * 1e3 if benchmark.stats else float("nan")
+    note = f" ({SLOW[sampler]})" if sampler in SLOW else ""
+    print(f"optuna {sampler}: ask and tell at {trials} trials, median {median:.1f} ms{note}")
+    assert next(numbers, None) is None
