@@ -1,0 +1,164 @@
+"""The family in code of one's own: arrays to train on, a compiled model, and ``fit`` with its configuration.
+
+For stock Keras, KerasTuner and Optuna. A study's own trials are run by `mammobench.training.run_trial`, which
+also resumes, selects the best epoch and repeats to the bit.
+"""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from mammobench.config import DataConfig, TrialConfig
+from mammobench.data.splits import Part, make_split
+from mammobench.data.store import ImageStore
+from mammobench.data.tasks import get_task
+from mammobench.errors import ConfigError
+from mammobench.models.family import build_model
+from mammobench.models.losses import build_loss, class_weights, encode_targets
+from mammobench.models.optimizers import Plateau, build_optimizer
+from mammobench.space import SearchSpace
+
+_INSIDE_THE_MODEL = {"data.intensity"}
+
+
+class Arrays(NamedTuple):
+    """Images and targets of one part of a split, in the order in which ``fit`` takes them.
+
+    Attributes:
+        images: Raw pixels, uint8 of shape (n, size, size, 1).
+        targets: float32; 0 and 1 of shape (n, 1) for two classes, else one-hot of shape (n, classes).
+    """
+
+    images: npt.NDArray[np.uint8]
+    targets: npt.NDArray[np.float32]
+
+
+def load_arrays(store: ImageStore | Path | str, space: SearchSpace) -> tuple[Arrays, Arrays]:
+    """Return what a space trains on and what it validates on; test images stay sealed for a study.
+
+    Args:
+        store: An image store or its folder.
+        space: Its task, image size and split are used.
+
+    Raises:
+        DataError: When the store cannot serve the space.
+        ConfigError: When the space searches the split or how images are made smaller.
+    """
+    for item in space.hyperparameters:
+        if item.key.startswith("data.") and item.key not in _INSIDE_THE_MODEL:
+            raise ConfigError(
+                "the arrays would not be the same for all configurations",
+                where=item.key,
+                expected="a space that does not search it",
+                remedy="Set it under base",
+            )
+    prefix = "data."
+    fixed = {key.removeprefix(prefix): value for key, value in space.fixed.items() if key.startswith(prefix)}
+    data = DataConfig.model_validate(fixed)
+    store = store if isinstance(store, ImageStore) else ImageStore.open(Path(store))
+    split, images = make_split(store, data), store.images(data.image_size, data.interpolation)
+    classes = get_task(data.task).classes
+
+    def arrays(part: Part) -> Arrays:
+        return Arrays(images[part.rows, ..., None], encode_targets(part.targets, classes))
+
+    return arrays(split.train), arrays(split.validation)
+
+
+def compile_model(config: TrialConfig, targets: npt.NDArray[np.float32], *, seed: int = 0) -> keras.Model:
+    """Build the network of a configuration with its loss, optimizer and schedule.
+
+    Its metrics are ``accuracy`` and ``auc``; compare configurations by ``val_auc``, since losses differ.
+
+    Args:
+        config: What to build.
+        targets: Of the training images, as in `Arrays`.
+        seed: Of weights and random layers.
+    """
+    prior, classes = _prior(targets), max(2, targets.shape[1])
+    model = build_model(config, classes=classes, seed=seed)
+    model.compile(
+        optimizer=build_optimizer(
+            config.optimizer,
+            steps_per_epoch=-(-len(targets) // config.training.batch_size),
+            max_epochs=config.training.max_epochs,
+        ),
+        loss=build_loss(config.loss, classes=classes, prior=prior),
+        metrics=["accuracy", keras.metrics.AUC(name="auc")],
+        # as in training: XLA on the CPU runs these convolutions ten times slower
+        jit_compile="auto" if keras.backend.backend() != "tensorflow" else _has_gpu(),
+    )
+    return model
+
+
+def train_model(
+    config: TrialConfig,
+    train: Arrays,
+    *,
+    seed: int = 0,
+    **options: Any,  # noqa: ANN401 - Keras's own
+) -> keras.callbacks.History:
+    """Build, compile and fit the network of a configuration.
+
+    Args:
+        config: What to train.
+        train: From `load_arrays`.
+        seed: Of weights and random layers.
+        **options: Of Keras's ``fit``; ``validation_data``, ``epochs``, ``callbacks``...
+
+    Returns:
+        Keras's history; its ``model`` is the network.
+    """
+    return fit_model(compile_model(config, train.targets, seed=seed), config, train, **options)
+
+
+def fit_model(
+    model: keras.Model,
+    config: TrialConfig,
+    train: Arrays,
+    **options: Any,  # noqa: ANN401 - Keras's own
+) -> keras.callbacks.History:
+    """Call ``model.fit`` with a configuration's batch size, class weights and plateau schedule.
+
+    Args:
+        model: What `compile_model` returned.
+        config: Its configuration.
+        train: From `load_arrays`.
+        **options: Of Keras's ``fit``; ``validation_data``, ``epochs``, ``callbacks``...
+    """
+    weights = class_weights(_prior(train.targets), config.loss.class_weight)[_classes(train.targets)]
+    callbacks = list(options.pop("callbacks", []))
+    if config.optimizer.schedule == "plateau":
+        plateau = Plateau()
+        callbacks.append(
+            keras.callbacks.ReduceLROnPlateau(
+                monitor="val_loss" if "validation_data" in options else "loss",
+                patience=plateau.patience,
+                factor=plateau.factor,
+                min_lr=config.optimizer.learning_rate * plateau.smallest,
+            )
+        )
+    return model.fit(
+        train.images,
+        train.targets,
+        batch_size=config.training.batch_size,
+        sample_weight=weights.astype(np.float32),
+        callbacks=callbacks,
+        **options,
+    )
+
+
+def _classes(targets: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+    return targets[:, 0].astype(np.int64) if targets.shape[1] == 1 else targets.argmax(axis=1)
+
+
+def _prior(targets: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Return the share of each class, shape (classes,)."""
+    return np.bincount(_classes(targets), minlength=max(2, targets.shape[1])) / len(targets)
+
+
+def _has_gpu() -> bool:
+    return bool(keras.distribution.list_devices("gpu"))
