@@ -44,9 +44,10 @@ def test_it_is_silent_unless_asked() -> None:
     assert set(settled_after([0.6] * (PATIENCE + 10), terminate=False)) == {None}
 
 
+@pytest.mark.slow
 def test_regret_is_judged_the_same_each_time() -> None:
     pytest.importorskip("torch", reason="PyTorch is not installed")
-    values = [0.5 + 0.1 * math.sin(number) for number in range(45)]
+    values = [0.5 + 0.1 * math.sin(number) for number in range(33)]
     said = settled_after(values, sampler="gp")
     assert said[:29] == [None] * 29
     assert said == settled_after(values, sampler="gp")
