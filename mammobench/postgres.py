@@ -67,8 +67,14 @@ class PostgresStorage(_CachedStorage):
                     # it waits until its heart beats: a trial that runs without one would never be missed
                     template.state = TrialState.WAITING
                     template.system_attrs[_ENTRY] = token
-                    entered = self.get_trial(self.create_new_trial(study_id, template))
-                return self._claim(entered, token)
+                    trial_id = self.create_new_trial(study_id, template)
+                elif entered.state.is_finished() or _CLAIM in entered.system_attrs:
+                    # another worker took it over while the lock was lost
+                    return None
+                else:
+                    trial_id = entered._trial_id  # noqa: SLF001 - Optuna's storages name trials by it
+                runs = entered is not None and entered.state == TrialState.RUNNING
+                return trial_id if runs or self._start(trial_id) else None
 
         return self._patience.wait(once)
 
@@ -83,8 +89,12 @@ class PostgresStorage(_CachedStorage):
                 claimed = self._find(study_id, _CLAIM, token) if tries else None
                 if claimed is not None and claimed.state == TrialState.RUNNING:
                     return claimed._trial_id  # noqa: SLF001 - Optuna's storages name trials by it
-                starts = (self._claim(trial, token) for trial in self._waiting(study_id))
-                return next((trial_id for trial_id in starts if trial_id is not None), None)
+                for trial in self._waiting(study_id):
+                    trial_id: int = trial._trial_id  # noqa: SLF001 - the same
+                    self.set_trial_system_attr(trial_id, _CLAIM, token)
+                    if self._start(trial_id):
+                        return trial_id
+                return None
 
         return self._patience.wait(once)
 
@@ -141,16 +151,9 @@ class PostgresStorage(_CachedStorage):
         trials = self.get_all_trials(study_id, deepcopy=False)
         return next((trial for trial in trials if trial.system_attrs.get(key) == token), None)
 
-    def _claim(self, trial: FrozenTrial, token: str) -> int | None:
-        trial_id = trial._trial_id  # noqa: SLF001 - Optuna's storages name trials by it
-        if trial.state == TrialState.RUNNING:
-            return trial_id if trial.system_attrs.get(_CLAIM) == token else None
-        with suppress(UpdateFinishedTrialError):
-            self._record.record_heartbeat(trial_id)
-            self.set_trial_system_attr(trial_id, _CLAIM, token)
-            if self.set_trial_state_values(trial_id, TrialState.RUNNING):
-                return trial_id
-        return None
+    def _start(self, trial_id: int) -> bool:
+        self._record.record_heartbeat(trial_id)
+        return self.set_trial_state_values(trial_id, TrialState.RUNNING)
 
     @contextmanager
     def _alone(self, study_id: int) -> Iterator[None]:
