@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
+from optuna.storages.journal import BaseJournalFileLock, JournalFileBackend
 
 from mammobench.errors import StudyError
 
@@ -23,12 +24,31 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 _BLOCK = 1 << 16
 
 
+class _SystemLock(BaseJournalFileLock):
+    """A lock that the operating system frees when its process dies, however it dies.
+
+    Optuna's own is a link that a killed process leaves behind; of a journal named by a relative path it
+    dangles, and then every later writer waits for ever.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._lock = FileLock(path.with_name(f".{path.name}.lock"))
+
+    def acquire(self) -> bool:
+        self._lock.acquire()
+        return True
+
+    def release(self) -> None:
+        self._lock.release()
+
+
 class _WholeLines(JournalFileBackend):
     """A journal whose every line is whole, whatever stopped a write."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        super().__init__(str(path))
+        self._alone = _SystemLock(path)
+        super().__init__(str(path), self._alone)
         with _explained(path):
             self._cut_torn_line()
 
@@ -43,13 +63,12 @@ class _WholeLines(JournalFileBackend):
     def _cut_torn_line(self) -> None:
         if _whole_size(self._path) == self._path.stat().st_size:
             return
-        lock = JournalFileSymlinkLock(str(self._path))
-        lock.acquire()
+        self._alone.acquire()
         try:
             with self._path.open("r+b") as file:
                 file.truncate(_whole_size(self._path))
         finally:
-            lock.release()
+            self._alone.release()
 
 
 def open_journal(folder: Path) -> JournalStorage:
