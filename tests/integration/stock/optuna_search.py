@@ -9,7 +9,7 @@ train, validation = load_arrays("stores/ddsm", space)
 
 def objective(trial: optuna.Trial) -> float:
     config = space.config(space.suggest(trial))
-    return max(train_model(config, train, validation_data=validation, epochs=1).history["val_auc"])
+    return float(max(train_model(config, train, validation_data=validation, epochs=1).history["val_auc"]))
 
 
 study = optuna.create_study(direction="maximize")
