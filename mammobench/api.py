@@ -34,11 +34,12 @@ from mammobench.request import (
     study_folder,
 )
 from mammobench.runtime import describe
-from mammobench.search import Event, SearchOptions, fetch_artifacts, run_search
+from mammobench.search import Event, SearchOptions, TrialStart, fetch_artifacts, run_search
 from mammobench.space import SearchSpace
 from mammobench.space_file import load_space
-from mammobench.study import StudyRecord
+from mammobench.study import StudyRecord, utc_now
 from mammobench.trial_record import TrialRecord
+from mammobench.workers import TrialEnd
 
 __all__ = [
     "Reproduction",
@@ -144,6 +145,7 @@ def search(
     heartbeat: int = 10,
     share_devices: bool = False,
     tensorboard: bool = False,
+    launch: Callable[[StudyRecord], object] | None = None,
     observe: Callable[[StudyRecord, Event], None] = _silent,
     progress: Progress = _silent,
 ) -> Study:
@@ -171,11 +173,12 @@ def search(
         heartbeat: Seconds between a worker's signs of life; after six without one its trial is run again.
         share_devices: Whether two trials may use one GPU.
         tensorboard: Whether trials write TensorBoard logs.
+        launch: Called with the study instead of searching it here, to have it searched by workers elsewhere.
         observe: Told of trials and epochs.
         progress: Told of whatever else takes seconds.
 
     Returns:
-        The study, its report written.
+        The study, its report written unless it was launched.
 
     Raises:
         SpaceError: For a space that cannot be used.
@@ -216,6 +219,9 @@ def search(
     progress("Loading TensorFlow", 0, 1)
     record = start_or_continue(request, store)
     progress("Loading TensorFlow", 1, 1)
+    if launch is not None:
+        launch(record)
+        return Study(record)
     options = SearchOptions(
         trials=space.budget.trials,
         workers=workers,
@@ -294,6 +300,15 @@ def work(
     )
     run_search(record, store, options=options, observe=lambda event: observe(record, event))
     return Study(record)
+
+
+def print_event(study: StudyRecord, event: Event) -> None:
+    """Write an event of a search as a line on standard output, for the logs of workers."""
+    if isinstance(event, TrialStart):
+        print(f"{utc_now()} {study.spec.name}: trial {event.record.number} starts", flush=True)  # noqa: T201
+    elif isinstance(event, TrialEnd):
+        told = event.reason or ("over a limit" if event.result is None else f"{event.result.objective:.3f}")
+        print(f"{utc_now()} {study.spec.name}: trial {event.number} ends: {told}", flush=True)  # noqa: T201
 
 
 def reproduce(study: str | Path, trial: int | None = None, *, data: str | Path | None = None) -> Reproduction:

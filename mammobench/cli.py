@@ -7,8 +7,9 @@ Every command is a thin call of a function of `mammobench.api`. Imports stand in
 import errno
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
@@ -128,6 +129,13 @@ def search(
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Trials write TensorBoard logs.")
     ] = False,
+    launch: Annotated[
+        str | None, typer.Option(help="Submit the workers as jobs: slurm, or local to try it out.")
+    ] = None,
+    launch_option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="partition, account, qos, gpus, cpus, time, memory, array."),
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -147,6 +155,12 @@ def search(
             "mammograms.",
             highlight=False,
         )
+    submit = None
+    if launch is not None:
+        submit = _submit(
+            launch, launch_option or [], storage=_database(storage), data=data, workers=workers,
+            trials=trials, timeout=timeout,
+        )  # fmt: skip
     planned = trials or api.load_space(space).budget.trials
     with _searching(console, trials=planned, workers=workers) as table, Bars(console) as bars, table.live():
         done = api.search(
@@ -155,9 +169,59 @@ def search(
             trials=trials, workers=workers, timeout=timeout, trial_timeout=trial_timeout, seed=seed,
             precision=precision, study=study, storage=_database(storage), artifacts=artifacts,
             heartbeat=heartbeat,
-            share_devices=share_devices, tensorboard=tensorboard, observe=table.observe, progress=bars,
+            share_devices=share_devices, tensorboard=tensorboard, launch=submit, observe=table.observe,
+            progress=bars,
         )  # fmt: skip
-    _tell_of_search(done, as_json=as_json)
+    if submit is None:
+        _tell_of_search(done, as_json=as_json)
+
+
+def _submit(
+    launcher: str,
+    options: list[str],
+    *,
+    storage: str | None,
+    data: Path | None,
+    workers: int,
+    trials: int | None,
+    timeout: float | None,
+) -> Callable[[Any], None]:
+    """Return what submits the workers of a study that has been made."""
+    from mammobench import api
+    from mammobench.errors import ConfigError
+    from mammobench.launch import JobPlan
+    from mammobench.launch import launch as launch_workers
+
+    plan = JobPlan.from_options(options)
+    if launcher not in {"slurm", "local"}:
+        raise ConfigError("unknown launcher", where="--launch", expected="slurm or local", found=launcher)
+    if storage is None:
+        raise ConfigError(
+            "workers elsewhere need a record that they can reach",
+            where="--launch",
+            expected="--storage postgresql://... beside it",
+        )
+
+    def submit(record: Any) -> None:  # noqa: ANN401 - StudyRecord, imported lazily
+        work = partial(
+            api.work,
+            record.folder.resolve(),
+            storage=storage,
+            data=None if data is None else data.resolve(),
+            trials=trials,
+            timeout=timeout,
+            observe=api.print_event,
+        )
+        cluster: Any = launcher
+        jobs = launch_workers(
+            work, record.folder, storage=storage, workers=workers, plan=plan, cluster=cluster
+        )
+        typer.echo(
+            f"Submitted {len(jobs)} jobs: {', '.join(jobs)}\nLogs:    {record.folder / 'workers'}\n"
+            f"Report:  mammobench report {_name(record.folder)}"
+        )
+
+    return submit
 
 
 @app.command()
@@ -351,6 +415,64 @@ def spaces(
             for item in space.hyperparameters
         ]  # fmt: skip
         _print_rows(["hyperparameter", "values", "only where"], rows, as_json=False)
+
+
+@app.command()
+def doctor(
+    study: StudyArgument,
+    mend: Annotated[
+        bool, typer.Option("--mend", help="Mend what can be mended; copies of it are kept.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Say what is in a study's folder, what is damaged, and what can be mended.
+
+    Example: `mammobench doctor quick`
+    """
+    from mammobench import doctor as doctors
+
+    examination = doctors.examine(_any_folder(study))
+    done = doctors.mend(examination) if mend else []
+    if mend:
+        examination = doctors.examine(examination.folder)
+    if as_json:
+        _print_json({**examination.to_dict(), "mended": done})
+    else:
+        typer.echo("\n".join([*done, *examination.lines()]))
+    if examination.damaged:
+        raise typer.Exit(1)
+
+
+@app.command()
+def dashboard(
+    study: StudyArgument,
+    port: Annotated[int, typer.Option(help="0 for any free one.")] = 8080,
+    storage: StorageOption = None,
+) -> None:
+    """Open optuna-dashboard on a study, to look at and not to touch; Ctrl-C ends it.
+
+    Example: `mammobench dashboard quick`
+    """
+    from mammobench import api
+    from mammobench.dashboard import Dashboard
+    from mammobench.study import StudyRecord
+
+    url = _database(storage)
+    folder = _any_folder(study)
+    record = (
+        StudyRecord.join(folder, folder.name, url=url)
+        if storage is not None and url is not None
+        else api.Study.open(study).record
+    )
+    with Dashboard(record, port=port) as shown:
+        typer.echo(f"{shown.address}\nCtrl-C ends it.")
+        shown.serve()
+
+
+def _any_folder(study: str) -> Path:
+    """Return a study's folder, which may be too damaged to be known by its study.json."""
+    path = Path(study)
+    return path if path.is_dir() else Path("reports") / study
 
 
 @data_app.command("prepare")
