@@ -26,13 +26,14 @@ from mammobench.config import TrialConfig
 from mammobench.errors import StudyError
 from mammobench.files import write_json
 from mammobench.journal import JOURNAL
+from mammobench.postgres import FAILURE_REASON
 from mammobench.space import SearchSpace
 from mammobench.space_file import parse_space
 from mammobench.storage import close_trial, enter_trial, open_storage, still_ours
 from mammobench.storage_url import redacted
 from mammobench.study_spec import StudySpec
 from mammobench.trial import CHECKPOINT, TrialResult
-from mammobench.trial_record import Role, TrialRecord, new_trial, number_of, read_trial
+from mammobench.trial_record import RESULT, Role, TrialRecord, new_trial, number_of, read_trial
 
 _SPEC = "study.json"
 _HEARTBEAT = 10
@@ -282,20 +283,18 @@ class StudyRecord:
             for name in self.spec.objectives
         ]
         state = TrialState.PRUNED if result.stopped else TrialState.COMPLETE
-        done = self._end(
-            trial_id,
-            state,
-            objectives,
-            threshold=result.threshold,
-            epochs=result.epochs,
-            best_epoch=result.best_epoch,
-            weights=result.weights,
-            costs=dict(result.costs),
-            constraints=list(constraints),
-            objectives=objectives,
-            environment=dict(result.environment),
-            seconds=parts,
-        )
+        came_of_it = {
+            "threshold": result.threshold,
+            "epochs": result.epochs,
+            "best_epoch": result.best_epoch,
+            "weights": result.weights,
+            "costs": dict(result.costs),
+            "constraints": list(constraints),
+            "objectives": objectives,
+            "environment": dict(result.environment),
+            "seconds": parts,
+        }
+        done = close_trial(self.storage, trial_id, state, objectives, attributes={RESULT: came_of_it})
         if done:
             # a trial stopped at a rung keeps its checkpoint for the trial that continues it
             if state == TrialState.PRUNED or before.whole:
@@ -306,18 +305,18 @@ class StudyRecord:
 
     def refuse_trial(self, number: int, costs: Mapping[str, float], constraints: tuple[float, ...]) -> bool:
         """Record that a trial is over a limit and was not trained."""
-        return self._end(
-            self._id(number),
-            TrialState.PRUNED,
-            None,
-            costs=dict(costs),
-            constraints=list(constraints),
-            weights=int(costs.get("weights", 0)),
-        )
+        came_of_it = {
+            "costs": dict(costs),
+            "constraints": list(constraints),
+            "weights": int(costs.get("weights", 0)),
+        }
+        return close_trial(self.storage, self._id(number), TrialState.PRUNED, attributes={RESULT: came_of_it})
 
     def fail_trial(self, number: int, reason: str) -> bool:
         """Record that a trial failed and why."""
-        done = self._end(self._id(number), TrialState.FAIL, None, reason=reason)
+        done = close_trial(
+            self.storage, self._id(number), TrialState.FAIL, attributes={FAILURE_REASON: reason}
+        )
         if done:
             self._remove_checkpoint(number)
         return done
@@ -327,11 +326,6 @@ class StudyRecord:
         attempts = self.trial(number).attempts + 1
         self.storage.set_trial_user_attr(self._id(number), "attempts", attempts)
         return attempts
-
-    def _end(
-        self, trial_id: int, state: TrialState, values: list[float] | None, **attributes: object
-    ) -> bool:
-        return close_trial(self.storage, trial_id, state, values, attributes=attributes)
 
     def _remove_checkpoint(self, number: int) -> None:
         (self.trial_folder(number) / CHECKPOINT).unlink(missing_ok=True)

@@ -26,6 +26,10 @@ _STATES: dict[TrialState, State] = {
     TrialState.PRUNED: "pruned",
     TrialState.FAIL: "failed",
 }
+RESULT = "result"
+"""The attribute that holds what came of a trial."""
+
+_ASKED = "asked"
 _WORKER_LOST = "its worker died, and so did the one that took it up again"
 
 
@@ -133,24 +137,36 @@ def new_trial(
         state=TrialState.RUNNING,
         params={key: encode(value) for key, value in values.items()},
         distributions={item.key: _distribution(item) for item in space.hyperparameters if item.key in values},
+        # one attribute: a database takes a write for each
         user_attrs={
-            "number": number,
-            "role": role,
-            "seed": seed,
-            "split": split,
-            "config": config.values(),
-            "seconds": {"ask": ask},
-            "until": until,
-            "continues": continues,
-            "memo": dict(memo or {}),
+            _ASKED: {
+                "number": number,
+                "role": role,
+                "seed": seed,
+                "split": split,
+                "config": config.values(),
+                "seconds": {"ask": ask},
+                "until": until,
+                "continues": continues,
+                "memo": dict(memo or {}),
+            }
         },
     )
 
 
 def number_of(trial: FrozenTrial) -> int:
     """Return the place in the study of a trial in the storage, which may be one of its attempts."""
-    number: int = trial.user_attrs.get("number", trial.number)
+    number: int = attributes_of(trial).get("number", trial.number)
     return number
+
+
+def attributes_of(trial: FrozenTrial) -> dict[str, Any]:
+    """Return what the project keeps with a trial: what was asked of it, and what came of it.
+
+    In format 1 each was an attribute of its own.
+    """
+    attributes = trial.user_attrs
+    return {**attributes, **attributes.get(_ASKED, {}), **attributes.get(RESULT, {})}
 
 
 def read_trial(trial: FrozenTrial, space: SearchSpace, *, study: Path) -> TrialRecord:
@@ -159,7 +175,7 @@ def read_trial(trial: FrozenTrial, space: SearchSpace, *, study: Path) -> TrialR
     Raises:
         StudyError: Where its record lacks something.
     """
-    attributes, number = trial.user_attrs, number_of(trial)
+    attributes, number = attributes_of(trial), number_of(trial)
     state = _STATES.get(trial.state, "running")
     try:
         objectives = attributes.get("objectives")

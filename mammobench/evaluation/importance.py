@@ -8,6 +8,7 @@ from optuna.importance import PedAnovaImportanceEvaluator
 from optuna.trial import TrialState, create_trial
 
 from mammobench.study import StudyRecord
+from mammobench.trial_record import attributes_of
 
 ENOUGH_TRIALS = 10
 BEST_TRIALS = 5
@@ -39,7 +40,7 @@ def hyperparameter_importances(study: StudyRecord) -> Importances:
     searched = [
         create_trial(params=trial.params, distributions=trial.distributions, value=trial.values[0])
         for trial in study.storage.get_all_trials(study.study_id, deepcopy=False)
-        if trial.state == TrialState.COMPLETE and trial.user_attrs["role"] == "searched"
+        if trial.state == TrialState.COMPLETE and attributes_of(trial)["role"] == "searched"
     ]
     count = len(searched)
     if count < ENOUGH_TRIALS:
