@@ -1,0 +1,65 @@
+"""The command line: parse, call, print, exit status.
+
+Every command is a thin call of a function of `mammobench.api`. Imports stand in the commands, so that
+``--help`` and a misspelt option answer at once.
+"""
+
+import errno
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from mammobench.cli import data, searching, spaces, studies
+from mammobench.cli.printing import stderr
+from mammobench.errors import MammobenchError
+
+app = typer.Typer(
+    name="mammobench",
+    help="Which CNN configuration is best on these mammograms, and how sure can we be?",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for _commands in (searching, studies, spaces):
+    app.add_typer(_commands.app)
+app.add_typer(data.app, name="data")
+
+
+def main() -> None:
+    """Run the command line; a `MammobenchError` is printed without a traceback."""
+    try:
+        app()
+    except MammobenchError as error:
+        stderr().print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        sys.exit(error.exit_status)
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS}:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        stderr().print(
+            f"[bold red]error:[/] {escape(where)}{error.strerror}. Nothing finished is lost; make room or "
+            "mend the permissions and run the same command again.",
+            highlight=False,
+            soft_wrap=True,
+        )
+        sys.exit(1)
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(version("mammobench"))
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass

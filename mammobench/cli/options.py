@@ -1,0 +1,22 @@
+"""Arguments and options that several commands have."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on standard error.")]
+StudyArgument = Annotated[str, typer.Argument(metavar="STUDY", help="A name under reports/, or a path.")]
+StorageOption = Annotated[
+    str | None,
+    typer.Option(help="postgresql://user@host/database for many machines; the password from PGPASSWORD."),
+]
+DataOption = Annotated[Path | None, typer.Option("--data", help="An image store.")]
+
+
+def database(url: str | None) -> str | None:
+    """Return the URL of the database, given here or in the environment, where it may hold a password."""
+    from mammobench.storage_url import asked_storage
+
+    return asked_storage(url)

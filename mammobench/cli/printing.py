@@ -1,0 +1,49 @@
+"""How commands print: tables, JSON, and what goes to standard error."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+
+def stderr(*, quiet: bool = False) -> Console:
+    """Return where progress and errors go."""
+    return Console(stderr=True, quiet=quiet)
+
+
+def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON holds
+    """Print the one JSON document of a command on standard output."""
+    typer.echo(json.dumps(value, ensure_ascii=False, allow_nan=False))
+
+
+def print_rows(head: list[str], rows: list[list[str]], *, as_json: bool) -> None:
+    """Print a table, or the same as a list of objects."""
+    if as_json:
+        print_json([dict(zip(head, row, strict=True)) for row in rows])
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for name in head:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*map(escape, row))
+    Console(highlight=False).print(table)
+
+
+def plain(values: dict[str, Any]) -> dict[str, Any]:
+    """Return values as JSON holds them: NaN and NumPy scalars do not exist there."""
+    plain = {key: value.item() if hasattr(value, "item") else value for key, value in values.items()}
+    return {key: None if value != value else value for key, value in plain.items()}  # noqa: PLR0124 - NaN
+
+
+def interval(row: Any, name: str) -> str:  # noqa: ANN401 - a pandas row
+    """Write a score of the leaderboard with its interval."""
+    return f"{row[name]:.3f} [{row[f'{name}_low']:.3f}, {row[f'{name}_high']:.3f}]"
+
+
+def study_name(folder: Path) -> str:
+    """Write a study's folder as a command takes it."""
+    return folder.name if folder.parent == Path("reports") else str(folder)

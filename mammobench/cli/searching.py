@@ -1,0 +1,241 @@
+"""`search` and `worker`."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from mammobench.cli.options import DataOption, Json, Quiet, StorageOption, database
+from mammobench.cli.printing import interval, plain, print_json, stderr, study_name
+
+app = typer.Typer()
+
+
+@app.command()
+def search(
+    space: Annotated[str, typer.Option("--space", help="Name of a search space, or a YAML file.")],
+    data: DataOption = None,
+    engine: Annotated[str, typer.Option(help="The search library: optuna or keras-tuner.")] = "optuna",
+    sampler: Annotated[
+        str | None,
+        typer.Option(
+            help="optuna: tpe, random, gp, cmaes, qmc, grid, nsga2; keras-tuner: random, bayesian, "
+            "hyperband, grid."
+        ),
+    ] = None,
+    pruner: Annotated[
+        str, typer.Option(help="What stops trials early: none, median, asha, hyperband (Optuna's).")
+    ] = "none",
+    objective: Annotated[
+        list[str] | None,
+        typer.Option(help="A validation metric; again for more, or weights, flops, latency_ms."),
+    ] = None,
+    max_parameters: Annotated[
+        float | None, typer.Option(help="Weights that a model may have; larger ones are not trained.")
+    ] = None,
+    max_latency: Annotated[
+        float | None, typer.Option(help="Milliseconds that a model may take for one image.")
+    ] = None,
+    stop_when_settled: Annotated[
+        bool, typer.Option("--stop-when-settled", help="Let Optuna's terminator end the search.")
+    ] = False,
+    trials: Annotated[int | None, typer.Option(help="Configurations in all; default: the space's.")] = None,
+    workers: Annotated[int, typer.Option(help="Trials at a time.")] = 1,
+    timeout: Annotated[float | None, typer.Option(help="Seconds after which no trial is started.")] = None,
+    trial_timeout: Annotated[float | None, typer.Option(help="Seconds after which a trial fails.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the search and all its trials.")] = 0,
+    precision: Annotated[str, typer.Option(help="auto, float32, mixed_bfloat16 or mixed_float16.")] = "auto",
+    study: Annotated[
+        str | None, typer.Option(help="Name under reports/, or a path; default: the space's.")
+    ] = None,
+    storage: StorageOption = None,
+    artifacts: Annotated[
+        str | None, typer.Option(help="Folder or s3://bucket/prefix where machines share trials' files.")
+    ] = None,
+    heartbeat: Annotated[
+        int,
+        typer.Option(
+            help="Seconds between a worker's signs of life; six missed, and its trial is run again."
+        ),
+    ] = 10,
+    share_devices: Annotated[
+        bool, typer.Option("--share-devices", help="Two trials may use one GPU.")
+    ] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Trials write TensorBoard logs.")
+    ] = False,
+    launch: Annotated[
+        str | None, typer.Option(help="Submit the workers as jobs: slurm, or local to try it out.")
+    ] = None,
+    launch_option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="partition, account, qos, gpus, cpus, time, memory, array."),
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Search a space, or continue a study that exists, and write its report.
+
+    Without `--data` it uses synthetic phantom images, and says so.
+
+    Example: `mammobench search --space quick`
+    """
+    from mammobench import api
+    from mammobench.progress import Bars
+
+    console = stderr(quiet=quiet)
+    if data is None:
+        console.print(
+            "No --data given: searching on [bold]synthetic[/] phantom images. Results say nothing about real "
+            "mammograms.",
+            highlight=False,
+        )
+    submit = None
+    if launch is not None:
+        submit = _submit(
+            launch, launch_option or [], storage=database(storage), data=data, workers=workers,
+            trials=trials, timeout=timeout,
+        )  # fmt: skip
+    planned = trials or api.load_space(space).budget.trials
+    with _searching(console, trials=planned, workers=workers) as table, Bars(console) as bars, table.live():
+        done = api.search(
+            space, data=data, engine=engine, sampler=sampler, pruner=pruner, objective=objective,
+            max_parameters=max_parameters, max_latency=max_latency, stop_when_settled=stop_when_settled,
+            trials=trials, workers=workers, timeout=timeout, trial_timeout=trial_timeout, seed=seed,
+            precision=precision, study=study, storage=database(storage), artifacts=artifacts,
+            heartbeat=heartbeat,
+            share_devices=share_devices, tensorboard=tensorboard, launch=submit, observe=table.observe,
+            progress=bars,
+        )  # fmt: skip
+    if submit is None:
+        _tell_of_search(done, as_json=as_json)
+
+
+@app.command()
+def worker(
+    study: Annotated[str, typer.Argument(metavar="STUDY", help="Its name in the database, or its folder.")],
+    storage: StorageOption = None,
+    data: DataOption = None,
+    workers: Annotated[int, typer.Option(help="Trials at a time on this machine.")] = 1,
+    trials: Annotated[int | None, typer.Option(help="Configurations in all; default: as asked.")] = None,
+    timeout: Annotated[float | None, typer.Option(help="Seconds after which no trial is started.")] = None,
+    trial_timeout: Annotated[float | None, typer.Option(help="Seconds after which a trial fails.")] = None,
+    share_devices: Annotated[
+        bool, typer.Option("--share-devices", help="Two trials may use one GPU.")
+    ] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Be one more worker for a study in a database, on any machine; come and go as you like.
+
+    Example: `mammobench worker ddsm --storage postgresql://me@db.example.org/mammobench --data stores/ddsm`
+    """
+    from mammobench import api
+
+    with _searching(stderr(quiet=quiet), trials=trials or 0, workers=workers) as table, table.live():
+        api.work(
+            study, storage=database(storage), data=data, workers=workers, trials=trials, timeout=timeout,
+            trial_timeout=trial_timeout, share_devices=share_devices, observe=table.observe,
+        )  # fmt: skip
+
+
+def _submit(
+    launcher: str,
+    options: list[str],
+    *,
+    storage: str | None,
+    data: Path | None,
+    workers: int,
+    trials: int | None,
+    timeout: float | None,
+) -> Callable[[Any], None]:
+    """Return what submits the workers of a study that has been made."""
+    from mammobench import api
+    from mammobench.errors import ConfigError
+    from mammobench.launch import JobPlan
+    from mammobench.launch import launch as launch_workers
+
+    plan = JobPlan.from_options(options)
+    if launcher not in {"slurm", "local"}:
+        raise ConfigError("unknown launcher", where="--launch", expected="slurm or local", found=launcher)
+    if storage is None:
+        raise ConfigError(
+            "workers elsewhere need a record that they can reach",
+            where="--launch",
+            expected="--storage postgresql://... beside it",
+        )
+
+    def submit(record: Any) -> None:  # noqa: ANN401 - StudyRecord, imported lazily
+        work = partial(
+            api.work,
+            record.folder.resolve(),
+            storage=storage,
+            data=None if data is None else data.resolve(),
+            trials=trials,
+            timeout=timeout,
+            observe=api.print_event,
+        )
+        cluster: Any = launcher
+        jobs = launch_workers(
+            work, record.folder, storage=storage, workers=workers, plan=plan, cluster=cluster
+        )
+        typer.echo(
+            f"Submitted {len(jobs)} jobs: {', '.join(jobs)}\nLogs:    {record.folder / 'workers'}\n"
+            f"Report:  mammobench report {study_name(record.folder)}"
+        )
+
+    return submit
+
+
+@contextmanager
+def _searching(console: Console, *, trials: int, workers: int) -> Iterator[Any]:
+    """Give the live table, and turn Ctrl-C into a word on how to go on."""
+    from mammobench.live_table import TrialTable
+
+    try:
+        yield TrialTable(console, trials=trials, workers=workers)
+    except KeyboardInterrupt:
+        console.print(
+            "\nStopped. Every finished trial is kept, the running one has a checkpoint, and the same command "
+            "goes on from there.",
+            highlight=False,
+        )
+        raise typer.Exit(130) from None
+
+
+def _tell_of_search(study: Any, *, as_json: bool) -> None:  # noqa: ANN401 - api.Study, imported lazily
+    ranking = study.ranking()
+    selected = ranking.selected
+    report = study.folder / "index.html"
+    reproduce_command = f"mammobench reproduce {study_name(study.folder)}"
+    if as_json:
+        print_json(
+            {
+                "study": str(study.folder),
+                "report": str(report),
+                "leaderboard": str(study.folder / "leaderboard.csv"),
+                "finished": sum(trial.state == "finished" for trial in study.trials),
+                "pruned": sum(trial.state == "pruned" for trial in study.trials),
+                "infeasible": sum(trial.state == "infeasible" for trial in study.trials),
+                "failed": sum(trial.state == "failed" for trial in study.trials),
+                "synthetic": bool(study.record.spec.store["synthetic"]),
+                "selected": None if selected is None else plain(selected.to_dict()),
+                "reproduce": reproduce_command,
+            }
+        )
+        return
+    out = Console(soft_wrap=True, highlight=False)
+    if selected is None:
+        out.print("No searched trial has finished.")
+    else:
+        synthetic = " (synthetic data)" if study.record.spec.store["synthetic"] else ""
+        out.print(
+            f"[bold]Validation selected trial {selected['trial']}[/]{synthetic}: "
+            f"test F1 {interval(selected, 'test_f1')}, accuracy {interval(selected, 'test_accuracy')}"
+        )
+    out.print(f"Report:     {report}")
+    out.print(f"Table:      {study.folder / 'leaderboard.csv'}")
+    out.print(f"Reproduce:  {reproduce_command}")

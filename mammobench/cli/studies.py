@@ -1,0 +1,135 @@
+"""What is done with a study that exists: `report`, `reproduce`, `doctor`, `dashboard`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mammobench.cli.options import DataOption, Json, Quiet, StorageOption, StudyArgument, database
+from mammobench.cli.printing import print_json, stderr
+
+app = typer.Typer()
+
+
+@app.command()
+def report(
+    study: StudyArgument,
+    out: Annotated[Path | None, typer.Option(help="The HTML file; default: index.html in the study.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a study's HTML report and leaderboard.csv.
+
+    Example: `mammobench report quick`
+    """
+    from mammobench import api
+
+    path = api.Study.open(study).report(out)
+    table = path.with_name("leaderboard.csv")
+    if as_json:
+        print_json({"report": str(path), "leaderboard": str(table)})
+    else:
+        typer.echo(f"Report:  {path}\nTable:   {table}")
+
+
+@app.command()
+def reproduce(
+    study: StudyArgument,
+    trial: Annotated[int | None, typer.Option(help="Its number; default: validation's choice.")] = None,
+    data: DataOption = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train the selected trial again, compare its predictions, and export the model with its card.
+
+    Example: `mammobench reproduce quick`
+    """
+    from mammobench import api
+    from mammobench.progress import Bars
+    from mammobench.reproduce import reproduce_trial, selected_trial
+
+    record = api.Study.open(study).record
+    chosen = selected_trial(record, trial)
+    console = stderr(quiet=quiet)
+    what = f"Training trial {chosen.number} again"
+    with Bars(console) as bars:
+        bars(what, 0, chosen.epochs)
+        done = reproduce_trial(
+            record,
+            number=chosen.number,
+            data=data,
+            on_epoch=lambda epoch, epochs: bars(what, epoch, max(epoch, epochs)),
+        )
+    if as_json:
+        print_json(
+            {
+                "trial": done.trial.number,
+                "identical": done.identical,
+                "largest_difference": done.largest_difference,
+                "mean_difference": done.mean_difference,
+                "stored_f1": done.stored_f1,
+                "new_f1": done.new_f1,
+                "differs": {key: list(pair) for key, pair in done.differs.items()},
+                "model": str(done.model),
+                "card": str(done.card),
+            }
+        )
+    else:
+        typer.echo(f"{done.verdict()}\nModel:  {done.model}\nCard:   {done.card}")
+
+
+@app.command()
+def doctor(
+    study: StudyArgument,
+    mend: Annotated[
+        bool, typer.Option("--mend", help="Mend what can be mended; copies of it are kept.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Say what is in a study's folder, what is damaged, and what can be mended.
+
+    Example: `mammobench doctor quick`
+    """
+    from mammobench import doctor as doctors
+
+    examination = doctors.examine(any_folder(study))
+    done = doctors.mend(examination) if mend else []
+    if mend:
+        examination = doctors.examine(examination.folder)
+    if as_json:
+        print_json({**examination.to_dict(), "mended": done})
+    else:
+        typer.echo("\n".join([*done, *examination.lines()]))
+    if examination.damaged:
+        raise typer.Exit(1)
+
+
+@app.command()
+def dashboard(
+    study: StudyArgument,
+    port: Annotated[int, typer.Option(help="0 for any free one.")] = 8080,
+    storage: StorageOption = None,
+) -> None:
+    """Open optuna-dashboard on a study, to look at and not to touch; Ctrl-C ends it.
+
+    Example: `mammobench dashboard quick`
+    """
+    from mammobench import api
+    from mammobench.dashboard import Dashboard
+    from mammobench.study import StudyRecord
+
+    url = database(storage)
+    folder = any_folder(study)
+    record = (
+        StudyRecord.join(folder, folder.name, url=url)
+        if storage is not None and url is not None
+        else api.Study.open(study).record
+    )
+    with Dashboard(record, port=port) as shown:
+        typer.echo(f"{shown.address}\nCtrl-C ends it.")
+        shown.serve()
+
+
+def any_folder(study: str) -> Path:
+    """Return a study's folder, which may be too damaged to be known by its study.json."""
+    path = Path(study)
+    return path if path.is_dir() else Path("reports") / study
