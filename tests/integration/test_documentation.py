@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from ruamel.yaml import YAML
 
 from mammobench.cli import app
 from mammobench.config import TASKS
@@ -39,7 +40,27 @@ def test_every_space_is_in_the_readme() -> None:
 
 
 def test_the_space_in_the_readme_is_one() -> None:
-    (text,) = re.findall(r"```yaml\n(.+?)```", README, re.DOTALL)
+    text = re.findall(r"```yaml\n(.+?)```", README, re.DOTALL)[0]
     space = parse_space(text)
     assert space.name == "mine"
     assert all(task in text for task in TASKS)
+
+
+def test_the_kubernetes_job_in_the_readme_starts_a_worker() -> None:
+    manifest = YAML(typ="safe").load(re.findall(r"```yaml\n(.+?)```", README, re.DOTALL)[1])
+    assert (manifest["apiVersion"], manifest["kind"]) == ("batch/v1", "Job")
+    (container,) = manifest["spec"]["template"]["spec"]["containers"]
+    program, name, *words = container["args"]
+    assert program == "mammobench"
+    commands()[name].make_context(name, words)
+    assert "PGPASSWORD" in {variable["name"] for variable in container["env"]}
+
+
+def test_the_commands_for_many_machines_in_the_readme_parse() -> None:
+    section = README.split("## Many machines")[1]
+    lines = re.findall(r"```sh\n(.+?)```", section, re.DOTALL)[0].splitlines()
+    started = [re.search(r"mammobench (\w+) ([^>']+)", line) for line in lines if not line.startswith("#")]
+    for match in started:
+        assert match
+        commands()[match[1]].make_context(match[1], shlex.split(match[2]))
+    assert [match[1] for match in started if match] == ["search", "worker", "search"]
