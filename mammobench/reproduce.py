@@ -71,19 +71,21 @@ class Reproduction:
 
 
 def selected_trial(study: StudyRecord, number: int | None = None) -> TrialRecord:
-    """Return a finished trial: the one of that number, or the one that validation selected.
+    """Return a trial with a result: the one of that number, or the one that validation selected.
+
+    A number may name a trial that was stopped early; it is trained as far again.
 
     Raises:
         StudyError: When there is no such trial or none has finished.
     """
-    finished = {record.number: record for record in study.trials if record.state == "finished"}
+    trained = {record.number: record for record in study.trials if record.state in {"finished", "pruned"}}
     if number is not None:
-        if number not in finished:
-            known = ", ".join(map(str, finished)) or "none"
+        if number not in trained:
+            known = ", ".join(map(str, trained)) or "none"
             raise StudyError(
                 f"trial {number} has no result to reproduce", where=study.folder, expected=f"one of {known}"
             )
-        return finished[number]
+        return trained[number]
     selected = build_leaderboard(study).selected
     if selected is None:
         raise StudyError(
@@ -91,7 +93,7 @@ def selected_trial(study: StudyRecord, number: int | None = None) -> TrialRecord
             where=study.folder,
             remedy="Continue the search, or name a --trial",
         )
-    return finished[int(selected["trial"])]
+    return trained[int(selected["trial"])]
 
 
 def reproduce_trial(

@@ -87,8 +87,8 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
         environment: What `mammobench.runtime.configure` returned, recorded with the trial.
         until: Train until this epoch, counted from 1; None for the whole budget.
         on_epoch: Called after each epoch with its number (from 1) and objective, and, where a checkpoint is
-            continued, first with that one's last epoch, of which nobody may have heard. False ends the
-            training.
+            continued, first with the epochs so far, of which nobody may have heard. False after the last
+            epoch so far ends the training.
         costs: Which of `mammobench.trial.COSTS` to measure besides ``weights`` and ``flops``.
         limits: Name of a cost to the most that is allowed.
         tensorboard: Whether to write the curves for TensorBoard too, to ``tensorboard/`` in `folder`.
@@ -153,6 +153,10 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
         waited = len(history) - best.epoch
         return len(history) >= last_epoch or 0 < config.training.patience <= waited
 
+    if on_epoch:
+        for row in history[:-1]:
+            # whoever was to hear of it may have been killed
+            on_epoch(row["epoch"], row["objective"])
     tracing = True
     while (told_to_go_on := go_on()) and not is_over():
         epoch = len(history) + 1

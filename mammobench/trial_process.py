@@ -78,7 +78,7 @@ class Started:
 
 @dataclass(frozen=True)
 class EpochEnd:
-    """A running trial has trained until this epoch; the last one of an earlier process is told again."""
+    """A running trial has trained until this epoch; those of an earlier process are told again."""
 
     number: int
     epoch: int

@@ -116,7 +116,9 @@ def unit_of(split: Split) -> str:
     return "patient or lesion group" if grouped else "image"
 
 
-def build_leaderboard(study: StudyRecord, *, seed: int = 0, resamples: int = 2000) -> Leaderboard:
+def build_leaderboard(
+    study: StudyRecord, *, seed: int = 0, resamples: int = 2000, also: int | None = None
+) -> Leaderboard:
     """Rank a study's finished trials by test F1, then accuracy, with 95 % intervals.
 
     Intervals are percentile bootstraps over patients or lesion groups where the split knows them, else over
@@ -126,6 +128,8 @@ def build_leaderboard(study: StudyRecord, *, seed: int = 0, resamples: int = 200
         study: An opened study.
         seed: Root seed of the resamples.
         resamples: How many to draw.
+        also: A trial to score among them although it was stopped early or lives on in another; never
+            selected for that.
 
     Raises:
         StudyError: If no trial has finished, or none has predictions that can be used.
@@ -137,12 +141,14 @@ def build_leaderboard(study: StudyRecord, *, seed: int = 0, resamples: int = 200
     finished = [trial for trial in trials if trial.state == "finished" and trial.number not in promoted]
     if not finished:
         raise _nothing_finished(study, trials)
-    entries, splits, left_out = _open_trials(study, finished)
+    ranked = {trial.number for trial in finished}
+    shown = [trial for trial in trials if trial.number in ranked or trial.number == also]
+    entries, splits, left_out = _open_trials(study, shown)
     if not entries:
         raise StudyError(f"no finished trial can be ranked; the first: {left_out[0][1]}", where=study.folder)
     eligible = {trial.number for trial in finished if trial.in_space}
     _mark_selected([entry for entry in entries if entry.facts["trial"] in eligible], study.spec.direction)
-    folders = {trial.number: trial.folder for trial in finished}
+    folders = {trial.number: trial.folder for trial in shown}
     for key, split in splits.items():
         inside = [entry for entry in entries if entry.facts["split_hash"] == key]
         inside += (constants := constant_entries(split))

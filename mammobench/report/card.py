@@ -19,11 +19,11 @@ def model_card(study: StudyRecord, trial: TrialRecord, split: Split, verdict: st
 
     Args:
         study: The study.
-        trial: The finished trial that was trained again.
+        trial: The finished or pruned trial that was trained again.
         split: Its split.
         verdict: What the reproduction showed, in a sentence.
     """
-    frame = build_leaderboard(study).frame
+    frame = build_leaderboard(study, also=trial.number).frame
     row = frame[frame["trial"] == trial.number].iloc[0]
     environment = Environment(
         loader=PackageLoader("mammobench.report"),
