@@ -31,6 +31,7 @@ class Proposer:
         self._study, self._store, self._space = study, store, study.space
         self.trials: tuple[TrialRecord, ...] = ()
         self.settled: str | None = None
+        self._refused = False
         self._start_anew()
 
     def _start_anew(self) -> None:
@@ -41,6 +42,11 @@ class Proposer:
     def catch_up(self) -> None:
         """Read the record and tell the engine what it does not know yet."""
         self.trials = self._study.trials
+        if any(
+            record.state == "running" and self._told.get(record.number, 0) is None for record in self.trials
+        ):
+            # read as failed in the moment before it was queued again
+            self._start_anew()
         for record in self.trials:
             if record.in_space and self._told.get(record.number, 0) is not None:
                 self._tell(record)
@@ -77,6 +83,11 @@ class Proposer:
         Args:
             trials: Searched trials in all, after which there is nothing to propose.
         """
+        if self._refused:
+            # who only waits for the others' trials keeps nobody from proposing
+            self.catch_up()
+            if self.enough(trials):
+                return NoProposal.USED_UP
         refused, asked_before = NoProposal.USED_UP, False
 
         def propose() -> FrozenTrial | None:
@@ -92,16 +103,18 @@ class Proposer:
             return answer
 
         record = self._study.enter(propose)
+        self._refused = record is None
         if record is None:
             return refused
-        self._told[record.number] = 0 if record.in_space else None
+        if record.in_space:
+            self._told[record.number] = 0
         return record
 
     def _propose(self, trials: int) -> FrozenTrial | NoProposal:
         self.catch_up()
         if not self.trials:
             return self._reference()
-        if sum(record.role == "searched" for record in self.trials) >= trials:
+        if self.enough(trials):
             return NoProposal.USED_UP
         self.settled = self._engine.settled()
         if self.settled is not None:
@@ -109,9 +122,15 @@ class Proposer:
         asked = time.perf_counter()
         answer = self._engine.propose(len(self.trials))
         if isinstance(answer, NoProposal):
+            if answer is NoProposal.USED_UP:
+                self.settled = "the method has nothing more to propose of this space"
             return answer
         seconds = time.perf_counter() - asked
         return self._new_trial(answer, self._space.config(answer.values), "searched", seconds)
+
+    def enough(self, trials: int) -> bool:
+        """Return whether the record, as it was read last, has so many searched trials."""
+        return sum(record.role == "searched" for record in self.trials) >= trials
 
     def _reference(self) -> FrozenTrial:
         config = reference_config(self._space)
