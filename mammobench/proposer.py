@@ -4,7 +4,7 @@ import time
 
 from optuna.trial import FrozenTrial
 
-from mammobench.config import TrialConfig
+from mammobench.config import DataConfig, TrialConfig
 from mammobench.data.splits import make_split
 from mammobench.data.store import ImageStore
 from mammobench.engines import make_engine
@@ -32,6 +32,7 @@ class Proposer:
         self.trials: tuple[TrialRecord, ...] = ()
         self.settled: str | None = None
         self._refused = False
+        self._splits: dict[DataConfig, str] = {}
         self._start_anew()
 
     def _start_anew(self) -> None:
@@ -144,6 +145,8 @@ class Proposer:
         spec, number = self._study.spec, proposal.number
         training = config.training.model_copy(update={"precision": spec.precision})
         config = config.model_copy(update={"training": training})
+        if config.data not in self._splits:
+            self._splits[config.data] = provide_split(self._study, self._store, config)
         seed = derive_seed(spec.seed, number, "trial")
         if proposal.continues is not None:
             seed = self.trials[proposal.continues].seed
@@ -154,7 +157,7 @@ class Proposer:
             number=number,
             role=role,
             seed=seed,
-            split=provide_split(self._study, self._store, config),
+            split=self._splits[config.data],
             ask=ask,
             until=proposal.epochs,
             continues=proposal.continues,

@@ -58,7 +58,6 @@ def test_ask_and_tell_at_a_thousand_trials(
     ask, tell = (1000 * median(seconds[-LAST:]) for seconds in (asks, tells))
     both = 1000 * median(a + b for a, b in zip(asks[-LAST:], tells[-LAST:], strict=True))
     benchmark.extra_info.update({"ask_ms": ask, "tell_ms": tell, "both_ms": both})
-    print(
-        f"{space_name} on {kind}, median ms of the last {LAST}: ask {ask:.1f}, tell {tell:.1f}, both {both:.1f}"
-    )
+    told = f"ask {ask:.1f}, tell {tell:.1f}, both {both:.1f}"
+    print(f"{space_name} on {kind}, median ms of the last {LAST}: {told}")
     assert len(study.trials) == TRIALS

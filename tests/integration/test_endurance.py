@@ -1,4 +1,4 @@
-"""The searching process and the server of trial processes stay as small as they were, however many trials run."""
+"""The searching process and the server of trial processes stay small, however many trials run."""
 
 import json
 import subprocess
