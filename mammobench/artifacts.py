@@ -67,7 +67,9 @@ class Artifacts:
         return True
 
     def pull(self, trial_id: int, folder: Path, names: Iterable[str]) -> frozenset[str]:
-        """Fetch files of a trial that this machine does not have, each whole or not at all.
+        """Fetch files of a trial unless this machine has them as they were pushed, each whole or not at all.
+
+        What an interrupted attempt left here is replaced by what the trial came to elsewhere.
 
         Returns:
             Those of `names` that are in `folder` now.
@@ -126,7 +128,9 @@ class _Placed(Artifacts):
     def pull(self, trial_id: int, folder: Path, names: Iterable[str]) -> frozenset[str]:
         wanted = frozenset(names)
         for name, entry in self._pushed(trial_id).items():
-            if name in wanted and not (folder / name).exists() and not self._download(entry, folder / name):
+            if name not in wanted or _is_there(folder / name, entry):
+                continue
+            if not self._download(entry, folder / name):
                 raise StudyError(
                     "a file that the record names is gone from the artifacts",
                     where=self.place.where,
@@ -219,6 +223,12 @@ def open_artifacts(where: str | None, folder: Path, storage: BaseStorage) -> Art
         StudyError: When the place cannot be used.
     """
     return Artifacts() if where is None else _Placed(open_place(where, folder.name), storage)
+
+
+def _is_there(path: Path, entry: Mapping[str, Any]) -> bool:
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        return _fingerprint(file).items() <= entry.items()
+    return False
 
 
 def _fingerprint(file: BufferedReader | BufferedRandom) -> dict[str, Any]:

@@ -7,10 +7,13 @@ place of artifacts; the loop is the same. What it knows of trials that others ru
 import contextlib
 import math
 import re
+import signal
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,7 +23,7 @@ from optuna.storages._heartbeat import BaseHeartbeatThread
 from mammobench.artifacts import open_artifacts
 from mammobench.data.store import ImageStore
 from mammobench.engines.base import NoProposal
-from mammobench.errors import TrialError
+from mammobench.errors import StudyError, TrialError
 from mammobench.leases import Lease, Leases
 from mammobench.proposer import Proposer, provide_split
 from mammobench.storage import claim_waiting, fail_stale, heartbeat
@@ -29,7 +32,7 @@ from mammobench.trial import CHECKPOINT, COSTS
 from mammobench.trial_record import TrialRecord
 from mammobench.workers import EpochEnd, TrialEnd, TrialProcess, TrialTask, wait_for_any
 
-FAILURES_THAT_STOP = 3
+FAILURES_THAT_STOP = 5
 STARTS_AT_MOST = 2
 _POLL_SECONDS = 1.0
 _PRODUCTS = ("config.json", "history.csv", "predictions.npz", "log.txt")
@@ -73,7 +76,8 @@ class _Running:
     process: TrialProcess
     lease: Lease
     beating: BaseHeartbeatThread
-    upload: Future[bool] | None = field(default=None)
+    upload: Future[None] | None = None
+    pushed: int = 0
 
 
 def run_search(
@@ -82,7 +86,8 @@ def run_search(
     """Run a study until it has all its trials, or continue it.
 
     Trial 0 is the reference CNN on the study's data, size and budget. Trials whose process died go on from
-    their checkpoints. Ctrl-C stops the trials and raises KeyboardInterrupt; the same call continues.
+    their checkpoints. Ctrl-C stops the trials and raises KeyboardInterrupt, SIGTERM does so with SystemExit
+    where it would have killed the process; the same call continues.
 
     Args:
         study: The study, its lock held by the caller.
@@ -96,7 +101,7 @@ def run_search(
     Raises:
         TrialError: When the first trials all fail for one reason, or the disk is full.
     """
-    with _Search(study, store, options, observe) as search:
+    with _terminable(), _Search(study, store, options, observe) as search:
         return search.run()
 
 
@@ -114,13 +119,18 @@ class _Search:
         self._uploads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="artifacts")
         self._shared = study.spec.storage is not None
         self._deadline = math.inf if options.timeout is None else time.monotonic() + options.timeout
+        self._next_look = -math.inf
         self._running: dict[int, _Running] = {}
         # on a journal the one process that searches has died; in a database they may run elsewhere
         self._interrupted = (
             [] if self._shared else [record for record in self._proposer.trials if record.state == "running"]
         )
         self._failures: list[str] = []
-        self._any_finished = any(record.state == "finished" for record in self._proposer.trials)
+        # the reference CNN's success says nothing of the configurations that are searched
+        self._any_trained = any(
+            record.state in {"finished", "pruned"} and record.role == "searched"
+            for record in self._proposer.trials
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -128,26 +138,38 @@ class _Search:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave no trial process behind, whatever ends the search."""
-        for running in list(self._running.values()):
+        """Leave no trial process and no heartbeat behind, whatever ends the search."""
+        for running in self._running.values():
             running.process.stop()
-            with contextlib.suppress(Exception):
-                if running.upload:
-                    running.upload.result()
-                if self._shared:
-                    self._study.release(running.record.number)
-            running.beating.join()
-        self._uploads.shutdown()
+        try:
+            for running in self._running.values():
+                with contextlib.suppress(Exception):
+                    if running.upload:
+                        running.upload.result()
+                    if self._shared:
+                        self._study.release(running.record.number)
+        finally:
+            for running in self._running.values():
+                running.beating.join()
+            self._uploads.shutdown()
 
     def run(self) -> str | None:
         while True:
             more = self._fill()
             if not more and not self._running:
-                return self._proposer.settled
-            wait = _POLL_SECONDS if self._shared and len(self._running) < self._options.workers else None
+                return self._why_early()
+            self._push_checkpoints()
+            watching = len(self._running) < self._options.workers or self._study.spec.artifacts is not None
+            wait = _POLL_SECONDS if self._shared and watching else None
             for process in wait_for_any([running.process for running in self._running.values()], wait):
                 for message in process.messages():
                     self._take(message)
+
+    def _why_early(self) -> str | None:
+        self._proposer.catch_up()
+        if self._proposer.enough(self._options.trials):
+            return None
+        return self._proposer.settled or "the time that it was given is over"
 
     def _fill(self) -> bool:
         """Start trials while there is room; return whether more may come."""
@@ -169,10 +191,16 @@ class _Search:
         if time.monotonic() >= self._deadline:
             return NoProposal.USED_UP
         if self._shared:
-            fail_stale(self._study.storage, self._study.study_id)
+            if time.monotonic() >= self._next_look:
+                fail_stale(self._study.storage, self._study.study_id)
+                self._next_look = time.monotonic() + self._study.spec.heartbeat
             claimed = claim_waiting(self._study.storage, self._study.study_id)
             if claimed is not None:
                 record = self._study.adopt(claimed)
+                if record.number in self._running:
+                    # this machine slept, was given up for dead, and takes its own trial over
+                    self._running[record.number].process.stop()
+                    self._let_go(self._running[record.number])
                 if self._study.spec.artifacts is not None:
                     # what this machine has of it may be older than what another one pushed
                     (record.folder / CHECKPOINT).unlink(missing_ok=True)
@@ -180,6 +208,20 @@ class _Search:
         return self._proposer.next(self._options.trials)
 
     def _launch(self, record: TrialRecord) -> None:
+        beating = heartbeat(self._study.storage, record.storage_id)
+        beating.start()
+        lease = self._leases.take()
+        try:
+            process = self._start(record, lease)
+        except BaseException:
+            beating.join()
+            if self._shared:
+                self._study.release(record.number)
+            raise
+        self._running[record.number] = _Running(record, process, lease, beating)
+        self._observe(TrialStart(record))
+
+    def _start(self, record: TrialRecord, lease: Lease) -> TrialProcess:
         study = self._study
         record.folder.mkdir(parents=True, exist_ok=True)
         start_from = None
@@ -189,7 +231,6 @@ class _Search:
             self._artifacts.pull_checkpoint(origin.storage_id, start_from)
         self._artifacts.pull_checkpoint(record.storage_id, record.folder / CHECKPOINT)
         provide_split(study, self._store, record.config)
-        lease = self._leases.take()
         costs = {*study.spec.limits, *study.spec.objectives} & {*COSTS}
         task = trial_task(
             study,
@@ -204,10 +245,26 @@ class _Search:
             tensorboard=self._options.tensorboard,
             devices=lease.devices,
         )
-        beating = heartbeat(study.storage, record.storage_id)
-        beating.start()
-        self._running[record.number] = _Running(record, TrialProcess(task), lease, beating)
-        self._observe(TrialStart(record))
+        return TrialProcess(task)
+
+    def _push_checkpoints(self) -> None:
+        """Upload each checkpoint that has been written since the last upload; slow ones skip epochs."""
+        if self._study.spec.artifacts is None:
+            return
+        for running in self._running.values():
+            if running.upload is not None and not running.upload.done():
+                continue
+            # written in the background of the next epoch, so no message tells of it
+            with contextlib.suppress(FileNotFoundError):
+                written = (running.record.folder / CHECKPOINT).stat().st_mtime_ns
+                if written != running.pushed:
+                    running.pushed = written
+                    running.upload = self._uploads.submit(self._push_checkpoint, running.record)
+
+    def _push_checkpoint(self, record: TrialRecord) -> None:
+        # without it a worker's death costs more epochs, nothing else; the next epoch tries again
+        with contextlib.suppress(StudyError, FileNotFoundError):
+            self._artifacts.push_checkpoint(record.storage_id, record.folder / CHECKPOINT)
 
     def _take(self, message: EpochEnd | TrialEnd) -> None:
         """Record what a trial says."""
@@ -220,51 +277,54 @@ class _Search:
             running.process.stop()
             self._let_go(running)
             return
-        if self._study.spec.artifacts is not None and (running.upload is None or running.upload.done()):
-            running.upload = self._uploads.submit(
-                self._artifacts.push_checkpoint,
-                running.record.storage_id,
-                running.record.folder / CHECKPOINT,
-            )
         if running.process.task.asks:
             running.process.answer(not self._proposer.should_stop(message.number))
         self._observe(message)
 
     def _end(self, running: _Running, message: TrialEnd) -> None:
-        study, record = self._study, running.record
-        self._let_go(running)
+        """Take a trial's end; whatever fails on the way leaves it among the running ones."""
+        record = running.record
         if message.fault == "full disk":
             raise TrialError(message.reason or "the disk is full", where=f"trial {message.number}")
-        if message.fault == "killed" and study.count_attempt(message.number) <= STARTS_AT_MOST:
-            self._launch(study.trial(message.number))
-            return
+        if running.upload:
+            running.upload.result()
+        if message.fault == "killed":
+            attempts = self._study.count_attempt(message.number)
+            if attempts is not None and attempts <= STARTS_AT_MOST:
+                self._let_go(running)
+                self._launch(self._study.trial(message.number))
+                return
+        ours = self._tell(record, message)
+        self._let_go(running)
+        if ours and (record.whole or message.result is None):
+            # whoever has taken a trial up goes on from its checkpoint
+            self._artifacts.remove_checkpoint(record.storage_id)
+        self._observe(message)
+        if message.reason is not None:
+            self._give_up_on_hopeless(message.reason)
+
+    def _tell(self, record: TrialRecord, message: TrialEnd) -> bool:
+        """Enter in the record how a trial ended; return whether it was still ours."""
+        study = self._study
         if message.result is None and message.reason is None:
             costs = message.costs or {}
-            study.refuse_trial(message.number, costs, self._constraints(costs))
-        elif message.result is None:
-            reason = message.reason or "unknown"
-            study.fail_trial(message.number, reason)
-            self._give_up_on_hopeless(reason)
-        else:
-            self._artifacts.push(record.storage_id, record.folder, _PRODUCTS)
-            if not record.whole:
-                self._artifacts.push_checkpoint(record.storage_id, record.folder / CHECKPOINT)
-            study.finish_trial(
-                message.number,
-                message.result,
-                start=message.start_seconds,
-                total=message.total_seconds,
-                constraints=self._constraints(message.result.costs),
-            )
-            self._any_finished = True
-            if record.whole:
-                self._artifacts.remove_checkpoint(record.storage_id)
-        self._observe(message)
+            return study.refuse_trial(message.number, costs, self._constraints(costs))
+        if message.result is None:
+            return study.fail_trial(message.number, message.reason or "unknown")
+        self._any_trained = self._any_trained or record.role == "searched"
+        self._artifacts.push(record.storage_id, record.folder, _PRODUCTS)
+        if not record.whole:
+            self._artifacts.push_checkpoint(record.storage_id, record.folder / CHECKPOINT)
+        return study.finish_trial(
+            message.number,
+            message.result,
+            start=message.start_seconds,
+            total=message.total_seconds,
+            constraints=self._constraints(message.result.costs),
+        )
 
     def _let_go(self, running: _Running) -> None:
         del self._running[running.record.number]
-        if running.upload:
-            running.upload.result()
         running.beating.join()
         self._leases.give_back(running.lease)
 
@@ -274,12 +334,32 @@ class _Search:
     def _give_up_on_hopeless(self, reason: str) -> None:
         self._failures.append(re.sub(r"\d+", "#", reason))
         one_reason = len(set(self._failures)) == 1
-        if len(self._failures) >= FAILURES_THAT_STOP and one_reason and not self._any_finished:
+        if len(self._failures) >= FAILURES_THAT_STOP and one_reason and not self._any_trained:
             raise TrialError(
                 f"the first {len(self._failures)} trials all failed for one reason: {reason.rstrip('.')}",
                 where=self._study.folder,
                 remedy="Read trials/*/log.txt there, mend the cause, and run the same command again",
             )
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Have SIGTERM, by which clusters end a job, end the search in good order where it would just kill."""
+
+    def end(*_: object) -> None:
+        # once is enough: what follows is in good order already
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise SystemExit(128 + signal.SIGTERM)
+
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def fetch_artifacts(study: StudyRecord) -> None:

@@ -60,6 +60,7 @@ class StudyRecord:
     study_id: int = field(repr=False)
     _ended: dict[int, TrialRecord] = field(default_factory=dict, repr=False, compare=False)
     _ids: dict[int, int] = field(default_factory=dict, repr=False, compare=False)
+    _held: dict[int, int] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def create(cls, folder: Path, spec: StudySpec, *, url: str | None = None) -> Self:
@@ -82,11 +83,14 @@ class StudyRecord:
         try:
             study_id = storage.create_new_study(directions, spec.name)
         except DuplicatedStudyError:
-            raise StudyError(
-                f"the database has a study {spec.name!r} already",
-                where=redacted(url or ""),
-                remedy=f"`mammobench worker {spec.name} --storage ...` joins it; --study names another",
-            ) from None
+            study_id = storage.get_study_id_from_name(spec.name)
+            # without a spec it is what an interrupted creation left
+            if "spec" in storage.get_study_user_attrs(study_id):
+                raise StudyError(
+                    f"the database has a study {spec.name!r} already",
+                    where=redacted(url or ""),
+                    remedy=f"`mammobench worker {spec.name} --storage ...` joins it; --study names another",
+                ) from None
         if url is not None:
             storage.set_study_user_attr(study_id, "spec", spec.model_dump(mode="json"))
         # the spec is written last: a folder with study.json is a whole study
@@ -231,7 +235,7 @@ class StudyRecord:
     def adopt(self, storage_id: int) -> TrialRecord:
         """Return a trial that has been entered or taken over, its folder made."""
         record = self._record(self.storage.get_trial(storage_id))
-        self._ids[record.number] = storage_id
+        self._held[record.number] = storage_id
         record.folder.mkdir(parents=True, exist_ok=True)
         return record
 
@@ -243,13 +247,17 @@ class StudyRecord:
         """Record the validation objective after an epoch; False when the trial is no longer ours."""
         if objective != objective:  # noqa: PLR0124 - NaN has no place in a curve
             return True
-        return still_ours(
-            lambda: self.storage.set_trial_intermediate_value(self._id(number), epoch, objective)
-        )
+        trial_id = self._id(number)
+        ours = still_ours(lambda: self.storage.set_trial_intermediate_value(trial_id, epoch, objective))
+        if not ours:
+            self._held.pop(number, None)
+        return ours
 
     def release(self, number: int) -> None:
         """Leave a running trial to whoever comes first; only a database has others."""
-        still_ours(lambda: self.storage.set_trial_state_values(self._id(number), TrialState.WAITING))
+        trial_id = self._id(number)
+        still_ours(lambda: self.storage.set_trial_state_values(trial_id, TrialState.WAITING))
+        self._held.pop(number, None)
 
     def finish_trial(
         self,
@@ -272,7 +280,6 @@ class StudyRecord:
         Returns:
             Whether the trial was still ours: not when it was given up for dead and is run elsewhere.
         """
-        trial_id = self._id(number)
         before = self.trial(number)
         parts = dict(before.seconds)
         for key, seconds in {"start": start, **result.seconds}.items():
@@ -294,7 +301,7 @@ class StudyRecord:
             "environment": dict(result.environment),
             "seconds": parts,
         }
-        done = close_trial(self.storage, trial_id, state, objectives, attributes={RESULT: came_of_it})
+        done = self._close(number, state, objectives, {RESULT: came_of_it})
         if done:
             # a trial stopped at a rung keeps its checkpoint for the trial that continues it
             if state == TrialState.PRUNED or before.whole:
@@ -310,27 +317,40 @@ class StudyRecord:
             "constraints": list(constraints),
             "weights": int(costs.get("weights", 0)),
         }
-        return close_trial(self.storage, self._id(number), TrialState.PRUNED, attributes={RESULT: came_of_it})
+        return self._close(number, TrialState.PRUNED, None, {RESULT: came_of_it})
 
     def fail_trial(self, number: int, reason: str) -> bool:
         """Record that a trial failed and why."""
-        done = close_trial(
-            self.storage, self._id(number), TrialState.FAIL, attributes={FAILURE_REASON: reason}
-        )
+        done = self._close(number, TrialState.FAIL, None, {FAILURE_REASON: reason})
         if done:
             self._remove_checkpoint(number)
         return done
 
-    def count_attempt(self, number: int) -> int:
-        """Count one more start of a running trial whose process died; return how many there were."""
-        attempts = self.trial(number).attempts + 1
-        self.storage.set_trial_user_attr(self._id(number), "attempts", attempts)
-        return attempts
+    def count_attempt(self, number: int) -> int | None:
+        """Count one more start of a running trial whose process died.
+
+        Returns:
+            How many there were; None when the trial is no longer ours.
+        """
+        trial_id, attempts = self._id(number), self.trial(number).attempts + 1
+        ours = still_ours(lambda: self.storage.set_trial_user_attr(trial_id, "attempts", attempts))
+        return attempts if ours else None
+
+    def _close(
+        self, number: int, state: TrialState, values: list[float] | None, attributes: Mapping[str, object]
+    ) -> bool:
+        done = close_trial(self.storage, self._id(number), state, values, attributes=attributes)
+        self._held.pop(number, None)
+        return done
 
     def _remove_checkpoint(self, number: int) -> None:
         (self.trial_folder(number) / CHECKPOINT).unlink(missing_ok=True)
 
     def _id(self, number: int) -> int:
+        """Return the attempt that this process runs, else the latest one."""
+        if number in self._held:
+            # somebody may have given it up for dead meanwhile, and a later attempt is not ours to write to
+            return self._held[number]
         if number not in self._ids:
             _ = self.trials
         return self._ids[number]
