@@ -1,12 +1,16 @@
 from pathlib import Path
 
 import pytest
+from optuna.study import StudyDirection
+from optuna.trial import TrialState
 
 from mammobench.errors import StudyError
 from mammobench.space_file import load_space
+from mammobench.storage import claim_waiting, fail_stale
 from mammobench.study import StudyRecord, utc_now
 from mammobench.study_spec import StudySpec
 from mammobench.trial import CHECKPOINT, TrialResult
+from tests.postgres import shared_server
 
 VALUES = {
     "model.filters": [16, 32],
@@ -121,3 +125,58 @@ def test_a_damaged_study_is_told_with_its_file(study: StudyRecord, file: str, sa
     (study.folder / file).write_text("{damaged\n{}\n")
     with pytest.raises(StudyError, match=rf"{file}.*damaged .*{said}"):
         StudyRecord.open(study.folder).trials  # noqa: B018 - reading is what fails
+
+
+class TestInADatabase:
+    """A study that several processes may search."""
+
+    pytestmark = pytest.mark.xdist_group("postgres")
+
+    @pytest.fixture
+    def url(self) -> str:
+        return shared_server().new_database()
+
+    @pytest.fixture
+    def shared(self, tmp_path: Path, url: str) -> StudyRecord:
+        return StudyRecord.create(tmp_path / "s", spec(), url=url)
+
+    def test_an_attempt_that_was_given_up_is_not_taken_for_the_next_one(
+        self, tmp_path: Path, shared: StudyRecord, url: str
+    ) -> None:
+        number = start(shared)
+        other = StudyRecord.join(tmp_path / "elsewhere", "s", url=url)
+        other.storage.set_trial_state_values(other.trial(number).storage_id, TrialState.FAIL)
+        fail_stale(other.storage, other.study_id)
+        claimed = claim_waiting(other.storage, other.study_id)
+        assert claimed is not None
+        other.adopt(claimed)
+
+        # whoever reads all trials comes upon the next attempt
+        assert [trial.storage_id for trial in shared.trials] == [claimed]
+        assert shared.count_attempt(number) is None
+        assert not shared.finish_trial(number, RESULT, start=0.1, total=2.2)
+        shared.release(number)
+        assert [trial.state for trial in shared.trials] == ["running"]
+        assert other.report_epoch(number, 1, 0.5)
+        assert other.finish_trial(number, RESULT, start=0.1, total=2.2)
+        assert shared.trial(number).state == "finished"
+
+    def test_a_worker_that_slept_learns_that_its_trial_is_gone(
+        self, tmp_path: Path, shared: StudyRecord, url: str
+    ) -> None:
+        number = start(shared)
+        other = StudyRecord.join(tmp_path / "elsewhere", "s", url=url)
+        other.storage.set_trial_state_values(other.trial(number).storage_id, TrialState.FAIL)
+        fail_stale(other.storage, other.study_id)
+        assert [trial.number for trial in shared.trials] == [number]
+        assert not shared.report_epoch(number, 1, 0.5)
+        assert shared.trial(number).curve == ()
+
+    def test_a_creation_that_was_interrupted_is_begun_again_and_a_whole_one_is_not(
+        self, tmp_path: Path, shared: StudyRecord, url: str
+    ) -> None:
+        shared.storage.create_new_study([StudyDirection.MAXIMIZE], "half")
+        StudyRecord.create(tmp_path / "half", spec(name="half"), url=url)
+        assert StudyRecord.join(tmp_path / "elsewhere", "half", url=url).spec.name == "half"
+        with pytest.raises(StudyError, match="the database has a study 's' already"):
+            StudyRecord.create(tmp_path / "again", spec(), url=url)
