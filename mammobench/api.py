@@ -56,7 +56,7 @@ __all__ = [
 DEMONSTRATION_IMAGES = 2000
 DEMONSTRATION_DIFFICULTY = 0.35  # so that nine epochs tell good configurations from bad ones
 Progress = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done, and the total."""
+"""Told what is being done, how much of it is done, and the total; a total of 0 is a remark."""
 
 
 def _silent(*_: object) -> None:
@@ -231,9 +231,9 @@ def search(
         tensorboard=tensorboard,
     )
     with record.lock():
-        settled = run_search(record, store, options=options, observe=lambda event: observe(record, event))
-    if settled is not None:
-        progress(settled, 1, 1)
+        early = run_search(record, store, options=options, observe=lambda event: observe(record, event))
+    if early is not None:
+        progress(f"The search ends before its budget of trials: {early}", 0, 0)
     progress("Writing the report", 0, 1)
     fetch_artifacts(record)
     write_report(record)

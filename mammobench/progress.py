@@ -34,7 +34,13 @@ class Bars:
         self._progress.stop()
 
     def __call__(self, what: str, done: int, total: int) -> None:
-        """Show how much of a thing is done; a finished one leaves a line with its seconds."""
+        """Show how much of a thing is done; a finished one leaves a line with its seconds.
+
+        A total of 0 is a remark, and a line without seconds.
+        """
+        if total == 0:
+            self._console.print(f"{what}.", highlight=False)
+            return
         if what not in self._tasks:
             self._progress.start()
             self._tasks[what] = self._progress.add_task(what, total=total)
