@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from mammobench.search import Event, TrialStart
+from mammobench.search import Event, TrialSeen, TrialStart
 from mammobench.study import StudyRecord
 from mammobench.trial_record import TrialRecord
 from mammobench.workers import EpochEnd, TrialEnd
@@ -33,6 +33,7 @@ class _Row:
     state: str = "running"
     seconds: float = 0.0
     reason: str | None = None
+    worker: str | None = None
     started: float = field(default_factory=time.monotonic)
 
     @classmethod
@@ -43,10 +44,11 @@ class _Row:
             record.config.training.max_epochs,
             record.role,
             epoch=record.epochs,
-            objective=record.objective,
+            objective=record.curve[-1] if record.objective is None and record.curve else record.objective,
             state=record.state,
             seconds=sum(record.seconds.values()),
             reason=record.reason,
+            worker=record.worker,
         )
 
 
@@ -72,7 +74,7 @@ class TrialTable:
         """Take note of an event of the search."""
         if not self._objective:
             self._begin(study)
-        if isinstance(event, TrialStart):
+        if isinstance(event, TrialStart | TrialSeen):
             self._rows[event.record.number] = _Row.of(event.record)
         elif isinstance(event, EpochEnd):
             row = self._rows[event.number]
@@ -128,6 +130,9 @@ class TrialTable:
         table.add_column("epoch", justify="right")
         table.add_column(f"validation {self._objective}", justify="right")
         table.add_column("seconds", justify="right")
+        shared = any(row.worker for row in self._rows.values())
+        if shared:
+            table.add_column("worker")
         table.add_column("configuration", overflow="ellipsis", no_wrap=True)
         best = self._best()
         for row in list(self._rows.values())[-ROWS:]:
@@ -138,6 +143,7 @@ class TrialTable:
                 f"{row.epoch}/{row.epochs}",
                 "" if row.objective is None else f"{row.objective:.3f}",
                 f"{seconds:.0f}",
+                *([row.worker or "here"] if shared else []),
                 Text(row.reason or _values(row)),
                 style="bold" if best is row else "",
             )

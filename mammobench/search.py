@@ -6,8 +6,10 @@ place of artifacts; the loop is the same. What it knows of trials that others ru
 
 import contextlib
 import math
+import os
 import re
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -35,6 +37,7 @@ from mammobench.workers import EpochEnd, TrialEnd, TrialProcess, TrialTask, wait
 FAILURES_THAT_STOP = 5
 STARTS_AT_MOST = 2
 _POLL_SECONDS = 1.0
+_NEWS_SECONDS = 3.0
 _PRODUCTS = ("config.json", "history.csv", "predictions.npz", "log.txt")
 
 
@@ -45,7 +48,14 @@ class TrialStart:
     record: TrialRecord
 
 
-Event = TrialStart | EpochEnd | TrialEnd
+@dataclass(frozen=True)
+class TrialSeen:
+    """The record has news of a trial that another worker runs or has run."""
+
+    record: TrialRecord
+
+
+Event = TrialStart | EpochEnd | TrialEnd | TrialSeen
 """What an observer of a search is told."""
 
 
@@ -119,7 +129,8 @@ class _Search:
         self._uploads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="artifacts")
         self._shared = study.spec.storage is not None
         self._deadline = math.inf if options.timeout is None else time.monotonic() + options.timeout
-        self._next_look = -math.inf
+        self._next_look = self._next_news = -math.inf
+        self._seen: dict[int, tuple[str, int]] = {}
         self._running: dict[int, _Running] = {}
         # on a journal the one process that searches has died; in a database they may run elsewhere
         self._interrupted = (
@@ -159,8 +170,8 @@ class _Search:
             if not more and not self._running:
                 return self._why_early()
             self._push_checkpoints()
-            watching = len(self._running) < self._options.workers or self._study.spec.artifacts is not None
-            wait = _POLL_SECONDS if self._shared and watching else None
+            self._tell_of_others()
+            wait = _POLL_SECONDS if self._shared else None
             for process in wait_for_any([running.process for running in self._running.values()], wait):
                 for message in process.messages():
                     self._take(message)
@@ -218,6 +229,8 @@ class _Search:
             if self._shared:
                 self._study.release(record.number)
             raise
+        if self._shared:
+            self._study.sign(record.number, f"{socket.gethostname()}:{os.getpid()}")
         self._running[record.number] = _Running(record, process, lease, beating)
         self._observe(TrialStart(record))
 
@@ -246,6 +259,18 @@ class _Search:
             devices=lease.devices,
         )
         return TrialProcess(task)
+
+    def _tell_of_others(self) -> None:
+        """Tell the observer what other workers have done since the last time."""
+        if not self._shared or time.monotonic() < self._next_news:
+            return
+        self._next_news = time.monotonic() + _NEWS_SECONDS
+        self._proposer.catch_up()
+        for record in self._proposer.trials:
+            news = (record.state, record.epochs)
+            if record.number not in self._running and self._seen.get(record.number) != news:
+                self._observe(TrialSeen(record))
+            self._seen[record.number] = news
 
     def _push_checkpoints(self) -> None:
         """Upload each checkpoint that has been written since the last upload; slow ones skip epochs."""

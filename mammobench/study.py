@@ -253,6 +253,10 @@ class StudyRecord:
             self._held.pop(number, None)
         return ours
 
+    def sign(self, number: int, worker: str) -> None:
+        """Write down which worker runs a trial."""
+        still_ours(lambda: self.storage.set_trial_user_attr(self._id(number), "worker", worker))
+
     def release(self, number: int) -> None:
         """Leave a running trial to whoever comes first; only a database has others."""
         trial_id = self._id(number)

@@ -64,6 +64,7 @@ class TrialRecord:
         continues: The trial whose training it continues.
         memo: What its engine wants to be told again.
         attempts: How often it was started.
+        worker: Machine and process that run it or have run it, in a study that many search.
         storage_id: Its latest attempt in the storage.
     """
 
@@ -91,6 +92,7 @@ class TrialRecord:
     continues: int | None = None
     memo: Mapping[str, Any] = field(default_factory=dict)
     attempts: int = 1
+    worker: str | None = None
     storage_id: int = -1
 
     @property
@@ -210,6 +212,7 @@ def read_trial(trial: FrozenTrial, space: SearchSpace, *, study: Path) -> TrialR
             continues=attributes.get("continues"),
             memo=attributes.get("memo", {}),
             attempts=attributes.get("attempts", 1),
+            worker=attributes.get("worker"),
             storage_id=trial._trial_id,  # noqa: SLF001 - what every storage call asks for
         )
     except (KeyError, ConfigError) as error:
