@@ -39,7 +39,7 @@ class Bars:
         A total of 0 is a remark, and a line without seconds.
         """
         if total == 0:
-            self._console.print(f"{what}.", highlight=False)
+            self._console.print(f"{what}.", highlight=False, soft_wrap=True)
             return
         if what not in self._tasks:
             self._progress.start()

@@ -57,7 +57,7 @@ def test_a_promoted_trial_equals_one_trained_at_once(
     pd.testing.assert_frame_equal(history.iloc[:1], history_of(origin))
     # the schedule spans the whole budget, also before anyone knew of the promotion
     rates = history["learning_rate"]
-    assert rates.iloc[0] > rates.iloc[1] > rates.iloc[2] > 0
+    assert rates.iloc[0] > rates.iloc[1] > rates.iloc[2]
 
     for trial in (origin, promoted):
         task = trial_task(
