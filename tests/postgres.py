@@ -69,6 +69,9 @@ class PostgresServer:
         secret.write_text(PASSWORD, encoding="utf-8")
         secret.chmod(0o644)
         self._run("initdb", "-D", self._data, "-U", USER, "-A", "scram-sha-256", "--pwfile", secret, "-N")
+        with (self._data / "pg_hba.conf").open("a") as access:
+            # initdb lets in the loopback alone
+            access.write("host all all all scram-sha-256\n")
 
     @property
     def _data(self) -> Path:

@@ -30,9 +30,9 @@ class S3Server:
         endpoint: What AWS_ENDPOINT_URL is to be.
     """
 
-    def __init__(self) -> None:
-        self._port, self._buckets = free_port(), itertools.count()
-        self.endpoint = f"http://127.0.0.1:{self._port}"
+    def __init__(self, *, host: str = "127.0.0.1") -> None:
+        self._host, self._port, self._buckets = host, free_port(), itertools.count()
+        self.endpoint = f"http://{host}:{self._port}"
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -43,7 +43,7 @@ class S3Server:
     def start(self) -> None:
         """Start the server, empty, and wait until it answers."""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self._port)],
+            [sys.executable, "-m", "moto.server", "-H", self._host, "-p", str(self._port)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env={**os.environ, **CREDENTIALS},
@@ -80,18 +80,23 @@ class S3Server:
 
     def _answers(self) -> bool:
         try:
-            socket.create_connection(("127.0.0.1", self._port), timeout=5).close()
+            socket.create_connection((self._host, self._port), timeout=5).close()
         except OSError:
             return False
         return True
 
 
-@functools.cache
-def shared_s3() -> S3Server:
-    """Return this test process's server, started at the first call; skips the test without moto or boto3."""
+def require_s3() -> None:
+    """Skip the test without moto or boto3."""
     for name in ("boto3", "moto", "flask"):
         if importlib.util.find_spec(name) is None:
             pytest.skip(f"{name} is not installed: `uv sync` brings it")
+
+
+@functools.cache
+def shared_s3() -> S3Server:
+    """Return this test process's server, started at the first call; skips the test without moto or boto3."""
+    require_s3()
     server = S3Server()
     atexit.register(server.stop)
     server.start()
