@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, MaxNLocator
+from matplotlib.ticker import EngFormatter, MaxNLocator, NullFormatter
 
 from mammobench.metrics import Floats, operating_points
 from mammobench.report import text
@@ -136,6 +136,7 @@ def front_figure(
     if min(x for x, _ in points) > 0 and max(x for x, _ in points) > 10 * min(x for x, _ in points):
         axes.set_xscale("log")
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set(xlabel=labels[0], ylabel=labels[1])
     axes.legend(loc="best")
     return _svg(figure, f"{labels[1]} against {labels[0]}")
