@@ -23,7 +23,7 @@ from mammobench.engines import check_engine
 from mammobench.errors import DataError, StudyError
 from mammobench.evaluation.leaderboard import Leaderboard, build_leaderboard
 from mammobench.report.html import write_report
-from mammobench.reproduce import Reproduction, reproduce_trial
+from mammobench.reproduction import Reproduction, reproduce_trial
 from mammobench.request import (
     Request,
     asked_space,
@@ -34,7 +34,7 @@ from mammobench.request import (
     study_folder,
 )
 from mammobench.runtime import describe
-from mammobench.search import Event, SearchOptions, TrialStart, fetch_artifacts, run_search
+from mammobench.search_loop import Event, SearchOptions, TrialStart, fetch_artifacts, run_search
 from mammobench.space import SearchSpace
 from mammobench.space_file import load_space
 from mammobench.study import StudyRecord, utc_now

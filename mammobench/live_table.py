@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from mammobench.search import Event, TrialSeen, TrialStart
+from mammobench.search_loop import Event, TrialSeen, TrialStart
 from mammobench.study import StudyRecord
 from mammobench.trial_record import TrialRecord
 from mammobench.workers import EpochEnd, TrialEnd

@@ -45,7 +45,7 @@ def reproduce(
     """
     from mammobench import api
     from mammobench.progress import Bars
-    from mammobench.reproduce import reproduce_trial, selected_trial
+    from mammobench.reproduction import reproduce_trial, selected_trial
 
     record = api.Study.open(study).record
     chosen = selected_trial(record, trial)

@@ -7,7 +7,7 @@ import pytest
 from mammobench import api
 from mammobench.data.store import ImageStore
 from mammobench.errors import TrialError
-from mammobench.search import FAILURES_THAT_STOP
+from mammobench.search_loop import FAILURES_THAT_STOP
 from mammobench.space_file import parse_space
 from mammobench.study import StudyRecord
 from tests.integration.command_line import CommandLine

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from mammobench.data.store import ImageStore
-from mammobench.search import trial_task
+from mammobench.search_loop import trial_task
 from mammobench.study import StudyRecord
 from mammobench.trial_record import TrialRecord
 from tests.integration.command_line import CommandLine

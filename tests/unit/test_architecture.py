@@ -6,7 +6,7 @@ from pathlib import Path
 import mammobench
 
 PACKAGE = Path(mammobench.__file__).parent
-MAY_OPEN = {"evaluation", "report", "reproduce.py", "api.py"}
+MAY_OPEN = {"evaluation", "report", "reproduction.py", "api.py"}
 MAY_WRITE = {"training.py"}
 
 
@@ -58,3 +58,8 @@ def test_the_seal_is_broken_in_one_place() -> None:
 def test_the_check_sees_every_way_of_naming_it() -> None:
     for source in ("from a import open_test", "a.open_test(1)", "getattr(a, 'open_test')", "f(open_test=1)"):
         assert "open_test" in names_in(source)
+
+
+def test_no_module_takes_the_place_of_a_public_function() -> None:
+    modules = {path.stem for path in PACKAGE.iterdir()}
+    assert not modules & set(mammobench.__all__)
