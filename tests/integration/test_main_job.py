@@ -50,7 +50,7 @@ def test_the_table_has_every_trial_and_the_constant_answer_with_intervals(search
 def test_seconds_are_stored_by_part(searched: CommandLine) -> None:
     for trial in study_of(searched).trials:
         parts = {"ask", "start", "data", "build", "trace", "train", "validate", "predict", "write"}
-        assert trial.seconds.keys() == parts | {"costs", "other"}
+        assert trial.seconds.keys() == parts | {"costs", "wait", "other"}
         assert all(seconds >= 0 for seconds in trial.seconds.values())
 
 
