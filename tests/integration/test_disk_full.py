@@ -33,6 +33,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run([umount, folder], check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("searched")
 @pytest.mark.timeout(900)
 def test_a_disk_full_in_a_trial_ends_the_search_and_loses_nothing(

@@ -3,7 +3,7 @@ from pathlib import Path
 import hypothesis.strategies as st
 import numpy as np
 import pandas as pd
-from hypothesis import assume, given
+from hypothesis import HealthCheck, assume, given, settings
 
 from mammobench.config import DataConfig
 from mammobench.data.batches import evaluation_batches, training_batches
@@ -24,6 +24,8 @@ PATIENTS = st.lists(
 )
 
 
+# few patients often lack a class that a task needs
+@settings(suppress_health_check=[HealthCheck.filter_too_much])
 @given(
     patients=PATIENTS,
     task=st.sampled_from(["malignancy", "abnormality", "lesion-type", "screening", "five-class"]),

@@ -3,9 +3,11 @@ import math
 import os
 import threading
 import time
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import psutil
 import pytest
 
@@ -52,6 +54,16 @@ def test_a_trial_tells_its_epochs_and_its_result(phantom: ImageStore, tmp_path: 
     process.answer(go_on=True)
 
 
+def seconds_of(folder: Path) -> list[float]:
+    return pd.read_csv(folder / "history.csv")["train_seconds"].tolist()
+
+
+def epochs_kept(before: list[float], folder: Path) -> int:
+    """Return how many epochs of an earlier training stand in a history: no two take the same time."""
+    pairs = zip(before, seconds_of(folder), strict=False)
+    return len(list(takewhile(lambda pair: pair[0] == pair[1], pairs)))
+
+
 def test_a_trial_that_asks_is_stopped_and_goes_on_elsewhere_to_the_same_bits(
     phantom: ImageStore, tmp_path: Path
 ) -> None:
@@ -71,7 +83,8 @@ def test_a_trial_that_asks_is_stopped_and_goes_on_elsewhere_to_the_same_bits(
     assert isinstance(end, TrialEnd)
     assert whole.result is not None
     assert end.result is not None
-    assert list(objectives(told)) == [2, 3]
+    assert list(objectives(told)) == [1, 2, 3]
+    assert epochs_kept(seconds_of(tmp_path / "stopped"), tmp_path / "promoted") == 2
     assert end.result.curve == whole.result.curve
     np.testing.assert_array_equal(validation(tmp_path / "promoted"), validation(tmp_path / "whole"))
 
@@ -81,10 +94,13 @@ def test_a_checkpoint_of_its_own_goes_before_another_trials_and_a_lost_one_is_do
 ) -> None:
     run_to_end(make_task(phantom, tmp_path / "one", until=1))
     run_to_end(make_task(phantom, tmp_path / "two", until=2))
+    before = seconds_of(tmp_path / "two")
     task = make_task(phantom, tmp_path / "two", start_from=tmp_path / "one" / CHECKPOINT)
-    assert list(objectives(list(messages_of(TrialProcess(task))))) == [2, 3]
+    assert list(objectives(list(messages_of(TrialProcess(task))))) == [1, 2, 3]
+    assert epochs_kept(before, tmp_path / "two") == 2
     task = make_task(phantom, tmp_path / "new", start_from=tmp_path / "lost" / CHECKPOINT)
     assert list(objectives(list(messages_of(TrialProcess(task))))) == [1, 2, 3]
+    assert epochs_kept(before, tmp_path / "new") == 0
 
 
 def test_a_model_over_a_limit_ends_untrained_with_its_costs(phantom: ImageStore, tmp_path: Path) -> None:
@@ -117,9 +133,10 @@ def test_stopping_leaves_no_process_and_a_checkpoint_to_go_on_from(
             break
     assert not psutil.pid_exists(pid)
     (tmp_path / "0007" / ".checkpoint-cut.npz").write_text("what a killed process leaves")
+    before = seconds_of(tmp_path / "0007")
     task = make_task(phantom, tmp_path / "0007", ENDLESS, until=4)
     told = list(messages_of(TrialProcess(task)))
-    assert min(objectives(told)) in {2, 3}
+    assert epochs_kept(before, tmp_path / "0007") in {2, 3}
     assert max(objectives(told)) == 4
     assert not list((tmp_path / "0007").glob(".*"))
 
