@@ -145,7 +145,12 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
     def go_on() -> bool:
         if not history or on_epoch is None:
             return True
-        answer = on_epoch(len(history), history[-1]["objective"])
+        try:
+            answer = on_epoch(len(history), history[-1]["objective"])
+        except BaseException:
+            # whoever interrupts a training finds its last state on disk
+            checkpoint.wait()
+            raise
         clock.lap("wait")
         return answer is not False
 
