@@ -18,9 +18,9 @@ from mammobench.files import write_json, write_text
 from mammobench.metrics import scores
 from mammobench.report.card import model_card
 from mammobench.runtime import usable_cores
-from mammobench.search_loop import trial_task
 from mammobench.study import StudyRecord
 from mammobench.trial_record import TrialRecord
+from mammobench.trial_task import trial_task
 from mammobench.workers import EpochEnd, TrialEnd, TrialProcess, wait_for_any
 
 MEAN_TOLERANCE = 0.05

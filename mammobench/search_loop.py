@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from optuna.storages._heartbeat import BaseHeartbeatThread
 
@@ -32,7 +32,8 @@ from mammobench.storage import claim_waiting, fail_stale, heartbeat
 from mammobench.study import StudyRecord
 from mammobench.trial import CHECKPOINT, COSTS
 from mammobench.trial_record import TrialRecord
-from mammobench.workers import EpochEnd, TrialEnd, TrialProcess, TrialTask, wait_for_any
+from mammobench.trial_task import trial_task
+from mammobench.workers import EpochEnd, TrialEnd, TrialProcess, wait_for_any
 
 FAILURES_THAT_STOP = 5
 STARTS_AT_MOST = 2
@@ -397,39 +398,3 @@ def fetch_artifacts(study: StudyRecord) -> None:
             artifacts.pull(record.storage_id, record.folder, _PRODUCTS)
             if not study.split_path(record.split).exists():
                 provide_split(study, ImageStore.open(Path(study.spec.data)), record.config)
-
-
-def trial_task(
-    study: StudyRecord,
-    record: TrialRecord,
-    store: ImageStore,
-    *,
-    threads: int,
-    folder: Path | None = None,
-    model_path: Path | None = None,
-    **how: Any,  # noqa: ANN401 - fields of TrialTask
-) -> TrialTask:
-    """Return the task that runs a recorded trial, in its own folder or in another.
-
-    Args:
-        study: The trial's study.
-        record: The trial.
-        store: The study's images.
-        threads: CPU threads that it may use.
-        folder: Where to leave its artifacts; None for its own folder.
-        model_path: Where to save the trained model, if at all.
-        how: Whatever else `TrialTask` can be asked.
-    """
-    return TrialTask(
-        number=record.number,
-        config=record.config,
-        store=store.path,
-        fingerprint=store.fingerprint,
-        split=study.split_path(record.split),
-        seed=record.seed,
-        folder=folder or record.folder,
-        threads=threads,
-        model_path=model_path,
-        until=record.until if record.state != "pruned" else record.epochs,
-        **how,
-    )

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from mammobench.data.store import ImageStore
-from mammobench.search_loop import trial_task
 from mammobench.study import StudyRecord
 from mammobench.trial_record import TrialRecord
+from mammobench.trial_task import trial_task
 from tests.integration.command_line import CommandLine
 from tests.integration.watching import require_same_predictions
 from tests.trial_tasks import run_to_end

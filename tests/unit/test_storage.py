@@ -570,13 +570,13 @@ def test_libpq_reads_the_password_from_its_own_places(
     monkeypatch.delenv(storage_url.VARIABLE, raising=False)
     url = server.url("study0", password=False)
     monkeypatch.setenv("PGPASSWORD", PASSWORD)
-    open_storage(tmp_path, url)
+    assert open_storage(tmp_path, url).get_all_studies() == []
     monkeypatch.delenv("PGPASSWORD")
     passfile = tmp_path / "pgpass"
     passfile.write_text(f"127.0.0.1:{server.port}:*:{USER}:{PASSWORD}\n", encoding="utf-8")
     passfile.chmod(0o600)
     monkeypatch.setenv("PGPASSFILE", str(passfile))
-    open_storage(tmp_path, url)
+    assert open_storage(tmp_path, url).get_all_studies() == []
 
 
 USES_THE_STORAGE = """
