@@ -16,7 +16,7 @@ import threading
 import uuid
 import warnings
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, cast
 
@@ -28,6 +28,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from mammobench.patience import Answer, Patience, ServerAwayError
+from mammobench.postgres_record import BulkRecord
 
 MAX_RETRY = 1
 """How often a trial whose worker died is run again."""
@@ -47,34 +48,29 @@ class PostgresStorage(_CachedStorage):
         patience: How long a server that is away is waited for, and who is told.
     """
 
-    def __init__(self, record: RDBStorage, patience: Patience) -> None:
+    def __init__(self, record: BulkRecord, patience: Patience) -> None:
         self._turn = _Turn()
         self._record, self._patience = record, patience
         weakref.finalize(self, record.engine.dispose)
-        super().__init__(cast("RDBStorage", _Repeated(record, patience, self._turn)))
+        self._repeated = _Repeated(record, patience, self._turn)
+        super().__init__(cast("RDBStorage", self._repeated))
 
-    def enter(self, study_id: int, propose: Callable[[], FrozenTrial | None]) -> int | None:
+    def enter(self, study_id: int, propose: Callable[[], FrozenTrial | None]) -> FrozenTrial | None:
         """Let `propose` make a trial while no other machine does, and start it; see `storage.enter_trial`."""
         token = uuid.uuid4().hex
 
-        def once(tries: int) -> int | None:
+        def once(tries: int) -> FrozenTrial | None:
             with self._alone(study_id):
                 entered = self._find(study_id, _ENTRY, token) if tries else None
-                if entered is None:
-                    template = propose()
-                    if template is None:
-                        return None
-                    # it waits until its heart beats: a trial that runs without one would never be missed
-                    template.state = TrialState.WAITING
-                    template.system_attrs[_ENTRY] = token
-                    trial_id = self.create_new_trial(study_id, template)
-                elif entered.state.is_finished() or _CLAIM in entered.system_attrs:
-                    # another worker took it over while the lock was lost
+                if entered is not None:
+                    # another worker may have given it up while the lock was lost
+                    return entered if entered.state == TrialState.RUNNING else None
+                template = propose()
+                if template is None:
                     return None
-                else:
-                    trial_id = entered._trial_id  # noqa: SLF001 - Optuna's storages name trials by it
-                runs = entered is not None and entered.state == TrialState.RUNNING
-                return trial_id if runs or self._start(trial_id) else None
+                template.state = TrialState.RUNNING
+                template.system_attrs[_ENTRY] = token
+                return self._repeated._create_new_trial(study_id, template)  # noqa: SLF001 - the cache's way
 
         return self._patience.wait(once)
 
@@ -97,6 +93,16 @@ class PostgresStorage(_CachedStorage):
                 return None
 
         return self._patience.wait(once)
+
+    def close_trial(
+        self,
+        trial_id: int,
+        state: TrialState,
+        values: Sequence[float] | None,
+        attributes: Mapping[str, Any],
+    ) -> None:
+        """End a running trial; see `storage.close_trial`."""
+        self._repeated.close_trial(trial_id, state, values, attributes)
 
     def fail_stale(self, study_id: int) -> None:
         """Fail the trials whose worker died and queue each once more; see `storage.fail_stale`."""
@@ -199,7 +205,7 @@ class _Turn(threading.local):
 class _Repeated:
     """An RDBStorage whose every call is repeated while the server is away."""
 
-    def __init__(self, record: RDBStorage, patience: Patience, turn: _Turn) -> None:
+    def __init__(self, record: BulkRecord, patience: Patience, turn: _Turn) -> None:
         self._record, self._patience, self._turn = record, patience, turn
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
@@ -257,9 +263,18 @@ class _Repeated:
     def set_trial_state_values(
         self, trial_id: int, state: TrialState, values: Sequence[float] | None = None
     ) -> bool:
+        return self.close_trial(trial_id, state, values, {})
+
+    def close_trial(
+        self,
+        trial_id: int,
+        state: TrialState,
+        values: Sequence[float] | None,
+        attributes: Mapping[str, Any],
+    ) -> bool:
         def once(tries: int) -> bool:
             try:
-                return self._record.set_trial_state_values(trial_id, state, values)
+                return self._record.close_trial(trial_id, state, values, attributes)
             except UpdateFinishedTrialError:
                 if not tries:
                     raise

@@ -53,8 +53,10 @@ def open_storage(
     )
 
 
-def enter_trial(storage: BaseStorage, study_id: int, propose: Callable[[], FrozenTrial | None]) -> int | None:
-    """Propose a trial while no other machine does, enter it as running, and return its id.
+def enter_trial(
+    storage: BaseStorage, study_id: int, propose: Callable[[], FrozenTrial | None]
+) -> FrozenTrial | None:
+    """Propose a trial while no other machine does, enter it as running, and return it as it was entered.
 
     On PostgreSQL an advisory lock is held from before `propose` is called until the trial runs, over the
     connection that all of it is read and written through. When that connection is lost, so is the lock:
@@ -68,8 +70,8 @@ def enter_trial(storage: BaseStorage, study_id: int, propose: Callable[[], Froze
         propose: Reads the record, asks the engine, and returns the trial to enter, or None for none.
 
     Returns:
-        The trial's id, its state RUNNING; None when `propose` had none, or when another worker took the
-        trial over in the moment in which the server restarted.
+        The trial, its state RUNNING; None when `propose` had none, or when another worker took the trial
+        over in the moment in which the server restarted.
     """
     if isinstance(storage, PostgresStorage):
         return storage.enter(study_id, propose)
@@ -77,7 +79,7 @@ def enter_trial(storage: BaseStorage, study_id: int, propose: Callable[[], Froze
     if template is None:
         return None
     template.state = TrialState.RUNNING
-    return storage.create_new_trial(study_id, template)
+    return storage.get_trial(storage.create_new_trial(study_id, template))
 
 
 def claim_waiting(storage: BaseStorage, study_id: int) -> int | None:
@@ -135,10 +137,13 @@ def close_trial(
         trial_id: The trial.
         state: COMPLETE, PRUNED or FAIL; a failed one needs the attribute ``reason``.
         values: Its objectives.
-        attributes: User attributes, in the record before the state is.
+        attributes: User attributes, in the record no later than the state is.
     """
 
     def write() -> None:
+        if isinstance(storage, PostgresStorage):
+            storage.close_trial(trial_id, state, values, attributes or {})
+            return
         for key, value in (attributes or {}).items():
             storage.set_trial_user_attr(trial_id, key, value)
         storage.set_trial_state_values(trial_id, state, values)

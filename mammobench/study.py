@@ -60,7 +60,7 @@ class StudyRecord:
     study_id: int = field(repr=False)
     _ended: dict[int, TrialRecord] = field(default_factory=dict, repr=False, compare=False)
     _ids: dict[int, int] = field(default_factory=dict, repr=False, compare=False)
-    _held: dict[int, int] = field(default_factory=dict, repr=False, compare=False)
+    _held: dict[int, TrialRecord] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def create(cls, folder: Path, spec: StudySpec, *, url: str | None = None) -> Self:
@@ -203,7 +203,8 @@ class StudyRecord:
         latest: dict[int, FrozenTrial] = {}
         for trial in self.storage.get_all_trials(self.study_id, deepcopy=False):
             # the attempts of a trial stand in the order in which they were made
-            latest[number_of(trial)] = trial
+            known = self._ended.get(trial._trial_id)  # noqa: SLF001 - what every storage call asks for
+            latest[known.number if known else number_of(trial)] = trial
         self._ids.update({number: trial._trial_id for number, trial in latest.items()})  # noqa: SLF001
         return tuple(self._record(latest[number]) for number in sorted(latest))
 
@@ -230,12 +231,15 @@ class StudyRecord:
     def enter(self, propose: Callable[[], FrozenTrial | None]) -> TrialRecord | None:
         """Enter what `propose` returns as running, while nobody else proposes; see `storage.enter_trial`."""
         entered = enter_trial(self.storage, self.study_id, propose)
-        return None if entered is None else self.adopt(entered)
+        return None if entered is None else self._hold(entered)
 
     def adopt(self, storage_id: int) -> TrialRecord:
-        """Return a trial that has been entered or taken over, its folder made."""
-        record = self._record(self.storage.get_trial(storage_id))
-        self._held[record.number] = storage_id
+        """Return a trial that has been taken over, its folder made."""
+        return self._hold(self.storage.get_trial(storage_id))
+
+    def _hold(self, trial: FrozenTrial) -> TrialRecord:
+        record = self._record(trial)
+        self._held[record.number] = record
         record.folder.mkdir(parents=True, exist_ok=True)
         return record
 
@@ -284,7 +288,7 @@ class StudyRecord:
         Returns:
             Whether the trial was still ours: not when it was given up for dead and is run elsewhere.
         """
-        before = self.trial(number)
+        before = self._held.get(number) or self.trial(number)
         parts = dict(before.seconds)
         for key, seconds in {"start": start, **result.seconds}.items():
             parts[key] = parts.get(key, 0.0) + seconds
@@ -354,7 +358,7 @@ class StudyRecord:
         """Return the attempt that this process runs, else the latest one."""
         if number in self._held:
             # somebody may have given it up for dead meanwhile, and a later attempt is not ours to write to
-            return self._held[number]
+            return self._held[number].storage_id
         if number not in self._ids:
             _ = self.trials
         return self._ids[number]

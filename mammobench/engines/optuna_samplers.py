@@ -47,6 +47,8 @@ from mammobench.space import SearchSpace
 SAMPLERS = ("tpe", "random", "gp", "cmaes", "qmc", "grid", "nsga2")
 
 Distributions = dict[str, BaseDistribution]
+_Rows = dict[tuple[str, ...], dict[int, list[float]]]
+"""Names to trial's number to the trial's values as TPE's arrays have them; none for one without them."""
 
 # a search trains tens to hundreds of configurations: Optuna's 50 would leave most of them to chance
 _POPULATION = 20
@@ -74,6 +76,7 @@ class Samplers:
         self._name, self._seed = name, seed
         self._finite = math.isfinite(space.size)
         self._groups = _groups(space)
+        self._rows: _Rows = {}
 
     def make(self, number: int, attempt: int) -> BaseSampler:
         """Return the sampler for one draw; draws for a trial that repeat another's are counted as attempts.
@@ -92,7 +95,7 @@ class Samplers:
         sampler: BaseSampler
         match self._name:
             case "tpe":
-                sampler = _Tpe(self._groups, seed=seed, multivariate=True)
+                sampler = _Tpe(self._groups, self._rows, seed=seed, multivariate=True)
             case "gp":
                 sampler = _Gp(common, seed=seed, warn_independent_sampling=False)
             case "cmaes":
@@ -152,9 +155,9 @@ class _Sobol(_Together, QMCSampler):
 class _Tpe(_Together, TPESampler):
     """TPE that draws those without condition together, and then each group with a condition that holds."""
 
-    def __init__(self, groups: list[Distributions], **options: Any) -> None:  # noqa: ANN401
+    def __init__(self, groups: list[Distributions], rows: _Rows, **options: Any) -> None:  # noqa: ANN401
         super().__init__(groups[0], **options)
-        self._others = groups[1:]
+        self._others, self._rows = groups[1:], rows
         self._drawn: dict[str, Any] = {}
 
     def sample_independent(
@@ -166,6 +169,19 @@ class _Tpe(_Together, TPESampler):
         if param_name in self._drawn:
             return self._drawn[param_name]
         return super().sample_independent(study, trial, param_name, param_distribution)
+
+    def _get_internal_repr(
+        self, trials: list[FrozenTrial], search_space: Distributions, study: Study
+    ) -> dict[str, np.ndarray]:
+        # Optuna's converts every value of every trial at every draw; an ended trial's never change
+        known = self._rows.setdefault(tuple(search_space), {})
+        for trial in trials:
+            if trial.number not in known:
+                single = super()._get_internal_repr([trial], search_space, study)
+                known[trial.number] = [column[0] for column in single.values() if column.size]
+        rows = [row for trial in trials if (row := known[trial.number])]
+        columns = list(zip(*rows, strict=True)) or [()] * len(search_space)
+        return {key: np.asarray(column) for key, column in zip(search_space, columns, strict=True)}
 
 
 def _groups(space: SearchSpace) -> list[Distributions]:

@@ -57,8 +57,9 @@ def test_entering_and_closing_the_thousandth_trial(
         if number % 10 == 0:
             timed("fail_stale", lambda: fail_stale(storage, study_id))
         timed("claim_waiting", lambda: claim_waiting(storage, study_id))
-        trial_id = timed("enter", lambda: enter_trial(storage, study_id, propose))
-        assert isinstance(trial_id, int)
+        trial = timed("enter", lambda: enter_trial(storage, study_id, propose))
+        assert isinstance(trial, FrozenTrial)
+        trial_id = trial._trial_id
         for epoch in range(1, 4):
             report = lambda epoch=epoch: storage.set_trial_intermediate_value(trial_id, epoch, 0.5)  # noqa: E731
             timed("report", report)

@@ -56,7 +56,12 @@ def connect(url: str, told: list[str], tmp_path: Path) -> Callable[[], BaseStora
     def open_one_more() -> BaseStorage:
         return open_storage(
             # a busy machine beats late; one beat of grace would give up a living trial
-            tmp_path, url, heartbeat_interval=1, grace_period=3, patience=30, tell=told.append
+            tmp_path,
+            url,
+            heartbeat_interval=1,
+            grace_period=3,
+            patience=30,
+            tell=told.append,
         )
 
     return open_one_more
@@ -76,9 +81,9 @@ def proposed(x: float = 0.5) -> FrozenTrial:
 
 
 def entered(storage: BaseStorage, study_id: int) -> int:
-    trial_id = enter_trial(storage, study_id, proposed)
-    assert trial_id is not None
-    return trial_id
+    trial = enter_trial(storage, study_id, proposed)
+    assert trial is not None
+    return trial._trial_id
 
 
 def states(storage: BaseStorage, study_id: int) -> list[TrialState]:
@@ -444,7 +449,7 @@ class TestLostAnswers:
 
         def operation() -> None:
             nonlocal count
-            trial_id = enter_trial(storage, study_id, proposed)
+            trial_id = entered(storage, study_id)
             count += 1
             assert states(storage, study_id) == [TrialState.RUNNING] * count
             assert trial_id == storage.get_trial_id_from_study_id_trial_number(study_id, count - 1)

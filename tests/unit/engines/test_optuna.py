@@ -3,8 +3,13 @@ import math
 from dataclasses import asdict, replace
 from importlib.util import find_spec
 
+import numpy as np
 import pytest
+from optuna.samplers import TPESampler
+from optuna.study import Study
+from optuna.trial import FrozenTrial
 
+from mammobench.engines import optuna_samplers as samplers
 from mammobench.engines.base import NoProposal, Outcome, Proposal
 from mammobench.engines.optuna import OptunaEngine
 from mammobench.errors import EngineError
@@ -46,6 +51,34 @@ def propose(engine: OptunaEngine, number: int) -> Proposal:
 
 def stored(proposal: Proposal) -> Proposal:
     return Proposal(**json.loads(json.dumps(asdict(proposal))))
+
+
+def test_the_arrays_that_tpe_keeps_are_those_that_optuna_makes_anew(
+    space: SearchSpace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = OptunaEngine(space, directions=("maximize",), seed=0, sampler="tpe")
+    kept, compared = samplers._Tpe._get_internal_repr, 0
+
+    def both(
+        self: samplers._Tpe, trials: list[FrozenTrial], group: samplers.Distributions, study: Study
+    ) -> dict[str, np.ndarray]:
+        nonlocal compared
+        arrays, anew = (
+            kept(self, trials, group, study),
+            TPESampler._get_internal_repr(self, trials, group, study),
+        )
+        assert list(arrays) == list(anew)
+        for key, column in anew.items():
+            assert arrays[key].dtype == column.dtype
+            np.testing.assert_array_equal(arrays[key], column)
+            compared += column.size
+        return arrays
+
+    monkeypatch.setattr(samplers._Tpe, "_get_internal_repr", both)
+    for number in range(1, 31):
+        proposal = propose(engine, number)
+        engine.learn(Outcome(proposal, "finished", (-distance(proposal),), ()))
+    assert compared > 100
 
 
 @pytest.mark.parametrize("direction", ["maximize", "minimize"])
