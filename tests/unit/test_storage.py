@@ -1,6 +1,7 @@
 """The record on a journal and on a real PostgreSQL server that stops, restarts and loses answers."""
 
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -14,7 +15,7 @@ from pathlib import Path
 import optuna
 import psutil
 import pytest
-from optuna.distributions import FloatDistribution
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
@@ -119,6 +120,33 @@ def test_what_is_told_of_a_trial_that_was_given_up_is_refused(storage: BaseStora
     assert not still_ours(lambda: storage.set_trial_intermediate_value(trial_id, 1, 0.25))
     assert not close_trial(storage, trial_id, TrialState.COMPLETE, [0.75], attributes={"weights": 3})
     assert states(storage, study_id) == [TrialState.FAIL]
+
+
+@on_postgres
+def test_the_database_holds_what_optuna_itself_would_read(
+    connect: Callable[[], BaseStorage], url: str
+) -> None:
+    storage, started = connect(), proposed()
+    study_id = new_study(storage)
+    started.params |= {"c": "b", "n": 3}
+    started.distributions |= {"c": CategoricalDistribution(["a", "b"]), "n": IntDistribution(1, 9, step=2)}
+    started.system_attrs["noted"] = [1, None]
+    first = enter_trial(storage, study_id, lambda: started)
+    assert first is not None
+    trial_id = first._trial_id
+    for step, value in ((2, math.nan), (1, -math.inf), (3, 0.25)):
+        storage.set_trial_intermediate_value(trial_id, step, value)
+    entered(storage, study_id)
+    assert close_trial(storage, trial_id, TrialState.COMPLETE, [math.inf], attributes={"weights": {"a": 3}})
+    plain = optuna.storages.RDBStorage(url.replace("postgresql:", "postgresql+psycopg:"))
+    ours, optunas = connect().get_all_trials(study_id), plain.get_all_trials(study_id)
+    plain.remove_session()
+    plain.engine.dispose()
+    assert [repr(trial) for trial in ours] == [repr(trial) for trial in optunas]
+    assert ours[0].user_attrs == {"seed": 7, "weights": {"a": 3}}
+    assert ours[0].values == [math.inf]
+    with pytest.raises(KeyError):
+        storage.get_all_trials(study_id + 1)
 
 
 # the journal
