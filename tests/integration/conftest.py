@@ -1,11 +1,15 @@
 """The command line in a fresh folder, and in one where a search has ended."""
 
+import functools
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from mammobench.data.store import ImageStore
+from mammobench.study import StudyRecord
 from tests.integration.command_line import CommandLine, make_command_line
+from tests.integration.machines import Machine, Watch
 
 
 @pytest.fixture
@@ -22,3 +26,19 @@ def searched(tmp_path_factory: pytest.TempPathFactory, phantom: ImageStore) -> C
     (command_line.folder / "out.txt").write_text(out)
     (command_line.folder / "err.txt").write_text(err)
     return command_line
+
+
+@pytest.fixture(scope="session")
+def undisturbed(
+    tmp_path_factory: pytest.TempPathFactory, phantom: ImageStore
+) -> Callable[[str, str], StudyRecord]:
+    """Give the study that many machines share as one machine searches it on a journal, undisturbed."""
+
+    @functools.cache
+    def search(engine: str, sampler: str) -> StudyRecord:
+        machine = Machine(tmp_path_factory.mktemp("undisturbed"), phantom.path, {})
+        with machine.running("search", "--engine", engine, "--sampler", sampler) as searching:
+            Watch().end(machine, searching)
+        return StudyRecord.open(machine.study)
+
+    return search
