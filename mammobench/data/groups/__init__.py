@@ -1,0 +1,6 @@
+"""Groups: the unit that a split must not cut, known from the source or recovered from the pixels."""
+
+from mammobench.data.groups.model import Groups, Recovery
+from mammobench.data.groups.saved import groups_of
+
+__all__ = ["Groups", "Recovery", "groups_of"]
