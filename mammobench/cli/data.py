@@ -16,8 +16,11 @@ def data_prepare(
     source: Annotated[Path, typer.Argument(help="A folder or zip of images in a known layout.")],
     out: Annotated[Path, typer.Option("--out", help="The store to make.")],
     layout: Annotated[
-        str | None, typer.Option("--format", help="The layout, if it must not be guessed.")
+        str | None,
+        typer.Option("--format", help="The layout (ddsm, folder), if it must not be guessed."),
     ] = None,
+    size: Annotated[int | None, typer.Option(help="Side of the images in pixels (299).")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of what is drawn at random (0).")] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -25,13 +28,15 @@ def data_prepare(
 
     Example: `mammobench data prepare ddsm-mammography.zip --out stores/ddsm`
     """
+    from mammobench.data.options import PrepareOptions
     from mammobench.data.sources import prepare
     from mammobench.progress import Bars
 
     with Bars(stderr(quiet=quiet)) as bars:
         store = prepare(
-            source, out, format=layout, progress=lambda done, total: bars("Preparing images", done, total)
-        )
+            source, out, format=layout, options=PrepareOptions(size=size, seed=seed),
+            progress=lambda done, total: bars("Preparing images", done, total),
+        )  # fmt: skip
     _tell_of_store(store, as_json=as_json)
 
 

@@ -10,9 +10,11 @@ from pathlib import Path, PurePosixPath
 
 from mammobench.errors import DataError
 
+LEVELS = 6  # TCIA puts its images four to five folders deep
+
 
 class Archive:
-    """The files of a folder (three levels deep) or of a zip, known by their names without folders.
+    """The files of a folder (six levels deep) or of a zip, by their paths.
 
     Args:
         path: A folder or a zip file.
@@ -29,9 +31,8 @@ class Archive:
         self.path = path
         self._is_zip = path.is_file()
         if path.is_dir():
-            files = (
-                file for depth in ("*", "*/*", "*/*/*") for file in sorted(path.glob(depth)) if file.is_file()
-            )
+            levels = ("/".join(["*"] * depth) for depth in range(1, LEVELS + 1))
+            files = (file for level in levels for file in sorted(path.glob(level)) if file.is_file())
             self.sizes = {file.relative_to(path).as_posix(): file.stat().st_size for file in files}
         elif self._is_zip:
             self.sizes = self._zip_sizes()

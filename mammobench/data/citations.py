@@ -24,3 +24,7 @@ class Citation(StrEnum):
         "information repository. Journal of Digital Imaging 26(6):1045-1057."
     )
     KAGGLE_DDSM = "Scuccimarra E (2018). DDSM Mammography. Kaggle data set skooch/ddsm-mammography."
+    MIAS = (
+        "Suckling J, et al. (1994). The Mammographic Image Analysis Society Digital Mammogram Database. "
+        "Exerpta Medica International Congress Series 1069, 375-378."
+    )

@@ -14,6 +14,7 @@ from mammobench.data.archive import Archive
 from mammobench.data.citations import Citation
 from mammobench.data.labels import Label
 from mammobench.data.npy import read_chunks, read_header
+from mammobench.data.options import PrepareOptions
 from mammobench.data.records import Chunk, Images, Provenance, Row
 from mammobench.data.tfrecords import Example, read_tfrecords
 from mammobench.errors import DataError
@@ -46,6 +47,7 @@ class DdsmSource:
 
     Args:
         archive: The folder or zip.
+        options: None is used: the images are as large as they are.
 
     Attributes:
         provenance: Source, licence and citations.
@@ -65,10 +67,11 @@ class DdsmSource:
         licence="CBIS-DDSM (lesions): CC BY 3.0; DDSM (negatives), Kaggle set: terms on their pages",
         citations=tuple(citation.value for citation in _CITATIONS),
     )
-    image_size: ClassVar[int] = SIZE
+    takes: ClassVar[frozenset[str]] = frozenset()
 
-    def __init__(self, archive: Archive) -> None:
+    def __init__(self, archive: Archive, options: PrepareOptions) -> None:  # noqa: ARG002 - every source's form
         self.archive = archive
+        self.image_size = SIZE
         self.warnings: list[str] = []
         self._files = {name: archive.find(name) for name in self._names()}
         missing = [name for name, file in self._files.items() if file is None]

@@ -1,6 +1,7 @@
 """The five labels of the Kaggle set, which every source is brought to."""
 
 from enum import IntEnum
+from typing import Self
 
 
 class Label(IntEnum):
@@ -26,3 +27,8 @@ class Label(IntEnum):
     def title(self) -> str:
         """The name in plain words, such as ``benign mass``."""
         return self.name.lower().replace("_", " ")
+
+    @classmethod
+    def of(cls, pathology: str, lesion_type: str) -> Self:
+        """Return the label of a ``benign`` or ``malignant`` ``calcification`` or ``mass``."""
+        return cls[f"{pathology}_{lesion_type}".upper()]

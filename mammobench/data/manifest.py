@@ -14,6 +14,30 @@ from mammobench.data.labels import Label
 from mammobench.data.records import Images
 from mammobench.errors import DataError
 
+# what the first stores lacked; a store without them is read as one where nothing of it is known
+OPTIONAL_COLUMNS = {
+    "density": "string",
+    "subtlety": "Int64",
+    "assessment": "Int64",
+    "lesion": "string",
+    "film": "string",
+}
+INDEX_COLUMNS = {
+    "id": "string",
+    "label": "int64",
+    "lesion_type": "string",
+    "pathology": "string",
+    "source_file": "string",
+    "source_row": "int64",
+    "patient": "string",
+    "laterality": "string",
+    "view": "string",
+    "group": "string",
+    "split": "string",
+    "pixel_hash": "string",
+    **OPTIONAL_COLUMNS,
+}
+
 
 class Manifest(BaseModel):
     """What ``manifest.json`` says about a store.

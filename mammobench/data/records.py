@@ -24,6 +24,12 @@ class Row:
             can be told, the lesion.
         laterality: ``LEFT`` or ``RIGHT`` breast, where known.
         view: ``CC`` (from above) or ``MLO`` (from the side), where known.
+        density: How dense the breast is, in the source's own scale: 1 (fatty) to 4 (extremely dense) in
+            CBIS-DDSM, ``fatty``, ``fatty-glandular`` or ``dense-glandular`` in mini-MIAS.
+        subtlety: How conspicuous the lesion is, 1 (subtle) to 5 (obvious).
+        assessment: The radiologist's BI-RADS category of the lesion, 0 to 6.
+        lesion: Which lesion is seen; crops of one lesion share it.
+        film: Which film the image was cut from; its images share it.
     """
 
     label: int
@@ -34,6 +40,11 @@ class Row:
     group: str | None = None
     laterality: str | None = None
     view: str | None = None
+    density: str | None = None
+    subtlety: int | None = None
+    assessment: int | None = None
+    lesion: str | None = None
+    film: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

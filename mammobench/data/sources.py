@@ -4,8 +4,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import ClassVar, Protocol
 
+from mammobench.config import nearest
 from mammobench.data.archive import Archive
 from mammobench.data.ddsm import DdsmSource
+from mammobench.data.folder import FolderSource
+from mammobench.data.options import PrepareOptions
 from mammobench.data.records import Chunk, Provenance
 from mammobench.data.store import ImageStore
 from mammobench.data.writer import StoreWriter, refuse_existing
@@ -21,6 +24,7 @@ class Source(Protocol):
         name: What ``--format`` calls the layout.
         looks_for: The files by which it is recognised, in words.
         provenance: Source, licence and citations.
+        takes: The options that mean anything to it.
         image_size: Side of the square images, in pixels.
         total: About how many images there are, for progress alone.
         warnings: What a reader of results must know; complete when `chunks` is exhausted.
@@ -29,11 +33,12 @@ class Source(Protocol):
     name: ClassVar[str]
     looks_for: ClassVar[str]
     provenance: ClassVar[Provenance]
-    image_size: ClassVar[int]
+    takes: ClassVar[frozenset[str]]
+    image_size: int
     total: int
     warnings: list[str]
 
-    def __init__(self, archive: Archive) -> None: ...
+    def __init__(self, archive: Archive, options: PrepareOptions) -> None: ...
 
     @classmethod
     def recognises(cls, archive: Archive) -> bool:
@@ -49,7 +54,9 @@ class Source(Protocol):
         ...
 
 
-SOURCES: dict[str, type[Source]] = {source.name: source for source in (DdsmSource,)}
+DEFAULTS = PrepareOptions()
+# recognised in this order: a folder of images is what nothing else was
+SOURCES: dict[str, type[Source]] = {source.name: source for source in (DdsmSource, FolderSource)}
 
 
 def prepare(
@@ -57,6 +64,7 @@ def prepare(
     out: Path,
     *,
     format: str | None = None,  # noqa: A002 - the command line's word
+    options: PrepareOptions = DEFAULTS,
     progress: Callable[[int, int], None] | None = None,
 ) -> ImageStore:
     """Write an image store from a data set, whole or not at all.
@@ -65,14 +73,18 @@ def prepare(
         source: A folder or a zip in one of the layouts of `SOURCES`.
         out: The store's folder, which must not exist.
         format: Name of the layout; recognised when None.
+        options: How images are cut and resized.
         progress: Called with the images done and about how many there are.
 
     Raises:
-        DataError: When the layout is unknown or a file is missing or damaged, `out` exists or cannot be
-            written to, or the disk fills up.
+        DataError: When the layout is unknown, an option is not for it, a file is missing or damaged, `out`
+            exists or cannot be written to, or the disk fills up.
     """
     refuse_existing(out)
-    reader = _recognise(Archive(source), format)
+    archive = Archive(source)
+    layout = _recognise(archive, format)
+    options.check(layout.takes, layout.name)
+    reader = layout(archive, options)
     done = 0
     with StoreWriter(out, image_size=reader.image_size, provenance=reader.provenance) as writer:
         for chunk in reader.chunks():
@@ -86,15 +98,18 @@ def prepare(
     return ImageStore.open(out, verify=False)
 
 
-def _recognise(archive: Archive, name: str | None) -> Source:
+def _recognise(archive: Archive, name: str | None) -> type[Source]:
     if name is not None and name not in SOURCES:
         raise DataError(
-            "unknown format", where="--format", expected=f"one of {', '.join(SOURCES)}", found=name
+            "unknown format",
+            where="--format",
+            expected=f"one of {', '.join(SOURCES)}{nearest(name, list(SOURCES))}",
+            found=name,
         )
     candidates = [SOURCES[name]] if name else list(SOURCES.values())
     for candidate in candidates:
         if candidate.recognises(archive):
-            return candidate(archive)
+            return candidate
     files = sorted(archive.sizes)
     more = f" and {len(files) - FILES_SHOWN} more" if len(files) > FILES_SHOWN else ""
     raise DataError(

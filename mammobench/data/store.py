@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from mammobench.data.derived import derived_images
-from mammobench.data.manifest import Manifest, fingerprint, pixel_hash, read_manifest
+from mammobench.data.manifest import OPTIONAL_COLUMNS, Manifest, fingerprint, pixel_hash, read_manifest
 from mammobench.data.npy import read_chunks, read_header
 from mammobench.errors import DataError
 
@@ -23,7 +23,8 @@ class ImageStore:
         manifest: Counts, source, licence, citations and warnings.
         index: One row an image: id, label (0 to 4), lesion_type, pathology, source_file, source_row, patient,
             laterality, view, group (the unit that a split must not cut), split (``train`` or ``test``),
-            pixel_hash. Unknown values are missing (`pandas.NA`).
+            pixel_hash; density, subtlety, assessment, lesion and film as in `Row`. Unknown values are
+            missing (`pandas.NA`).
         verified: Whether the pixels were compared with their hashes when the store was opened.
     """
 
@@ -148,4 +149,7 @@ def _read_index(path: Path, manifest: Manifest) -> pd.DataFrame:
             found=found,
             remedy="Prepare the store again, or restore the file from a backup",
         )
+    for name, dtype in OPTIONAL_COLUMNS.items():
+        if name not in index:
+            index[name] = pd.Series(pd.NA, index=index.index, dtype=dtype)
     return index

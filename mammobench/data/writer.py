@@ -14,25 +14,10 @@ import numpy as np
 import pandas as pd
 
 from mammobench.data.labels import Label
-from mammobench.data.manifest import Manifest, count, fingerprint, pixel_hash, versions
+from mammobench.data.manifest import INDEX_COLUMNS, Manifest, count, fingerprint, pixel_hash, versions
 from mammobench.data.npy import HEADER_BYTES, write_header
 from mammobench.data.records import Chunk, Provenance
 from mammobench.errors import DataError
-
-INDEX_COLUMNS = {
-    "id": "string",
-    "label": "int64",
-    "lesion_type": "string",
-    "pathology": "string",
-    "source_file": "string",
-    "source_row": "int64",
-    "patient": "string",
-    "laterality": "string",
-    "view": "string",
-    "group": "string",
-    "split": "string",
-    "pixel_hash": "string",
-}
 
 
 class StoreWriter:
@@ -75,7 +60,7 @@ class StoreWriter:
             label = Label(row.label)
             self._rows.append(
                 {
-                    "id": f"{Path(row.source_file).stem}-{row.source_row:05d}",
+                    "id": f"{row.film or Path(row.source_file).stem}-{row.source_row:05d}",
                     "lesion_type": label.lesion_type,
                     "pathology": label.pathology,
                     "pixel_hash": pixel_hash(image),

@@ -13,9 +13,9 @@ def test_a_missing_source_is_named(tmp_path: Path) -> None:
 
 def test_an_unknown_layout_says_what_was_looked_for_and_found(tmp_path: Path) -> None:
     for name in "abcdefg":
-        (tmp_path / f"{name}.jpg").touch()
+        (tmp_path / f"{name}.doc").touch()
     with pytest.raises(
-        DataError, match=r"expected training10_.*tfrecords.*found a.jpg, .*e.jpg and 2 more\."
+        DataError, match=r"expected training10_.*tfrecords.*found a.doc, .*e.doc and 2 more\."
     ):
         prepare(tmp_path, tmp_path / "store")
 
@@ -32,7 +32,9 @@ def test_a_file_that_is_no_zip_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_unknown_format_names_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="--format: unknown format: expected one of ddsm, found dicom"):
+    with pytest.raises(
+        DataError, match=r"--format: unknown format: expected one of ddsm, .*folder, found dicom"
+    ):
         prepare(tmp_path, tmp_path / "store", format="dicom")
 
 

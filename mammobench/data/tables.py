@@ -1,0 +1,54 @@
+"""Tables of a source: CSV files read as text, every row of which can be named."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from mammobench.config import nearest
+from mammobench.errors import DataError
+
+
+def read_table(path: Path, name: str, required: tuple[str, ...] = ()) -> list[dict[str, str]]:
+    """Read a CSV file; names of columns lose their case and have spaces where words are joined by ``_``.
+
+    Args:
+        path: The file.
+        name: What to call it in an error.
+        required: Columns that must be there, in that form.
+
+    Returns:
+        One dictionary a row, with values stripped of white space and line ends; nothing there is ``""``.
+
+    Raises:
+        DataError: When it is no CSV file, is empty, or lacks a column.
+    """
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False)
+    except (ValueError, OSError, pd.errors.ParserWarning) as error:  # pandas' own errors are ValueErrors
+        raise DataError(
+            "the table cannot be read",
+            where=name,
+            expected="a CSV file in UTF-8 with a line of column names",
+            found=(str(error).strip() or type(error).__name__).splitlines()[0],
+            remedy="Download or write it again",
+        ) from error
+    columns = [" ".join(str(column).replace("_", " ").lower().split()) for column in table.columns]
+    missing = [column for column in required if column not in columns]
+    if missing:
+        raise DataError(
+            "a column is missing",
+            where=name,
+            expected=f"the column {missing[0]!r}{nearest(missing[0], columns)}",
+            found=", ".join(columns),
+        )
+    if len(set(columns)) < len(columns):
+        twice = next(column for column in columns if columns.count(column) > 1)
+        raise DataError(
+            "a column stands there twice", where=name, expected="one column of a name", found=twice
+        )
+    if table.empty:
+        raise DataError(
+            "the table is empty", where=name, expected="a row an image", found="column names alone"
+        )
+    values = [[str(value).strip() for value in row] for row in table.itertuples(index=False, name=None)]
+    return [dict(zip(columns, row, strict=True)) for row in values]
