@@ -18,10 +18,12 @@ from platformdirs import user_cache_path
 
 from mammobench.data.phantom import make_phantom
 from mammobench.data.sources import prepare
+from mammobench.data.splits import Split
 from mammobench.data.store import ImageStore
 from mammobench.engines import check_engine
 from mammobench.errors import DataError, StudyError
 from mammobench.evaluation.leaderboard import Leaderboard, build_leaderboard
+from mammobench.evaluation.shortcut import provide_shortcuts
 from mammobench.report.html import write_report
 from mammobench.reproduction import Reproduction, reproduce_trial
 from mammobench.request import (
@@ -103,7 +105,15 @@ class Study:
         return self.ranking().frame
 
     def report(self, out: Path | None = None) -> Path:
-        """Write the HTML report, and ``leaderboard.csv`` beside it; return its path."""
+        """Write the HTML report, and ``leaderboard.csv`` beside it; return its path.
+
+        Its shortcut baseline is made here when the study's image store is at hand.
+        """
+        place = Path(self.record.spec.data)
+        if place.exists():
+            store = ImageStore.open(place, verify=False)
+            if store.fingerprint == self.record.spec.fingerprint:
+                _provide_baselines(self.record, store)
         return write_report(self.record, out=out)
 
     def reproduce(self, trial: int | None = None, *, data: str | Path | None = None) -> Reproduction:
@@ -236,6 +246,7 @@ def search(
         progress(f"The search ends before its budget of trials: {early}", 0, 0)
     progress("Writing the report", 0, 1)
     fetch_artifacts(record)
+    _provide_baselines(record, store)
     write_report(record)
     progress("Writing the report", 1, 1)
     return Study(record)
@@ -300,6 +311,12 @@ def work(
     )
     run_search(record, store, options=options, observe=lambda event: observe(record, event))
     return Study(record)
+
+
+def _provide_baselines(record: StudyRecord, store: ImageStore) -> None:
+    hashes = dict.fromkeys(trial.split for trial in record.trials if trial.state == "finished")
+    splits = (Split.load(record.split_path(split_hash)) for split_hash in hashes)
+    provide_shortcuts(record.folder, splits, store)
 
 
 def print_event(study: StudyRecord, event: Event) -> None:

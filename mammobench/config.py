@@ -39,7 +39,18 @@ class DataConfig(_Section):
     task: TaskName = "malignancy"
     image_size: Annotated[int, Field(ge=16, le=1024, description="side of the square input, in pixels")] = 64
     interpolation: Literal["area", "bilinear"] = "area"
-    split: Literal["official", "reference"] = "official"
+    split: Literal["official", "grouped", "reference"] = "official"
+    shared_groups: Annotated[
+        Literal["train", "test"],
+        Field(description="official: the part that loses patients and lesions that stand in both"),
+    ] = "train"
+    test_fraction: Annotated[
+        float, Field(gt=0, lt=1, description="grouped: share of the images that are held out for test")
+    ] = 0.2
+    folds: Annotated[
+        int, Field(ge=0, le=100, description="grouped: how many folds; 0 holds out the test fraction")
+    ] = 0
+    fold: Annotated[int, Field(ge=0, description="grouped: the fold that is the test set, from 0")] = 0
     validation_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
     split_seed: Annotated[int, Field(ge=0)] = 0
     training_share: Annotated[
@@ -141,6 +152,11 @@ class TrialConfig(_Section):
 
     @model_validator(mode="after")
     def _check_whole(self) -> Self:
+        folds, fold = self.data.folds, self.data.fold
+        if folds == 1 or fold >= max(1, folds):
+            raise ValueError(
+                f"data.folds must be 0 or at least 2, and data.fold below it, found {folds} and {fold}"
+            )
         if self.model.kernel_size % 2 == 0:
             raise ValueError(f"model.kernel_size must be odd, found {self.model.kernel_size}")
         binary_only = {"binary_crossentropy", "binary_focal_crossentropy", "hinge", "squared_hinge",

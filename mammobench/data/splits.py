@@ -1,29 +1,28 @@
 """Training, validation and test rows of a store for one task.
 
-``official`` keeps the source's own test rows and never cuts a group between training and validation.
+``official`` keeps the source's own test rows; groups that also stand among the training rows are left out of
+one of the two. ``grouped`` draws test from all rows, by holdout or in folds. Neither ever cuts a group.
 ``reference`` repeats what the reference notebook did with the Kaggle set, its leak included.
 """
 
 import hashlib
 import zipfile
 from dataclasses import dataclass, fields
-from fractions import Fraction
+from itertools import combinations
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from mammobench.config import DataConfig
+from mammobench.data.drawing import Codes, draw_folds, draw_share
+from mammobench.data.groups import Groups, groups_of
 from mammobench.data.store import ImageStore
 from mammobench.data.tasks import Task, get_task
 from mammobench.errors import DataError
 from mammobench.files import written_aside
-from mammobench.seeds import generator
 
-Codes = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 TWO_CLASSES = 2
 PARTS = ("train", "validation", "test")
 REFERENCE_SEED = 2021
@@ -58,7 +57,7 @@ class Split:
     """The three parts of a task's images.
 
     Attributes:
-        name: ``official`` or ``reference``.
+        name: ``official``, ``grouped`` or ``reference``.
         task: Name of the task.
         class_names: In the order of the class numbers.
         train: What a model learns from.
@@ -122,7 +121,29 @@ class Split:
             ) from error
         if split.hash != _hash(parts):
             raise DataError("the split was changed after it was saved", where=path, expected=split.hash)
+        split.require_clean(path)
         return split
+
+    def require_clean(self, where: Path) -> None:
+        """See that no group stands in two parts, unless the split says that it leaks.
+
+        Raises:
+            DataError: When one does.
+        """
+        if self.leaks:
+            return
+        for first, second in combinations(PARTS, 2):
+            one, other = getattr(self, first), getattr(self, second)
+            both = np.intersect1d(one.groups, other.groups)
+            if len(both):
+                pair = (part.rows[np.argmax(part.groups == both[0])] for part in (one, other))
+                raise DataError(
+                    f"the {self.name} split leaks from {first} to {second}",
+                    where=where,
+                    expected="every patient and every lesion in one part alone",
+                    found=f"{len(both)} in both, such as that of rows {' and '.join(map(str, pair))}",
+                    remedy="Make the split anew, with a search into a study of another name",
+                )
 
 
 def make_split(store: ImageStore, data: DataConfig) -> Split:
@@ -130,7 +151,7 @@ def make_split(store: ImageStore, data: DataConfig) -> Split:
 
     Args:
         store: The image store.
-        data: ``task``, ``split``, ``validation_fraction``, ``training_share`` and ``split_seed`` are used.
+        data: Of its fields, those on the task, the split, validation and the training share are used.
             A smaller training share is part of every larger one; validation and test do not depend on it.
 
     Raises:
@@ -138,100 +159,95 @@ def make_split(store: ImageStore, data: DataConfig) -> Split:
     """
     task = get_task(data.task)
     labels = store.index["label"].to_numpy(dtype=np.int64)
-    groups, known = _group_codes(store.index["group"])
-    taking_part = task.select(labels)
+    groups = groups_of(store)
+    taking_part = np.flatnonzero(task.select(labels))
     is_test = (store.index["split"] == "test").to_numpy(dtype=bool)
-    train = np.flatnonzero(taking_part & ~is_test)
-    test = np.flatnonzero(taking_part & is_test)
+    train, test = taking_part[~is_test[taking_part]], taking_part[is_test[taking_part]]
     if data.split == "reference":
         rows, warnings = _reference(train, labels, task, data, store)
     else:
-        patients = store.index["patient"]
-        train, warnings = _drop_shared_patients(train, test, patients)
-        warnings += _unknown_groups(known, {"training": train, "test": test})
-        chosen = _draw_validation(labels[train], groups[train], data)
+        if data.split == "grouped":
+            train, test, warnings = _drawn_test(taking_part, labels, groups, data)
+        else:
+            train, test, warnings = _without_shared(train, test, groups, data)
+        warnings += _unknown_groups(groups, {"training": train, "test": test})
+        seed = (data.split_seed, "validation")
+        chosen = draw_share(labels[train], groups.codes[train], data.validation_fraction, seed, leave=1)
         rows = {"train": train[~chosen], "validation": train[chosen], "test": test}
     if data.training_share < 1:
-        kept = _draw_share(labels[rows["train"]], groups[rows["train"]], data)
-        rows["train"] = rows["train"][kept]
+        seed, all_train = (data.split_seed, "training share"), rows["train"]
+        kept = draw_share(labels[all_train], groups.codes[all_train], data.training_share, seed, leave=0)
+        rows["train"] = all_train[kept]
     parts = {
-        name: Part(rows[name], task.targets(labels[rows[name]]), labels[rows[name]], groups[rows[name]])
+        name: Part(rows[name], task.targets(labels[rows[name]]), labels[rows[name]], groups.codes[rows[name]])
         for name in PARTS
     }
     _check(parts, task, store)
-    return Split(
+    codes, repeated = np.unique(groups.codes, return_counts=True)
+    many = np.isin(groups.codes, codes[repeated > 1]) | groups.known
+    split = Split(
         name=data.split,
         task=task.name,
         class_names=task.class_names,
         **parts,
         leaks=data.split == "reference",
-        grouped=bool(known[np.concatenate(list(rows.values()))].any()),
+        grouped=bool(many[np.concatenate(list(rows.values()))].any()),
         warnings=tuple(warnings),
         hash=_hash(parts),
     )
+    split.require_clean(store.path)
+    return split
 
 
-def _group_codes(groups: pd.Series) -> tuple[Codes, Mask]:
-    codes, names = pd.factorize(groups)
-    known = codes >= 0
-    return np.where(known, codes, len(names) + np.arange(len(codes))).astype(np.int64), known
+def _drawn_test(
+    rows: Codes, labels: Codes, groups: Groups, data: DataConfig
+) -> tuple[Codes, Codes, list[str]]:
+    """Draw test from all rows in whole groups; the source's own split does not count."""
+    seed = (data.split_seed, "test")
+    if data.folds:
+        chosen = draw_folds(labels[rows], groups.codes[rows], data.folds, seed) == data.fold
+    else:
+        chosen = draw_share(labels[rows], groups.codes[rows], data.test_fraction, seed, leave=1)
+    return rows[~chosen], rows[chosen], []
 
 
-def _drop_shared_patients(train: Codes, test: Codes, patients: pd.Series) -> tuple[Codes, list[str]]:
-    of_train = patients.iloc[train]
-    shared = (of_train.notna() & of_train.isin(patients.iloc[test].dropna())).to_numpy(dtype=bool)
-    if not shared.any():
-        return train, []
-    count = of_train[shared].nunique()
-    return train[~shared], [
-        f"{shared.sum()} training images of {count} patients who are also in the test set were left out."
-    ]
+def _without_shared(
+    train: Codes, test: Codes, groups: Groups, data: DataConfig
+) -> tuple[Codes, Codes, list[str]]:
+    shared = np.intersect1d(groups.codes[train], groups.codes[test])
+    if not len(shared):
+        return train, test, []
+    parts = {"train": train, "test": test}
+    rows = parts[data.shared_groups]
+    stays = ~np.isin(groups.codes[rows], shared)
+    parts[data.shared_groups] = rows[stays]
+    name, other = ("training", "test") if data.shared_groups == "train" else ("test", "training")
+    left_out = (
+        f"{(~stays).sum()} {name} images of {len(shared)} patients or lesions that are also in the {other} "
+        "set were left out."
+    )
+    return parts["train"], parts["test"], [left_out]
 
 
-def _unknown_groups(known: Mask, rows: dict[str, Codes]) -> list[str]:
+def _unknown_groups(groups: Groups, rows: dict[str, Codes]) -> list[str]:
     consequences = {
         "training": "crops of one lesion may stand in training and validation, so validation may flatter",
         "test": "test patients may be among the training images, and intervals take images as independent",
     }
-    unknown = {part: int((~known[rows[part]]).sum()) for part in rows}
+    unknown = {part: int((~groups.known[rows[part]]).sum()) for part in rows}
+    if groups.recovered:
+        count, images = sum(unknown.values()), sum(map(len, rows.values()))
+        told = (
+            f"{count} of {images} images have no known patient: crops of one lesion and overlapping tiles "
+            "were found by their pixels, other films of the same patient were not."
+        )
+        return [told] if count else []
     return [
-        f"{unknown[part]} of {len(rows[part])} {part} images have no known patient or lesion: {consequence}."
+        f"{unknown[part]} of {len(rows[part])} {part} images have no known patient or lesion: {consequence}. "
+        f"`mammobench data groups` finds the crops of one lesion."
         for part, consequence in consequences.items()
         if unknown[part]
     ]
-
-
-def _draw_validation(labels: Codes, groups: Codes, data: DataConfig) -> Mask:
-    """Choose whole groups for validation, stratified by label, and leave one of each label for training."""
-    return _draw_groups(labels, groups, data.validation_fraction, (data.split_seed, "validation"), leave=1)
-
-
-def _draw_share(labels: Codes, groups: Codes, data: DataConfig) -> Mask:
-    """Choose whole groups to train on, stratified by label; a smaller share is part of every larger one."""
-    return _draw_groups(labels, groups, data.training_share, (data.split_seed, "training share"), leave=0)
-
-
-def _draw_groups(labels: Codes, groups: Codes, share: float, seed: tuple[int, str], *, leave: int) -> Mask:
-    """Choose about a share of the images, in whole groups, one group of each label at least.
-
-    scikit-learn's StratifiedGroupKFold offers fractions of 1/k alone, refuses small classes, and is slow for
-    tens of thousands of groups of one image.
-    """
-    images = pd.crosstab(groups, labels)
-    # a group with several labels counts for its rarest one, which is the hardest to share out
-    rarest_first = images.sum().sort_values(kind="stable").index
-    stratum = (images[rarest_first] > 0).idxmax(axis=1)
-    sizes = images.sum(axis=1)
-    fraction = Fraction(str(share))
-    chosen: list[int] = []
-    for label, members in sizes.groupby(stratum):
-        order = generator(*seed, int(str(label))).permutation(len(members))
-        filled = np.cumsum(members.to_numpy()[order])
-        wanted = float(fraction * int(filled[-1]))
-        take = int(np.argmin(np.abs(np.concatenate([[0], filled]) - wanted)))
-        take = min(max(take, 1), len(members) - leave)
-        chosen.extend(members.index[order[:take]])
-    return np.isin(groups, chosen)
 
 
 def _reference(

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from mammobench.data.labels import Label
 from mammobench.data.splits import Part, Split
 from mammobench.evaluation.predictions import check_length, open_test, open_validation
+from mammobench.evaluation.shortcut import Shortcut
 from mammobench.metrics import Floats, predicted_classes, scores
 from mammobench.space import encode
 from mammobench.trial_record import TrialRecord
@@ -75,6 +76,24 @@ def constant_entries(split: Split) -> list[Entry]:
         test = np.full(count, float(answer)) if binary else np.tile(np.eye(classes)[answer], (count, 1))
         facts = {"name": f"always {split.class_names[answer]}", "role": "constant", **split_facts(split)}
         entries.append(_entry(facts, test, 0.5 if binary else None, split))
+    return entries
+
+
+def shortcut_entries(split: Split, shortcuts: Iterable[Shortcut]) -> list[Entry]:
+    """Score the classifiers that know an image's statistics alone."""
+    entries = []
+    for shortcut in shortcuts:
+        objective = _prefixed(
+            "validation", scores(split.validation.targets, shortcut.validation, shortcut.threshold)
+        )
+        facts = {
+            "name": f"shortcut: {shortcut.method}",
+            "role": "shortcut",
+            "threshold": shortcut.threshold,
+            **split_facts(split),
+            **objective,
+        }
+        entries.append(_entry(facts, shortcut.test, shortcut.threshold, split))
     return entries
 
 

@@ -21,6 +21,7 @@ from mammobench.evaluation.entries import (
     Entry,
     constant_entries,
     positives_by_lesion_type,
+    shortcut_entries,
     trial_entry,
 )
 from mammobench.evaluation.intervals import (
@@ -31,11 +32,16 @@ from mammobench.evaluation.intervals import (
     resampled_scores,
 )
 from mammobench.evaluation.predictions import open_test
+from mammobench.evaluation.shortcut import Shortcut, load_shortcuts, shortcut_path
 from mammobench.files import write_text
+from mammobench.metrics import Floats
 from mammobench.study import StudyRecord
 from mammobench.trial_record import TrialRecord
 
 LEVEL = 0.95
+BASELINES = ("constant", "shortcut")
+"""Roles of rows that are no trials."""
+
 ROWS_AT_ONCE = 64
 LEADERS = 10
 WHOLE = ("trial", "weights", "epochs", "best_epoch")
@@ -65,8 +71,9 @@ class Leaderboard:
     """Ranked configurations; shows itself as a table in a notebook.
 
     Attributes:
-        frame: One row a finished trial and one a constant answer, best test F1 first, then accuracy.
-            ``role`` is reference, searched or constant; ``selected`` marks validation's choice; ``leaks``
+        frame: One row a finished trial and one a baseline, best test F1 first, then accuracy. ``role`` is
+            reference, searched, constant (one answer to all) or shortcut (an image's statistics alone);
+            ``selected`` marks validation's choice; ``leaks``
             marks scores on a split with crops of one lesion on both sides. ``difference`` columns are test F1
             minus the selected row's over shared resamples, and ``indistinguishable`` says whether their
             interval includes 0. Columns with a dot in their name are hyperparameters.
@@ -151,11 +158,15 @@ def build_leaderboard(
     folders = {trial.number: trial.folder for trial in shown}
     for key, split in splits.items():
         inside = [entry for entry in entries if entry.facts["split_hash"] == key]
-        inside += (constants := constant_entries(split))
-        entries += constants
+        path = shortcut_path(study.folder, key)
+        shortcuts = load_shortcuts(path) if path.exists() else []
+        baselines = [*constant_entries(split), *shortcut_entries(split, shortcuts)]
+        inside += baselines
+        entries += baselines
         drawn = Resamples(split.test.groups, count=resamples, seed=seed)
         _add_intervals(inside, split, drawn)
         _add_auroc_intervals(inside, split, drawn, folders)
+        _add_shortcut_auroc(baselines, split, drawn, shortcuts)
     rows = sorted((entry.facts for entry in entries), key=_best_first)
     columns = [*COLUMNS, *dict.fromkeys(key for row in rows for key in row if key not in COLUMNS)]
     frame = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(WHOLE, "Int64"))
@@ -236,10 +247,22 @@ def _add_auroc_intervals(
     trials = sorted((entry.facts for entry in entries if "trial" in entry.facts), key=_best_first)
     for place, facts in enumerate(trials):
         if place < LEADERS or facts["role"] == "reference" or facts.get("selected"):
-            probabilities = open_test(folders[facts["trial"]])
-            samples = resampled_auroc(resamples, split.test.targets == 1, probabilities)
-            low, high = percentile_ends(samples[:, None], LEVEL)
-            facts |= {"test_auroc_low": float(low[0]), "test_auroc_high": float(high[0])}
+            facts.update(_auroc_ends(open_test(folders[facts["trial"]]), split, resamples))
+
+
+def _add_shortcut_auroc(
+    entries: list[Entry], split: Split, resamples: Resamples, shortcuts: Sequence[Shortcut]
+) -> None:
+    if len(split.class_names) == 2:  # noqa: PLR2004 - two classes
+        own = [entry for entry in entries if entry.facts["role"] == "shortcut"]
+        for entry, shortcut in zip(own, shortcuts, strict=True):
+            entry.facts.update(_auroc_ends(shortcut.test, split, resamples))
+
+
+def _auroc_ends(probabilities: Floats, split: Split, resamples: Resamples) -> dict[str, float]:
+    samples = resampled_auroc(resamples, split.test.targets == 1, probabilities)
+    low, high = percentile_ends(samples[:, None], LEVEL)
+    return {"test_auroc_low": float(low[0]), "test_auroc_high": float(high[0])}
 
 
 def _best_first(facts: Mapping[str, Any]) -> tuple[float, float, float]:

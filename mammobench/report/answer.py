@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from mammobench.evaluation.leaderboard import Leaderboard
+from mammobench.evaluation.leaderboard import BASELINES, Leaderboard
 from mammobench.report import text
 from mammobench.report.ranking import Bar, bar_of, kind_of
 
@@ -31,7 +31,7 @@ class Answer:
     Attributes:
         lead: The answer.
         support: How it stands against the others, one sentence each.
-        lines: The selected configuration, the reference CNN and the constant answers.
+        lines: The selected configuration, the reference CNN and the baselines.
     """
 
     lead: str
@@ -44,16 +44,16 @@ def build_answer(board: Leaderboard) -> Answer:
     frame, selected = board.frame, board.selected
     rows = board.rows
     reference = next((row for row in rows if row["role"] == "reference"), None)
-    constants = [row for row in rows if row["role"] == "constant"]
+    baselines = [row for row in rows if row["role"] in BASELINES]
     if selected is None:
         lead = "No searched configuration has finished yet."
         others = []
         if reference:
             others.append(f"The reference CNN reaches test F1 {text.with_interval(reference, 'test_f1')}.")
-        lines = tuple(_line(row) for row in [reference, *constants] if row)
-        return Answer(lead, (*others, *_constants(constants)), lines)
+        lines = tuple(_line(row) for row in [reference, *baselines] if row)
+        return Answer(lead, (*others, *_constants(baselines)), lines)
     chosen = next(row for row in rows if row["selected"])
-    constants = [row for row in constants if row["split_hash"] == chosen["split_hash"]]
+    baselines = [row for row in baselines if row["split_hash"] == chosen["split_hash"]]
     lead = (
         f"Validation selected {chosen['name']}: test F1 {text.with_interval(chosen, 'test_f1')}, "
         f"accuracy {text.with_interval(chosen, 'test_accuracy')}."
@@ -63,14 +63,15 @@ def build_answer(board: Leaderboard) -> Answer:
         reference = None
     if reference:
         support.append(_against_reference(reference))
-    support += _constants(constants)
-    top = next(row for row in rows if row["role"] != "constant")
+    support += _shortcut(baselines)
+    support += _constants(baselines)
+    top = next(row for row in rows if row["role"] not in BASELINES)
     if top["trial"] != chosen["trial"]:
         support.append(
             f"The best test F1 is that of {top['name']}, {text.score(top['test_f1'])}; chosen on the test "
             "set itself, as the best of several, it is optimistic and not the answer."
         )
-    lines = tuple(_line(row) for row in [chosen, *([reference] if reference else []), *constants])
+    lines = tuple(_line(row) for row in [chosen, *([reference] if reference else []), *baselines])
     return Answer(lead, tuple(support), lines)
 
 
@@ -100,7 +101,23 @@ def _against_reference(reference: Mapping[str, Any]) -> str:
     return f"{score}; the selected configuration differs from it by {size}."
 
 
-def _constants(constants: list[dict[str, Any]]) -> list[str]:
+def _shortcut(baselines: list[dict[str, Any]]) -> list[str]:
+    """Compare with the better of the classifiers that know an image's statistics alone."""
+    rows = [row for row in baselines if row["role"] == "shortcut"]
+    if not rows:
+        return []
+    best = max(rows, key=lambda row: row["test_f1"] if text.is_number(row["test_f1"]) else -1.0)
+    told = f"The shortcut baseline, which sees no lesion, reaches F1 {text.with_interval(best, 'test_f1')}"
+    if not text.is_number(best["difference_high"]):
+        return [f"{told}."]
+    if best["difference_high"] < 0:
+        return [f"{told}; the selected configuration beats it."]
+    verdict = "so that nothing shows that it has learnt anything of the lesion"
+    return [f"{told}; the selected configuration does not beat it beyond chance, {verdict}."]
+
+
+def _constants(baselines: list[dict[str, Any]]) -> list[str]:
+    constants = [row for row in baselines if row["role"] == "constant"]
     rows = sorted(constants, key=lambda row: -row["test_accuracy"])
     parts = [
         f"{row['name'].removeprefix('always ')} scores F1 {text.score(row['test_f1'])} at accuracy "

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from mammobench.evaluation.leaderboard import Leaderboard
+from mammobench.evaluation.leaderboard import BASELINES, Leaderboard
 from mammobench.evaluation.predictions import open_test
 from mammobench.metrics import Floats, Ints
 from mammobench.trial_record import TrialRecord
@@ -43,7 +43,7 @@ class Curves:
 def leading_curves(board: Leaderboard, trials: Iterable[TrialRecord]) -> tuple[Curves, ...]:
     """Open the five best trials on test, the selected one and the reference CNN, in the table's order."""
     by_number = {trial.number: trial for trial in trials}
-    rows = board.frame[board.frame["role"] != "constant"]
+    rows = board.frame[~board.frame["role"].isin(BASELINES)]
     first = set(rows["trial"].head(LEADERS))
     wanted = rows[rows["trial"].isin(first) | rows["selected"] | (rows["role"] == "reference")]
     result = []

@@ -43,7 +43,9 @@ def score_figure(rows: Sequence[Facts], metric: str) -> str:
         kind, point = kind_of(row), row[metric]
         if not text.is_number(point):
             continue
-        color = {"selected": SELECTED, "reference": REFERENCE, "constant": MUTED}.get(kind, OTHERS[0])
+        color = {"selected": SELECTED, "reference": REFERENCE, "constant": MUTED, "shortcut": MUTED}.get(
+            kind, OTHERS[0]
+        )
         low, high = row[f"{metric}_low"], row[f"{metric}_high"]
         if text.is_number(low) and text.is_number(high):
             axes.plot([low, high], [place] * 2, color=color, linewidth=2.2, alpha=0.55)

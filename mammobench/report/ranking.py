@@ -57,10 +57,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """One configuration or constant answer.
+    """One configuration or baseline.
 
     Attributes:
-        kind: ``selected``, ``searched``, ``reference`` or ``constant``.
+        kind: ``selected``, ``searched``, ``reference``, ``constant`` or ``shortcut``.
         badges: Words beside the name, so that nothing is said by colour alone.
         cells: One a column.
     """
@@ -126,7 +126,7 @@ def title_of(metric: str) -> str:
 
 
 def kind_of(facts: Facts) -> str:
-    """Return ``selected``, ``searched``, ``reference`` or ``constant``."""
+    """Return ``selected``, ``searched``, ``reference``, ``constant`` or ``shortcut``."""
     return "selected" if facts["selected"] else str(facts["role"])
 
 
@@ -145,7 +145,12 @@ def _hyperparameter_column(key: str) -> Column:
 
 def _row(facts: Facts, keys: list[str], *, several: bool) -> Row:
     kind = kind_of(facts)
-    badges = {"selected": ("selected by validation",), "reference": ("reference",), "constant": ("baseline",)}
+    badges = {
+        "selected": ("selected by validation",),
+        "reference": ("reference",),
+        "constant": ("baseline",),
+        "shortcut": ("baseline",),
+    }
     leaks = ("split leaks",) if facts["leaks"] else ()
     epochs = text.whole(facts["epochs"])
     kept = f"best {text.whole(facts['best_epoch'])}" if text.is_number(facts["best_epoch"]) else ""
@@ -167,7 +172,7 @@ def _row(facts: Facts, keys: list[str], *, several: bool) -> Row:
 
 
 def _name_key(facts: Facts) -> str:
-    """Sort constant answers last, after trials by number."""
+    """Sort baselines last, after trials by number."""
     return str(facts["trial"]) if text.is_number(facts["trial"]) else "1e9"
 
 

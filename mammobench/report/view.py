@@ -124,7 +124,8 @@ def _score_figures(board: Leaderboard) -> tuple[Figure, ...]:
         if place < CONFIGURATIONS_DRAWN or row["selected"] or row["role"] != "searched"
     ]
     caption = (
-        f"The first {CONFIGURATIONS_DRAWN} of {len(rows)}, and the selected, reference and constant ones."
+        f"The first {CONFIGURATIONS_DRAWN} of {len(rows)}, the selected one, the reference CNN and the "
+        "baselines."
         if len(shown) < len(rows)
         else "Every configuration, in the order of the table."
     )

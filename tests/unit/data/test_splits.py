@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,9 @@ import pytest
 from sklearn.model_selection import train_test_split
 
 from mammobench.config import DataConfig
+from mammobench.data.groups import Groups, Recovery
+from mammobench.data.groups.model import LINK_COLUMNS, no_links
+from mammobench.data.groups.saved import save_groups
 from mammobench.data.manifest import Manifest
 from mammobench.data.splits import Split, make_split
 from mammobench.data.store import ImageStore
@@ -56,7 +60,62 @@ def test_training_images_of_test_patients_are_left_out_and_counted() -> None:
     store = store_of(lesions(20, "train", "P") + lesions(4, "test", "P"))
     split = make_split(store, DataConfig())
     assert len(split.train) + len(split.validation) == 48
-    assert split.warnings == ("12 training images of 4 patients who are also in the test set were left out.",)
+    assert split.warnings == (
+        "12 training images of 4 patients or lesions that are also in the test set were left out.",
+    )
+
+
+def test_shared_patients_leave_the_test_set_where_that_is_asked() -> None:
+    store = store_of(lesions(20, "train", "P") + lesions(8, "test", "P") + lesions(4, "test", "Q"))
+    split = make_split(store, DataConfig(shared_groups="test"))
+    assert (len(split.train) + len(split.validation), len(split.test)) == (60, 12)
+    assert split.warnings[0].startswith(
+        "24 test images of 8 patients or lesions that are also in the training"
+    )
+
+
+def test_a_recovered_lesion_counts_like_a_patient(tmp_path: Path) -> None:
+    rows = [(label, None, split) for label, _, split in lesions(20, "train", "P") + lesions(8, "test", "Q")]
+    store = replace(store_of(rows), path=tmp_path)
+    crops = [(row, row + 1) for row in range(len(rows)) if row % 3 < 2]
+    # and one lesion of the training set was found again in the test set
+    pairs = pd.DataFrame([*crops, (0, 60)], columns=["first", "second"])
+    links = pd.concat([no_links(), pairs.assign(kind="same lesion")])
+    links = links.fillna({"inliers": 9, "confidence": 1.0, "turn": 0, "mirrored": False, "scale": 1.0})
+    links = links.fillna({"offset_x": 0.0, "offset_y": 0.0, "correlation": 1.0}).astype(LINK_COLUMNS)
+    save_groups(store, Groups.join(store.index, links, Recovery(candidates=99, chance=0, seed=0)))
+    split = make_split(store, DataConfig())
+    assert split.grouped
+    assert len(split.train) + len(split.validation) == 57
+    assert split.warnings[0].startswith("3 training images of 1 patients or lesions")
+    assert "found by their pixels" in split.warnings[1]
+    assert len(np.unique(split.test.groups)) == 8
+
+
+@pytest.mark.parametrize("folds", [0, 4])
+def test_grouped_draws_test_from_all_rows_in_whole_groups(folds: int) -> None:
+    store = store_of(lesions(40, "train", "P") + lesions(20, "test", "Q"))
+    configs = [DataConfig(split="grouped", folds=folds, fold=fold) for fold in range(max(1, folds))]
+    splits = [make_split(store, config) for config in configs]
+    tests = np.concatenate([split.test.rows for split in splits])
+    assert len(set(tests)) == len(tests)
+    assert len(tests) == (180 if folds else 36)
+    assert {(store.index["split"][row]) for row in tests} == {"train", "test"}
+    for split in splits:
+        assert np.ptp(np.bincount(split.test.labels)[1:]) <= 3
+        assert len(split.train) + len(split.validation) + len(split.test) == 180
+    assert make_split(store, configs[0]).hash == splits[0].hash
+    assert make_split(store, configs[0].model_copy(update={"split_seed": 1})).hash != splits[0].hash
+
+
+def test_a_split_that_leaks_is_refused_however_it_came_about(phantom: ImageStore, tmp_path: Path) -> None:
+    split = make_split(phantom, DataConfig())
+    leaking = replace(split, test=replace(split.test, groups=split.train.groups[: len(split.test)]))
+    leaking.save(tmp_path / "split.npz")
+    with pytest.raises(DataError, match="the official split leaks from train to test"):
+        Split.load(tmp_path / "split.npz")
+    replace(leaking, leaks=True).save(tmp_path / "split.npz")
+    assert Split.load(tmp_path / "split.npz").leaks
 
 
 def test_unknown_patients_are_groups_of_their_own_and_warned_of() -> None:
