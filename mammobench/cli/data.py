@@ -17,9 +17,16 @@ def data_prepare(
     out: Annotated[Path, typer.Option("--out", help="The store to make.")],
     layout: Annotated[
         str | None,
-        typer.Option("--format", help="The layout (ddsm, folder), if it must not be guessed."),
+        typer.Option(
+            "--format", help="The layout (ddsm, cbis-ddsm, mini-mias, folder), if it must not be guessed."
+        ),
     ] = None,
     size: Annotated[int | None, typer.Option(help="Side of the images in pixels (299).")] = None,
+    crops: Annotated[int | None, typer.Option(help="Crops of each lesion on whole films (3).")] = None,
+    tiles: Annotated[int | None, typer.Option(help="Background tiles of each whole film (3).")] = None,
+    jitter: Annotated[
+        float | None, typer.Option(help="Offsets of the crops, 0 (none) to 1 (the lesion's rim stays in).")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Of what is drawn at random (0).")] = None,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -34,7 +41,8 @@ def data_prepare(
 
     with Bars(stderr(quiet=quiet)) as bars:
         store = prepare(
-            source, out, format=layout, options=PrepareOptions(size=size, seed=seed),
+            source, out, format=layout,
+            options=PrepareOptions(size=size, crops=crops, tiles=tiles, jitter=jitter, seed=seed),
             progress=lambda done, total: bars("Preparing images", done, total),
         )  # fmt: skip
     _tell_of_store(store, as_json=as_json)

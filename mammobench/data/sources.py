@@ -8,6 +8,7 @@ from mammobench.config import nearest
 from mammobench.data.archive import Archive
 from mammobench.data.ddsm import DdsmSource
 from mammobench.data.folder import FolderSource
+from mammobench.data.mias import MiasSource
 from mammobench.data.options import PrepareOptions
 from mammobench.data.records import Chunk, Provenance
 from mammobench.data.store import ImageStore
@@ -56,7 +57,7 @@ class Source(Protocol):
 
 DEFAULTS = PrepareOptions()
 # recognised in this order: a folder of images is what nothing else was
-SOURCES: dict[str, type[Source]] = {source.name: source for source in (DdsmSource, FolderSource)}
+SOURCES: dict[str, type[Source]] = {source.name: source for source in (DdsmSource, MiasSource, FolderSource)}
 
 
 def prepare(
