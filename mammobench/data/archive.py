@@ -10,11 +10,11 @@ from pathlib import Path, PurePosixPath
 
 from mammobench.errors import DataError
 
-LEVELS = 6  # TCIA puts its images four to five folders deep
+LEVELS = 8  # TCIA puts its images six folders deep
 
 
 class Archive:
-    """The files of a folder (six levels deep) or of a zip, by their paths.
+    """The files of a folder (eight levels deep) or of a zip, by their paths.
 
     Args:
         path: A folder or a zip file.

@@ -179,7 +179,7 @@ class FolderSource:
         both = sum(len(splits) > 1 for splits in sides.values())
         if both:
             self.warnings.append(
-                f"{both:,} patients have training and test images; a clean split leaves them out."
+                f"{both:,} patients stand in training and test images; a clean split leaves them out."
             )
         untyped = sum(not entry.type_known for entry in self._entries)
         if untyped:

@@ -167,8 +167,9 @@ class MiasSource:
         self.warnings.append("Architectural distortions and asymmetries count as masses.")
         if counts["without"]:
             self.warnings.append(
-                f"{counts['unplaced']} lesions without a place in Info.txt and {counts['in air']} whose place "
-                f"is outside the breast were left out, with the background of their {counts['without']} films."
+                f"{counts['unplaced']} lesions without a place in Info.txt and {counts['in air']} whose "
+                "place is outside the breast were left out, with the background of their "
+                f"{counts['without']} films."
             )
         if counts["short"]:
             self.warnings.append(f"{counts['short']} films had room for fewer background tiles.")

@@ -6,6 +6,7 @@ from typing import ClassVar, Protocol
 
 from mammobench.config import nearest
 from mammobench.data.archive import Archive
+from mammobench.data.cbis import CbisSource
 from mammobench.data.ddsm import DdsmSource
 from mammobench.data.folder import FolderSource
 from mammobench.data.mias import MiasSource
@@ -57,7 +58,9 @@ class Source(Protocol):
 
 DEFAULTS = PrepareOptions()
 # recognised in this order: a folder of images is what nothing else was
-SOURCES: dict[str, type[Source]] = {source.name: source for source in (DdsmSource, MiasSource, FolderSource)}
+SOURCES: dict[str, type[Source]] = {
+    source.name: source for source in (DdsmSource, CbisSource, MiasSource, FolderSource)
+}
 
 
 def prepare(

@@ -74,7 +74,7 @@ def test_a_table_says_all_that_it_knows(tmp_path: Path) -> None:
     assert store.index[known].iloc[1, :5].tolist() == ["P1", "P1", "test", "RIGHT", "MLO"]
     assert store.index[known].iloc[2].isna().tolist() == [True, True, False, True, True, True, True]
     for words in (
-        "1 patients have training and test",
+        "1 patients stand in training and test",
         "1 lesions are of untold type",
         "1 images that labels.csv",
     ):

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mammobench.data.manifest import fingerprint
+from mammobench.data.manifest import OPTIONAL_COLUMNS, fingerprint
 from mammobench.data.store import ImageStore
 from mammobench.errors import DataError
 
@@ -137,3 +137,11 @@ def test_a_store_that_cannot_be_written_to_says_so(copy: Path) -> None:
 def test_the_fingerprint_depends_on_the_order_of_rows(phantom: ImageStore) -> None:
     assert fingerprint(phantom.index) == phantom.fingerprint
     assert fingerprint(phantom.index[::-1]) != phantom.fingerprint
+
+
+def test_a_store_of_before_density_and_lesion_is_read_without_them(copy: Path) -> None:
+    index = pd.read_parquet(copy / "index.parquet")
+    index.drop(columns=list(OPTIONAL_COLUMNS)).to_parquet(copy / "index.parquet", index=False)
+    store = ImageStore.open(copy)
+    assert store.index.columns.tolist() == index.columns.tolist()
+    assert store.index[list(OPTIONAL_COLUMNS)].isna().all(axis=None)
