@@ -8,7 +8,7 @@ import typer
 from mammobench.cli.options import Json, Quiet
 from mammobench.cli.printing import print_json, stderr
 
-app = typer.Typer(no_args_is_help=True, help="Image stores: prepare, download, phantom.")
+app = typer.Typer(no_args_is_help=True, help="Image stores: prepare, download, phantom, groups.")
 
 
 @app.command("prepare")
@@ -82,6 +82,35 @@ def data_phantom(
             progress=lambda done, total: bars("Making synthetic phantom images", done, total),
         )  # fmt: skip
     _tell_of_store(store, as_json=as_json)
+
+
+@app.command("groups")
+def data_groups(
+    store: Annotated[Path, typer.Argument(metavar="STORE", help="An image store.")],
+    seed: Annotated[int, typer.Option(help="Of the samples that the index is built from.")] = 0,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Find crops of one lesion and overlapping tiles again, so that no split cuts them apart.
+
+    Example: `mammobench data groups stores/ddsm`
+    """
+    from mammobench.data.groups import recover_groups
+    from mammobench.data.store import ImageStore
+    from mammobench.progress import Bars
+
+    with Bars(stderr(quiet=quiet)) as bars:
+        groups = recover_groups(ImageStore.open(store), progress=bars, seed=seed)
+    told = groups.summary()
+    if as_json:
+        print_json({"store": str(store), **told})
+        return
+    typer.echo(f"{store}: {told['images']:,} images in {told['groups']:,} groups")
+    typer.echo(f"  of a known patient or lesion: {told['known']:,} images")
+    for kind, count in told["links"].items():
+        typer.echo(f"  links, {kind}: {count:,}")
+    typer.echo(f"  least confidence of a link: {told['least_confidence']}")
+    typer.echo(f"  known patients or lesions put together by links: {told['joined']:,}")
 
 
 def _tell_of_store(store: Any, *, as_json: bool) -> None:  # noqa: ANN401 - ImageStore, imported lazily

@@ -1,7 +1,7 @@
 """`Groups`: one code a group, joined from the ids that the source gives and the links that were found."""
 
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ from scipy.sparse.csgraph import connected_components
 Codes = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
+KINDS = ("identical", "near duplicate", "same lesion")
 LINK_COLUMNS = {
     "first": "int64",
     "second": "int64",
@@ -100,6 +101,21 @@ class Groups:
             joined=joined,
             recovery=recovery,
         )
+
+    def summary(self) -> dict[str, Any]:
+        """Count images, groups and links, as JSON holds them."""
+        sizes = np.bincount(self.codes)
+        return {
+            "images": len(self.codes),
+            "groups": len(sizes),
+            "groups_of_several": int((sizes > 1).sum()),
+            "largest_group": int(sizes.max(initial=0)),
+            "known": int(self.known.sum()),
+            "recovered": self.recovered,
+            "links": {kind: int((self.links["kind"] == kind).sum()) for kind in KINDS},
+            "least_confidence": round(float(self.links["confidence"].min()), 4) if len(self.links) else None,
+            "joined": self.joined,
+        }
 
 
 def _edges_of_ids(index: pd.DataFrame) -> tuple[Codes, Codes, int]:
