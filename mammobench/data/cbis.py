@@ -88,11 +88,11 @@ class CbisSource:
 
     def _film(self, rows: list[Abnormality], counts: Counter[str]) -> Chunk:
         """Cut the patches of one film, which may stand there as a mass case and as a calcification case."""
-        images: list[Images] = []
+        images: list[Images] = [np.zeros((0, self.image_size, self.image_size), dtype=np.uint8)]
         known: list[Row] = []
         first: Pixels | None = None
         lesions: Mask | None = None
-        same = True
+        same = placed = True
         files: dict[str, str] = {}
         for case in dict.fromkeys(row.film_case for row in rows):
             of_case = [row for row in rows if row.film_case == case]
@@ -103,6 +103,9 @@ class CbisSource:
                 same = False
             for row in of_case:
                 mask = self._read_mask(row, film, counts)
+                if mask is None:
+                    placed = False
+                    continue
                 if same:
                     lesions |= mask
                 centre, radius = _extent(mask)
@@ -110,13 +113,17 @@ class CbisSource:
                 counts["large"] += 2 * radius > WINDOW
                 template = _row(row, files[case])
                 known += [replace(template, source_row=len(known) + crop) for crop in range(len(images[-1]))]
-        # on two different films of one view, the lesions of the other film may be anywhere
-        if same and first is not None and lesions is not None:
+        # a lesion without a place may be anywhere, and so may those of another film of the view
+        if same and placed and first is not None and lesions is not None:
             images.append(self._cutter.background(first, lesions, rows[0].film))
             counts["short"] += len(images[-1]) < self._cutter.tiles
             of_test = next((row for row in rows if row.split == "test"), rows[0])
             template = replace(
-                _row(of_test, files[of_test.film_case]), label=0, subtlety=None, assessment=None, lesion=None
+                _row(of_test, files[of_test.film_case]),
+                label=0,
+                subtlety=None,
+                assessment=None,
+                lesion=None,
             )
             known += [replace(template, source_row=len(known) + tile) for tile in range(len(images[-1]))]
         counts["different"] += not same
@@ -138,7 +145,8 @@ class CbisSource:
             )
         return file, film
 
-    def _read_mask(self, row: Abnormality, film: Pixels, counts: Counter[str]) -> Mask:
+    def _read_mask(self, row: Abnormality, film: Pixels, counts: Counter[str]) -> Mask | None:
+        """Return the mask at the film's size; None where its proportions are others, as of some at TCIA."""
         from mammobench.data.cbis_dicom import read_mask  # noqa: PLC0415 - as above
 
         height, width = film.shape
@@ -149,13 +157,8 @@ class CbisSource:
             return mask
         ratio = (mask.shape[0] / mask.shape[1]) / (height / width)
         if abs(ratio - 1) > SAME_PROPORTIONS:
-            raise DataError(
-                "the mask does not fit its film",
-                where=f"{row.where}, {file}",
-                expected=f"the proportions of {height} x {width}",
-                found=f"{mask.shape[0]} x {mask.shape[1]}",
-                remedy="Download the folder again",
-            )
+            counts["unfit"] += 1
+            return None
         counts["resized"] += 1
         resized = cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
         return np.asarray(resized > 0)
@@ -171,6 +174,11 @@ class CbisSource:
             )
         if counts["different"]:
             say(f"{counts['different']} views have two different films: no background was cut from them.")
+        if counts["unfit"]:
+            say(
+                f"{counts['unfit']} lesions were left out, with the background of their films: their masks "
+                "have other proportions than the film."
+            )
         if counts["short"]:
             say(f"{counts['short']} films had room for fewer background tiles.")
         if counts["large"]:

@@ -92,7 +92,12 @@ class CaseFiles:
             return masks[0]
         # one series may hold both files under one description
         pool = masks or [file for file, header in files.items() if header.kind is None] or list(files)
-        as_film = [file for file in pool if files[file].shape == film]
+        as_film = [file for file in pool if files[file].shape == film] or [
+            # some masks are a little larger or smaller than their film; a crop is far smaller
+            file
+            for file in pool
+            if 2 * files[file].shape[0] * files[file].shape[1] > film[0] * film[1]
+        ]
         named = [file for file in as_film if file.endswith(abnormality.mask_path)]
         if len(as_film) == 1 or len(named) == 1:
             return (as_film if len(as_film) == 1 else named)[0]

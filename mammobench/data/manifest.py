@@ -125,5 +125,5 @@ def count(index: pd.DataFrame) -> dict[str, int]:
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages whose behaviour reaches the pixels."""
-    packages = ("mammobench", "numpy", "opencv-python-headless")
+    packages = ("mammobench", "numpy", "opencv-python-headless", "pillow", "pydicom")
     return {"python": platform.python_version(), **{name: version(name) for name in packages}}

@@ -137,6 +137,18 @@ def test_a_white_film_is_turned_round_and_a_mask_of_another_size_is_resized(
     assert any("1 masks had another size" in warning for warning in turned.manifest.warnings)
 
 
+@pytest.mark.parametrize("description", ["ROI mask images", ""])
+def test_a_mask_of_other_proportions_leaves_its_lesion_and_background_out(
+    tmp_path: Path, description: str
+) -> None:
+    layout = CbisLayout(tmp_path / "set", cases=CASES[:5]).write()
+    mask_of(255, (HEIGHT, WIDTH - 100), description)(layout)
+    store = prepare(layout.folder, tmp_path / "store", options=SMALL)
+    of_film = store.index[store.index["film"] == "P_00001_LEFT_CC"]
+    assert of_film["lesion"].tolist() == ["P_00001_LEFT_CC_mass_2"] * 2
+    assert any("1 lesions were left out" in warning for warning in store.manifest.warnings)
+
+
 def table_rows(layout: CbisLayout, name: str = MASS_TRAIN) -> list[list[str]]:
     with (layout.folder / name).open(newline="") as file:
         return list(csv.reader(file))[1:]
@@ -231,7 +243,6 @@ def mask_of(value: int, shape: tuple[int, int], description: str) -> Callable[[C
         (film_of(np.uint16, BitsStored=12, HighBit=11), r"of another kind: .*bits in use 12"),
         (film_of(np.uint16, (700, 500)), r"000000.dcm: the film is smaller than a patch: .*found 500 x 700"),
         (mask_of(0, (HEIGHT, WIDTH), "ROI mask images"), r"_1/.*/000001.dcm: the mask is empty"),
-        (mask_of(255, (HEIGHT, 900), "ROI mask images"), r"row 1, .*01.dcm: the mask does not fit its film"),
         (mask_of(255, (80, 80), "cropped images"), r"row 1, folder .*_1: no mask: .*000000.dcm of 120 x 100"),
         (mask_of(255, (80, 80), ""), r"row 1, folder .*_1: no mask: "),
     ],
