@@ -143,7 +143,9 @@ def tissue(small: Images) -> Images:
 
     Labels of different films show the same letters, and match as well as the same tissue does.
     """
-    return np.asarray(cv2.subtract(cv2.dilate(small, _NEAR), cv2.erode(small, _NEAR)) < HARSH, dtype=np.uint8)
+    rise = cv2.subtract(cv2.dilate(small, _NEAR), cv2.erode(small, _NEAR))
+    harsh = np.asarray(rise >= HARSH, dtype=np.uint8)
+    return np.asarray(1 - cv2.dilate(harsh, _NEAR), dtype=np.uint8)
 
 
 def mirror(descriptors: Floats) -> Floats:
