@@ -136,6 +136,7 @@ def search(
     space: str | Path | SearchSpace = "quick",
     *,
     data: str | Path | None = None,
+    split: str | None = None,
     engine: str = "optuna",
     sampler: str | None = None,
     pruner: str = "none",
@@ -164,6 +165,7 @@ def search(
     Args:
         space: Name of a shipped space, a YAML file, or a `SearchSpace`.
         data: An image store; without it a synthetic phantom set is made once and used.
+        split: ``official``, ``grouped`` or ``reference``; None for the space's own.
         engine: ``optuna`` or ``keras-tuner``.
         sampler: A method of the engine; None for its default.
         pruner: What stops trials early, of Optuna's.
@@ -205,7 +207,7 @@ def search(
     given = space.name if isinstance(space, SearchSpace) else str(space)
     names = () if objective is None else (objective,) if isinstance(objective, str) else tuple(objective)
     space = space if isinstance(space, SearchSpace) else load_space(space)
-    space = asked_space(space, objectives=names, trials=trials)
+    space = asked_space(space, objectives=names, trials=trials, split=split)
     limits = {"weights": max_parameters, "latency_ms": max_latency}
     request = Request(
         space=space,
@@ -223,6 +225,7 @@ def search(
         url=storage,
         artifacts=None if artifacts is None else str(artifacts),
         heartbeat=heartbeat,
+        split=split,
     )
     store = ImageStore.open(Path(data)) if data is not None else demonstration_store(progress)
     require_usable(store, space)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mammobench.config import nearest
+from mammobench.config import TrialConfig, nearest
 from mammobench.data.splits import make_split
 from mammobench.data.store import ImageStore
 from mammobench.errors import ConfigError, DataError, StudyError
@@ -59,6 +59,7 @@ class Request:
     url: str | None
     artifacts: str | None
     heartbeat: int
+    split: str | None = None
 
     def spec(self, store: ImageStore) -> StudySpec:
         """Return the request as a study's description."""
@@ -93,6 +94,8 @@ class Request:
         if self.data is not None:
             words += ["--data", self.data]
         words += ["--engine", self.engine, "--sampler", self.sampler]
+        if self.split is not None:
+            words += ["--split", self.split]
         if self.pruner != "none":
             words += ["--pruner", self.pruner]
         for objective in self.objectives:
@@ -115,12 +118,25 @@ LIMITS = {"--max-parameters": "weights", "--max-latency": "latency_ms"}
 """Options that bound a cost; latency is in milliseconds for one image."""
 
 
-def asked_space(space: SearchSpace, *, objectives: Sequence[str], trials: int | None) -> SearchSpace:
+def asked_space(
+    space: SearchSpace, *, objectives: Sequence[str], trials: int | None, split: str | None = None
+) -> SearchSpace:
     """Return the space with what the caller asked otherwise.
 
     Raises:
-        ConfigError: For no trials, or an objective that there is not.
+        ConfigError: For no trials, an objective or a split that there is not, or a split where the space
+            searches it.
     """
+    if split is not None:
+        if any(item.key == "data.split" for item in space.hyperparameters):
+            raise ConfigError(
+                "the space searches data.split itself",
+                where="--split",
+                expected="a space that leaves the split to be chosen for it",
+                remedy="Leave --split out, or take data.split out of the space's search section",
+            )
+        space = replace(space, base={**space.base, "data.split": split})
+        TrialConfig.from_values(space.fixed)
     if trials is not None and trials < 1:
         raise ConfigError("nothing to search", where="--trials", expected="1 or more", found=trials)
     known = (*OBJECTIVES, *COSTS)

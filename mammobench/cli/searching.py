@@ -19,6 +19,9 @@ app = typer.Typer()
 def search(
     space: Annotated[str, typer.Option("--space", help="Name of a search space, or a YAML file.")],
     data: DataOption = None,
+    split: Annotated[
+        str | None, typer.Option(help="official, grouped or reference (leaks); default: the space's.")
+    ] = None,
     engine: Annotated[str, typer.Option(help="The search library: optuna or keras-tuner.")] = "optuna",
     sampler: Annotated[
         str | None,
@@ -101,9 +104,9 @@ def search(
             trials=trials, timeout=timeout,
         )  # fmt: skip
     planned = trials or api.load_space(space).budget.trials
-    with _searching(console, trials=planned, workers=workers) as table, Bars(console) as bars, table.live():
+    with searching(console, trials=planned, workers=workers) as table, Bars(console) as bars, table.live():
         done = api.search(
-            space, data=data, engine=engine, sampler=sampler, pruner=pruner, objective=objective,
+            space, data=data, split=split, engine=engine, sampler=sampler, pruner=pruner, objective=objective,
             max_parameters=max_parameters, max_latency=max_latency, stop_when_settled=stop_when_settled,
             trials=trials, workers=workers, timeout=timeout, trial_timeout=trial_timeout, seed=seed,
             precision=precision, study=study, storage=database(storage), artifacts=artifacts,
@@ -135,7 +138,7 @@ def worker(
     """
     from mammobench import api
 
-    with _searching(stderr(quiet=quiet), trials=trials or 0, workers=workers) as table, table.live():
+    with searching(stderr(quiet=quiet), trials=trials or 0, workers=workers) as table, table.live():
         api.work(
             study, storage=database(storage), data=data, workers=workers, trials=trials, timeout=timeout,
             trial_timeout=trial_timeout, share_devices=share_devices, observe=table.observe,
@@ -191,7 +194,7 @@ def _submit(
 
 
 @contextmanager
-def _searching(console: Console, *, trials: int, workers: int) -> Iterator[Any]:
+def searching(console: Console, *, trials: int, workers: int) -> Iterator[Any]:
     """Give the live table, and turn Ctrl-C into a word on how to go on."""
     from mammobench.live_table import TrialTable
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from mammobench.data.splits import Split
 from mammobench.data.statistics import store_statistics
@@ -57,7 +58,9 @@ def fit_shortcuts(statistics: npt.NDArray[np.float32], split: Split, *, seed: in
     classes, fitted = len(split.class_names), []
     for method in METHODS:
         model = _classifier(method, seed)
-        model.fit(statistics[split.train.rows], split.train.targets)
+        # its threads wait for each other busily: on a machine with other work that takes minutes
+        with threadpool_limits(1):
+            model.fit(statistics[split.train.rows], split.train.targets)
         validation, test = (
             _probabilities(model, statistics[part.rows], classes) for part in (split.validation, split.test)
         )

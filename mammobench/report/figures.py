@@ -56,7 +56,7 @@ def score_figure(rows: Sequence[Facts], metric: str) -> str:
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.grid(visible=False, axis="y")
     axes.set_xlabel(f"test {title_of(metric.removeprefix('test_'))}")
-    return _svg(figure, f"Test {title_of(metric.removeprefix('test_'))} with intervals")
+    return svg_of(figure, f"Test {title_of(metric.removeprefix('test_'))} with intervals")
 
 
 @mpl.rc_context(STYLE)
@@ -74,7 +74,7 @@ def roc_figure(curves: Sequence[Curves]) -> str:
         axes.plot(fall[used], rise[used], "o", color=look["color"], markersize=5)
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), xlabel="1 − specificity", ylabel="recall")  # noqa: RUF001
     axes.legend(title="AUROC", loc="lower right", alignment="left")
-    return _svg(figure, "ROC curves on test")
+    return svg_of(figure, "ROC curves on test")
 
 
 @mpl.rc_context(STYLE)
@@ -95,7 +95,7 @@ def precision_recall_figure(curves: Sequence[Curves]) -> str:
             axes.plot(recall[used], precision[used], "o", color=look["color"], markersize=5)
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), xlabel="recall", ylabel="precision")
     axes.legend(title="average precision", loc="lower left", alignment="left")
-    return _svg(figure, "Precision-recall curves on test")
+    return svg_of(figure, "Precision-recall curves on test")
 
 
 @mpl.rc_context(STYLE)
@@ -116,7 +116,7 @@ def history_figure(curves: Sequence[Curves], column: str, label: str) -> str | N
     axes.set(xlabel="epoch", ylabel=label)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(loc="best", ncols=2)
-    return _svg(figure, f"{label} by epoch")
+    return svg_of(figure, f"{label} by epoch")
 
 
 @mpl.rc_context(STYLE)
@@ -141,7 +141,7 @@ def front_figure(
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set(xlabel=labels[0], ylabel=labels[1])
     axes.legend(loc="best")
-    return _svg(figure, f"{labels[1]} against {labels[0]}")
+    return svg_of(figure, f"{labels[1]} against {labels[0]}")
 
 
 @mpl.rc_context(STYLE)
@@ -158,7 +158,7 @@ def importance_figure(shares: Mapping[str, float]) -> str:
     axes.set_xlim(0, max(values) * 1.15)
     axes.grid(visible=False, axis="y")
     axes.set_xlabel("share of importance")
-    return _svg(figure, "Hyperparameter importances")
+    return svg_of(figure, "Hyperparameter importances")
 
 
 def _axes(height: float) -> tuple[Figure, Axes]:
@@ -184,7 +184,7 @@ def _thinned(x: Floats, y: Floats) -> np.ndarray[Any, np.dtype[np.int64]]:
     )
 
 
-def _svg(figure: Figure, title: str) -> str:
+def svg_of(figure: Figure, title: str) -> str:
     """Write a figure as an accessible SVG element that scales with the page and takes its colours."""
     buffer = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": title}):

@@ -41,16 +41,21 @@ def write_report(
 
 
 def render(view: View) -> str:
-    """Render the page; every value is escaped, and a name that the template misses is an error."""
-    environment = Environment(
+    """Render the page."""
+    return environment().get_template("report.html").render(view=view)
+
+
+def environment() -> Environment:
+    """Return the templates of all pages: every value is escaped, and a name that is missing is an error."""
+    templates = Environment(
         loader=PackageLoader("mammobench.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["unbroken"] = unbroken
-    return environment.get_template("report.html").render(view=view)
+    templates.filters["unbroken"] = unbroken
+    return templates
 
 
 def unbroken(sentence: str) -> Markup:

@@ -1,0 +1,49 @@
+"""`data audit`: what is wrong with a data set before any model sees it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mammobench.cli.options import Json, Quiet
+from mammobench.cli.printing import print_json, stderr
+
+app = typer.Typer()
+
+
+@app.command("audit")
+def data_audit(
+    store: Annotated[Path, typer.Argument(help="An image store.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The HTML file; default: audit.html in the store.")
+    ] = None,
+    split: Annotated[
+        str, typer.Option(help="The split of the shortcut baseline: official, grouped or reference.")
+    ] = "official",
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Look for leaks, for shortcuts, and for tiles that show no breast; write a page of it.
+
+    Example: `mammobench data audit stores/ddsm`
+    """
+    from mammobench.audit import audit_store, write_audit
+    from mammobench.audit.page import as_values, findings, lead_of, told
+    from mammobench.data.store import ImageStore
+    from mammobench.progress import Bars
+
+    opened = ImageStore.open(store)
+    with Bars(stderr(quiet=quiet)) as bars:
+        audit = audit_store(opened, split=split, progress=bars)
+    page = write_audit(audit, out or opened.path / "audit.html")
+    if as_json:
+        print_json({**as_values(audit), "page": str(page)})
+        return
+    typer.echo(f"{store}: {len(opened)} images from {opened.manifest.source}")
+    typer.echo(audit.counts.assign(all=audit.counts.sum(axis=1)).to_string())
+    typer.echo(lead_of(audit))
+    for sentence in findings(audit):
+        typer.echo(f"  {sentence}")
+    for one in audit.baselines:
+        typer.echo(f"  {one.task:<12} {one.method:<20} AUROC {told(one.auroc)}  F1 {told(one.f1)}")
+    typer.echo(f"Page: {page}")

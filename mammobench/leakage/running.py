@@ -1,0 +1,79 @@
+"""Trains the same configurations under each split, one study a split."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from mammobench import api
+from mammobench.config import TrialConfig
+from mammobench.data.splits import make_split
+from mammobench.data.store import ImageStore
+from mammobench.errors import DataError
+from mammobench.evaluation.leakage import Leakage, measure
+from mammobench.request import asked_space, new_folder
+from mammobench.search_loop import Event
+from mammobench.space import SearchSpace
+from mammobench.study import StudyRecord
+
+SPLITS = ("reference", "official", "grouped")
+SEED_OF_RESAMPLES = 0
+
+
+def run_leakage(
+    space: str | Path | SearchSpace,
+    *,
+    data: str | Path,
+    trials: int = 5,
+    workers: int = 1,
+    seed: int = 0,
+    folder: str | Path | None = None,
+    precision: str = "auto",
+    observe: Callable[[StudyRecord, Event], None] = lambda *_: None,
+    progress: api.Progress = lambda *_: None,
+) -> tuple[Leakage, Path]:
+    """Train the reference CNN and random configurations of a space under every split, and compare.
+
+    What has finished is not trained again: the same call goes on where it was stopped.
+
+    Args:
+        space: Name of a shipped space, a YAML file, or a `SearchSpace`.
+        data: An image store.
+        trials: Configurations besides the reference CNN.
+        workers: Trials at a time.
+        seed: Of the configurations and their training, the same under every split.
+        folder: Name under ``reports/`` or a path; None for ``leakage-SPACE``.
+        precision: As for `mammobench.search`.
+        observe: Told of trials and epochs.
+        progress: Told of whatever else takes seconds.
+
+    Returns:
+        What was measured, and the folder of the three studies.
+
+    Raises:
+        ConfigError: When the space searches the split, or for a wrong argument.
+        DataError: When fewer than two splits can be made of the store, the leaking one among them.
+        StudyError: When nothing has finished under every split.
+    """
+    space = space if isinstance(space, SearchSpace) else api.load_space(space)
+    place = new_folder(folder if folder is not None else f"leakage-{space.name}")
+    store, left_out = ImageStore.open(Path(data)), {}
+    studies: dict[str, StudyRecord] = {}
+    for name in SPLITS:
+        cut = asked_space(space, objectives=(), trials=None, split=name)
+        try:
+            make_split(store, TrialConfig.from_values(cut.fixed).data)
+        except DataError as error:
+            left_out[name] = error.problem
+            continue
+        done = api.search(
+            space, data=data, split=name, sampler="random", trials=trials, workers=workers, seed=seed,
+            precision=precision, study=place / name, observe=observe, progress=progress,
+        )  # fmt: skip
+        studies[name] = done.record
+    if SPLITS[0] not in studies or len(studies) == 1:
+        raise DataError(
+            "too few splits can be made of this store to compare them",
+            where=store.path,
+            expected=f"{SPLITS[0]} and another one of {', '.join(SPLITS)}",
+            found="; ".join(f"{name}: {reason}" for name, reason in left_out.items()),
+        )
+    return measure(studies, left_out=left_out, seed=SEED_OF_RESAMPLES), place
