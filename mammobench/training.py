@@ -126,7 +126,7 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
     # under mixed_float16 the compiled optimizer wraps the one that was built
     optimizer = model.optimizer
     optimizer.build(model.trainable_variables)
-    predict = _Predictor(model, images, max(len(split.validation), len(split.test)))
+    predict = Predictor(model, images, max(len(split.validation), len(split.test)))
     checkpoint = Checkpoint(folder / CHECKPOINT, model, identity=json.dumps(what, sort_keys=True))
     history: History
     history, best = checkpoint.restore()
@@ -242,7 +242,7 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
     )
 
 
-class _Predictor:
+class Predictor:
     """Predicts rows of the store in batches of one size, so that the model is traced once."""
 
     def __init__(self, model: keras.Model, images: npt.NDArray[np.uint8], rows_at_most: int) -> None:

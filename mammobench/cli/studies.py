@@ -1,4 +1,4 @@
-"""What is done with a study that exists: `report`, `reproduce`, `doctor`, `dashboard`."""
+"""What is done with a study that exists: `report`, `reproduce`, `evaluate`, `doctor`, `dashboard`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -29,6 +29,49 @@ def report(
         print_json({"report": str(path), "leaderboard": str(table)})
     else:
         typer.echo(f"Report:  {path}\nTable:   {table}")
+
+
+@app.command()
+def evaluate(
+    study: StudyArgument,
+    data: Annotated[Path, typer.Option("--data", help="An image store of another set.")],
+    trial: Annotated[int | None, typer.Option(help="Its number; default: validation's choice.")] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Test a study's model on another set, at the threshold that the study's own validation chose.
+
+    Example: `mammobench evaluate ddsm --data stores/mini-mias`
+    """
+    from mammobench import api
+    from mammobench.data.store import ImageStore
+    from mammobench.progress import Bars
+    from mammobench.transfer import evaluate_elsewhere
+
+    record, store = api.Study.open(study).record, ImageStore.open(data)
+    with Bars(stderr(quiet=quiet)) as bars:
+        done = evaluate_elsewhere(
+            record,
+            store,
+            number=trial,
+            on_epoch=lambda epoch, epochs: bars("Training the trial again", epoch, max(epoch, epochs)),
+        )
+    if as_json:
+        print_json(done.values())
+        return
+    kind = " (synthetic)" if done.synthetic else ""
+    typer.echo(f"Trial {done.trial} of {record.spec.name} on {done.store}{kind}: {done.source}")
+    if done.auroc is not None:
+        typer.echo(f"AUROC {done.auroc}")
+    for row in done.slices.to_dict("records"):
+        title = " ".join(str(row[key]) for key in ("slice", "value") if row[key])
+        told = (
+            f"{metric} {row[metric]:.3f} [{row[f'{metric}_low']:.3f}, {row[f'{metric}_high']:.3f}]"
+            for metric in ("f1", "recall", "accuracy")
+            if row[metric] == row[metric]
+        )
+        typer.echo(f"  {title:<26} {row['images']:>6} images  {'  '.join(told)}")
+    typer.echo(f"Kept in {done.folder}")
 
 
 @app.command()

@@ -67,6 +67,13 @@ class Resamples:
         rows = [np.bincount(draw, minlength=self.size).astype(np.uint8) for draw in draws]
         self.weights: npt.NDArray[np.uint8] = np.array(rows, np.uint8).reshape(-1, self.size)
 
+    @classmethod
+    def once(cls, images: int) -> "Resamples":
+        """Return the images as they are, for the points beside the intervals."""
+        whole = cls(np.arange(images), count=0, seed=0)
+        whole.count, whole.weights = 1, np.ones((1, images), np.uint8)
+        return whole
+
     def totals(self, values: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """Sum values over the images of each resample.
 

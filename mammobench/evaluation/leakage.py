@@ -141,7 +141,7 @@ def _read(
         guesses.append(predicted_classes(test, trial.threshold).astype(np.int8))
     answers, targets, classes = np.stack(guesses, axis=1), split.test.targets, len(split.class_names)
     # one resample of every image once gives the points
-    whole = resampled_scores(_Once(len(targets)), targets, answers, classes)
+    whole = resampled_scores(Resamples.once(len(targets)), targets, answers, classes)
     drawn = resampled_scores(
         Resamples(split.test.groups, count=resamples, seed=seed), targets, answers, classes
     )
@@ -157,14 +157,6 @@ def _read(
         for metric in METRICS
     }
     return Reading(split, study.spec.name, scores, intervals), means
-
-
-class _Once(Resamples):
-    """The images as they are."""
-
-    def __init__(self, images: int) -> None:
-        super().__init__(np.arange(images), count=0, seed=0)
-        self.count, self.weights = 1, np.ones((1, images), np.uint8)
 
 
 def _difference(

@@ -1,0 +1,158 @@
+"""A study's model on another set: what it is worth where neither training nor validation has been."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mammobench.data.groups import groups_of
+from mammobench.data.store import ImageStore
+from mammobench.data.tasks import get_task
+from mammobench.errors import DataError
+from mammobench.evaluation.intervals import Interval, Resamples, bootstrap_intervals, resampled_auroc
+from mammobench.evaluation.leaderboard import LEVEL
+from mammobench.evaluation.slices import sliced_scores
+from mammobench.files import write_json, written_aside
+from mammobench.inference import Inference, infer
+from mammobench.metrics import predicted_classes, scores
+from mammobench.reproduction import reproduce_trial, selected_trial
+from mammobench.study import StudyRecord
+from mammobench.workers import call_in_process
+
+RESAMPLES = 2000
+FOLDER = "evaluations"
+_TWO = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Transfer:
+    """What came of it.
+
+    Attributes:
+        trial: The trial whose model was used.
+        task: Its task.
+        store: Name of the other store.
+        source: What that says it is.
+        synthetic: Whether no image of it shows a person.
+        threshold: Chosen on the study's validation; None for more than two classes.
+        points: Every metric of `mammobench.metrics.scores`.
+        auroc: With its interval; None for more than two classes.
+        slices: Of `mammobench.evaluation.slices`, first all images.
+        folder: Where it is kept, as ``scores.json``, ``slices.csv`` and ``predictions.npz``.
+    """
+
+    trial: int
+    task: str
+    store: str
+    source: str
+    synthetic: bool
+    threshold: float | None
+    points: dict[str, float]
+    auroc: Interval | None
+    slices: pd.DataFrame
+    folder: Path
+
+    def values(self) -> dict[str, Any]:
+        """Return it as JSON-compatible values."""
+        slices = json.loads(self.slices.to_json(orient="records"))
+        plain = {key: value for key, value in vars(self).items() if key not in {"auroc", "slices", "folder"}}
+        return {**plain, "auroc": None if self.auroc is None else asdict(self.auroc), "slices": slices}
+
+
+def evaluate_elsewhere(
+    study: StudyRecord,
+    store: ImageStore,
+    *,
+    number: int | None = None,
+    seed: int = 0,
+    on_epoch: Callable[[int, int], None] | None = None,
+) -> Transfer:
+    """Apply a study's model to every image of another store that takes part in its task.
+
+    The model is the exported one in ``best/``; a trial whose model is not there is reproduced first. The
+    threshold stays the one that was chosen on the study's own validation.
+
+    Args:
+        study: The study.
+        store: The other images.
+        number: The trial; None for the one that validation selected.
+        seed: Root seed of the resamples.
+        on_epoch: Told of the epochs of a reproduction, as for `reproduce_trial`.
+
+    Raises:
+        DataError: When the images are the study's own, too small, or of one class alone.
+        StudyError: When there is no such trial.
+        ReproductionError: When the trial comes out differently.
+    """
+    record = selected_trial(study, number)
+    if store.fingerprint == study.spec.fingerprint:
+        raise DataError(
+            "these are the images that the study was made with",
+            where=store.path,
+            expected="another store",
+            remedy=f"`mammobench report {study.folder}` has the study's own test set",
+        )
+    task, config = get_task(record.config.data.task), record.config.data
+    labels = store.index["label"].to_numpy(dtype=np.int64)
+    rows = np.flatnonzero(task.select(labels))
+    targets = task.targets(labels[rows])
+    if len(np.unique(targets)) < _TWO:
+        raise DataError(
+            f"this store cannot serve the task {task.name}",
+            where=store.path,
+            expected=f"images of at least two classes ({', '.join(task.class_names)})",
+            found=f"{len(rows)} images of {len(np.unique(targets))}",
+        )
+    # before anything is trained again: an image that is too small is an error
+    store.images(config.image_size, config.interpolation)
+    model = study.folder / "best" / "model.keras"
+    if not model.exists() or _exported(study) != record.number:
+        reproduce_trial(study, number=record.number, on_epoch=on_epoch)
+    asked = Inference(model, store.path.resolve(), config.image_size, config.interpolation, rows)
+    predicted = call_in_process(infer, asked)
+    groups = groups_of(store).codes[rows]
+    auroc = None
+    if task.classes == _TWO:
+        drawn = Resamples(groups, count=RESAMPLES, seed=seed)
+        samples = resampled_auroc(drawn, targets == 1, predicted)[:, None]
+        unit = "patient or lesion group" if drawn.size < len(rows) else "image"
+        point = scores(targets, predicted, record.threshold)["auroc"]
+        auroc = bootstrap_intervals([point], samples, level=LEVEL, unit=unit)[0]
+    done = Transfer(
+        trial=record.number,
+        task=task.name,
+        store=store.path.resolve().name,
+        source=store.manifest.source,
+        synthetic=store.manifest.synthetic,
+        threshold=record.threshold,
+        points=scores(targets, predicted, record.threshold),
+        auroc=auroc,
+        slices=sliced_scores(
+            store.index.iloc[rows],
+            targets,
+            predicted_classes(predicted, record.threshold).astype(np.int8),
+            groups,
+            classes=task.classes,
+            level=LEVEL,
+            resamples=RESAMPLES,
+            seed=seed,
+        ),
+        folder=study.folder / FOLDER / f"{store.path.resolve().name}-{store.fingerprint[:8]}",
+    )
+    done.folder.mkdir(parents=True, exist_ok=True)
+    with written_aside(done.folder / "predictions.npz") as aside, aside.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, rows=rows, targets=targets, probability=predicted)
+    done.slices.to_csv(done.folder / "slices.csv", index=False)
+    write_json(done.folder / "scores.json", done.values())
+    return done
+
+
+def _exported(study: StudyRecord) -> int | None:
+    """Return the trial whose model lies in ``best/``."""
+    path = study.folder / "best" / "config.json"
+    trial: int | None = json.loads(path.read_text("utf-8")).get("trial") if path.exists() else None
+    return trial
