@@ -57,8 +57,11 @@ class DataConfig(_Section):
         float, Field(gt=0, le=1, description="share of the training part that is trained on, in whole groups")
     ] = 1.0
     intensity: Annotated[
-        Literal["none", "unit", "min-max", "z-score"],
-        Field(description="none keeps 0 to 255; unit divides by 255; the others are per image"),
+        Literal["none", "unit", "min-max", "z-score", "histogram", "clahe"],
+        Field(
+            description="none keeps 0 to 255; unit divides by 255; the others are per image: histogram "
+            "matches a normal distribution, clahe equalises locally (clip 2, tiles of 16 pixels or more)"
+        ),
     ] = "unit"
 
 

@@ -9,7 +9,7 @@ for two classes, or (n, classes).
 """
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -30,13 +30,17 @@ class Objective:
     Attributes:
         name: The key in `OBJECTIVES`.
         direction: Whether more or less of it is better.
-        function: From (targets, probabilities) to the value; NaN where it is not defined. Metrics that need
-            a threshold take the one that maximises F1 on the data given.
+        function: From targets, probabilities, and those under each of `conditions`, to the value; NaN where
+            it is not defined. Metrics that need a threshold take the one that maximises F1 on the
+            unchanged data.
+        conditions: Names, of `mammobench.data.conditions.CONDITIONS`, under which the images are predicted
+            besides as they are.
     """
 
     name: str
     direction: Direction
-    function: Callable[[npt.ArrayLike, npt.ArrayLike], float]
+    function: Callable[..., float]
+    conditions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -192,12 +196,20 @@ def scores_of_confusion(matrix: Ints) -> dict[str, float]:
     }
 
 
-def objective_value(name: str, targets: npt.ArrayLike, probabilities: npt.ArrayLike) -> float:
+def objective_value(
+    name: str, targets: npt.ArrayLike, probabilities: npt.ArrayLike, changed: Sequence[npt.ArrayLike] = ()
+) -> float:
     """Return the objective `name` of the predictions; NaN where it is not defined.
+
+    Args:
+        name: A key of `OBJECTIVES`.
+        targets: True classes.
+        probabilities: Of the images as they are.
+        changed: Under each of the objective's conditions, in their order.
 
     Raises:
         ConfigError: For a name that is not in `OBJECTIVES`.
-        ValueError: As in `scores`.
+        ValueError: As in `scores`, and for predictions under more or fewer conditions than it has.
     """
     if name not in OBJECTIVES:
         close = difflib.get_close_matches(name, OBJECTIVES, n=1, cutoff=0.5)
@@ -205,7 +217,19 @@ def objective_value(name: str, targets: npt.ArrayLike, probabilities: npt.ArrayL
         raise ConfigError(
             "unknown objective", expected=f"one of {', '.join(OBJECTIVES)}{hint}", found=repr(name)
         )
-    return OBJECTIVES[name].function(targets, probabilities)
+    objective = OBJECTIVES[name]
+    if len(changed) != len(objective.conditions):
+        raise ValueError(
+            f"{name}: expected predictions under {len(objective.conditions)} conditions, found {len(changed)}"
+        )
+    return objective.function(targets, probabilities, *changed)
+
+
+def f1_worst_case(targets: npt.ArrayLike, probabilities: npt.ArrayLike, *changed: npt.ArrayLike) -> float:
+    """Return the lowest F1, unchanged or changed, at the threshold chosen on the unchanged images."""
+    binary = np.ndim(probabilities) == 1
+    threshold = best_threshold(targets, probabilities) if binary else None
+    return float(np.min([scores(targets, values, threshold)["f1"] for values in (probabilities, *changed)]))
 
 
 def _at_best_threshold(metric: str) -> Callable[[npt.ArrayLike, npt.ArrayLike], float]:
@@ -251,4 +275,10 @@ OBJECTIVES: dict[str, Objective] = {
     name: Objective(name, "minimize" if name == "brier" else "maximize", _at_best_threshold(name))
     for name in ("f1", "accuracy", "balanced_accuracy", "macro_f1", "mcc", "auroc", "auprc", "brier")
 }
+OBJECTIVES["f1_worst_case"] = Objective(
+    "f1_worst_case",
+    "maximize",
+    f1_worst_case,
+    ("contrast x 0.5", "contrast x 2", "gamma 2", "noise of 25 levels"),
+)
 """The metrics that a search may optimise, by name."""

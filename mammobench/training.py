@@ -16,13 +16,14 @@ from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from mammobench.checkpoint import Best, Checkpoint, History
 from mammobench.config import TrialConfig
 from mammobench.costs import check_limits, measure_costs
-from mammobench.data.batches import evaluation_batches, training_batches
+from mammobench.data.batches import training_batches
+from mammobench.data.conditions import conditions_named
+from mammobench.data.pixels import Pixels
 from mammobench.data.splits import Split
 from mammobench.data.store import ImageStore
 from mammobench.data.tasks import get_task
@@ -33,11 +34,9 @@ from mammobench.metrics import OBJECTIVES, best_threshold, objective_value, scor
 from mammobench.models.family import build_model, portable
 from mammobench.models.losses import build_loss, class_weights, encode_targets
 from mammobench.models.optimizers import Plateau, build_optimizer
+from mammobench.predictor import STRESS, Floats, Predictor
 from mammobench.seeds import derive_seed
 from mammobench.trial import CHECKPOINT, TrialResult
-
-Floats = npt.NDArray[np.float32]
-LARGEST_EVALUATION_BATCH = 128
 
 
 @dataclass
@@ -69,6 +68,8 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
     tensorboard: bool = False,
     model_path: Path | None = None,
     fast: bool | None = None,
+    conditions: Sequence[str] = (),
+    on_condition: Callable[[int, int], None] = lambda *_: None,
 ) -> TrialResult:
     """Train one configuration, predict validation and test, and leave its artifacts in `folder`.
 
@@ -94,6 +95,9 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
         tensorboard: Whether to write the curves for TensorBoard too, to ``tensorboard/`` in `folder`.
         model_path: Where to save the trained model, if at all.
         fast: Whether to use the backend's fast layers; None where there are any.
+        conditions: Names, of `mammobench.data.conditions.CONDITIONS`, under which validation and test are
+            predicted too, into stress.npz; those that the images do not allow are left out.
+        on_condition: Called after each of them with how many are done, and their total.
 
     Raises:
         InfeasibleError: When the model is over a limit; nothing is trained.
@@ -105,7 +109,7 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
     what = {"config": config.model_dump(mode="json"), "seed": seed, "fingerprint": store.fingerprint,
             "split": split.hash}  # fmt: skip
     write_json(folder / "config.json", what | {"environment": dict(environment)})
-    images = store.images(config.data.image_size, config.data.interpolation)
+    pixels = Pixels(store, config.data, split)
     task = get_task(config.data.task)
     binary = task.classes == 2  # noqa: PLR2004 - one output tells two classes apart
     prior = np.bincount(split.train.targets, minlength=task.classes) / len(split.train.targets)
@@ -126,7 +130,7 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
     # under mixed_float16 the compiled optimizer wraps the one that was built
     optimizer = model.optimizer
     optimizer.build(model.trainable_variables)
-    predict = Predictor(model, images, max(len(split.validation), len(split.test)))
+    predict = Predictor(model, pixels, max(len(split.validation), len(split.test)))
     checkpoint = Checkpoint(folder / CHECKPOINT, model, identity=json.dumps(what, sort_keys=True))
     history: History
     history, best = checkpoint.restore()
@@ -140,6 +144,7 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
         check_limits(paid, limits)
     clock.lap("costs")
     events = EventLog(folder / "tensorboard", history) if tensorboard else None
+    harsh = conditions_named(OBJECTIVES[config.training.objective].conditions)
     last_epoch = min(until or config.training.max_epochs, config.training.max_epochs)
 
     def go_on() -> bool:
@@ -158,6 +163,10 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
         waited = len(history) - best.epoch
         return len(history) >= last_epoch or 0 < config.training.patience <= waited
 
+    def objective_of(predicted: Floats) -> float:
+        changed = [predict(split.validation.rows, condition) for condition in harsh]
+        return objective_value(config.training.objective, split.validation.targets, predicted, changed)
+
     if on_epoch:
         for row in history[:-1]:
             # whoever was to hear of it may have been killed
@@ -172,9 +181,7 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
         loss = math.nan
         for batch in training_batches(len(targets), batch_size, derive_seed(seed, "batches"), epoch):
             loss = float(
-                model.train_on_batch(
-                    images[split.train.rows[batch], ..., None], targets[batch], sample_weights[batch]
-                )
+                model.train_on_batch(pixels(split.train.rows[batch]), targets[batch], sample_weights[batch])
             )
             if tracing:
                 predict.trace()
@@ -187,7 +194,7 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
                 )  # fmt: skip
         train_seconds = clock.lap("train")
         predicted = predict(split.validation.rows)
-        objective = objective_value(config.training.objective, split.validation.targets, predicted)
+        objective = objective_of(predicted)
         threshold = best_threshold(split.validation.targets, predicted) if binary else None
         validation_seconds = clock.lap("validate")
         if not math.isfinite(objective):
@@ -221,15 +228,20 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
         used_epoch = best.epoch
     validation = predict(split.validation.rows)
     test = predict(split.test.rows)
+    objective = objective_of(validation)
     clock.lap("predict")
     with written_aside(folder / "predictions.npz") as aside:
         np.savez_compressed(aside, validation_probability=validation, test_probability=test)
+    rows = split.validation.rows, split.test.rows
+    predict.write_stressed(
+        folder / STRESS, conditions_named(conditions), (validation, test), rows, on_condition
+    )
     if model_path is not None:
         with written_aside(model_path) as aside:
             portable(model, config, classes=task.classes).save(aside)
     clock.lap("write")
     return TrialResult(
-        objective=objective_value(config.training.objective, split.validation.targets, validation),
+        objective=objective,
         threshold=best_threshold(split.validation.targets, validation) if binary else None,
         epochs=len(history),
         best_epoch=used_epoch,
@@ -240,27 +252,6 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
         curve=tuple(row["objective"] for row in history),
         costs=paid,
     )
-
-
-class Predictor:
-    """Predicts rows of the store in batches of one size, so that the model is traced once."""
-
-    def __init__(self, model: keras.Model, images: npt.NDArray[np.uint8], rows_at_most: int) -> None:
-        self._model, self._images = model, images
-        self._batch = min(LARGEST_EVALUATION_BATCH, rows_at_most)
-
-    def trace(self) -> None:
-        """Predict one batch of nothing, to have the tracing done."""
-        self._model.predict_on_batch(np.zeros((self._batch, *self._images.shape[1:], 1), np.uint8))
-
-    def __call__(self, rows: npt.NDArray[np.int64]) -> Floats:
-        """Return float32 probabilities, (n,) for two classes or (n, classes), in the order of `rows`."""
-        parts = []
-        for indices, real in evaluation_batches(len(rows), self._batch):
-            batch = self._images[rows[indices], ..., None]
-            parts.append(np.asarray(self._model.predict_on_batch(batch), dtype=np.float32)[:real])
-        predicted = np.concatenate(parts)
-        return predicted[:, 0] if predicted.shape[1] == 1 else predicted
 
 
 def _improves(objective: float, best: Best, config: TrialConfig) -> bool:

@@ -48,6 +48,7 @@ class TrialTask:
         time_limit: Seconds that its process may take, waiting for answers aside; None for any number.
         tensorboard: Whether to write the curves for TensorBoard too.
         devices: GPUs that it may use, as CUDA_VISIBLE_DEVICES names them; empty: as the environment says.
+        conditions: Names of conditions under which it predicts too, into stress.npz.
     """
 
     number: int
@@ -67,6 +68,7 @@ class TrialTask:
     time_limit: float | None = None
     tensorboard: bool = False
     devices: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,15 @@ class EpochEnd:
     number: int
     epoch: int
     objective: float
+
+
+@dataclass(frozen=True)
+class ConditionEnd:
+    """A trained trial has predicted under so many of its task's conditions."""
+
+    number: int
+    done: int
+    total: int
 
 
 @dataclass(frozen=True)
@@ -207,6 +218,8 @@ def _train(task: TrialTask, connection: Connection, answers: queue.SimpleQueue[A
         limits=task.limits,
         tensorboard=task.tensorboard,
         model_path=task.model_path,
+        conditions=task.conditions,
+        on_condition=lambda done, total: connection.send(ConditionEnd(task.number, done, total)),
     )
 
 

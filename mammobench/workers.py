@@ -16,7 +16,16 @@ from typing import Any, TypeVar
 
 from mammobench.errors import TrialError
 from mammobench.faults import fault_of_exit
-from mammobench.trial_process import Answer, EpochEnd, Started, TrialEnd, TrialTask, listen, run_task
+from mammobench.trial_process import (
+    Answer,
+    ConditionEnd,
+    EpochEnd,
+    Started,
+    TrialEnd,
+    TrialTask,
+    listen,
+    run_task,
+)
 
 __all__ = ["EpochEnd", "TrialEnd", "TrialProcess", "TrialTask", "call_in_process", "wait_for_any"]
 
@@ -34,10 +43,15 @@ class TrialProcess:
 
     Args:
         task: What to run. The process starts at once.
+        on_condition: Called by `messages` after each condition that the task predicts under, with how many
+            are done, and their total.
     """
 
-    def __init__(self, task: TrialTask) -> None:
+    def __init__(
+        self, task: TrialTask, *, on_condition: Callable[[int, int], None] = lambda *_: None
+    ) -> None:
         self.task = task
+        self._on_condition = on_condition
         self._launched = time.monotonic()
         self._start_seconds = 0.0
         self._epoch = 0
@@ -66,6 +80,9 @@ class TrialProcess:
                 message = TrialEnd(task.number, None, reason, fault=fault)
             if isinstance(message, Started):
                 self._start_seconds = message.at - self._launched
+                continue
+            if isinstance(message, ConditionEnd):
+                self._on_condition(message.done, message.total)
                 continue
             if isinstance(message, EpochEnd):
                 self._epoch = message.epoch

@@ -15,8 +15,10 @@ def build_model(config: TrialConfig, *, classes: int, seed: int, fast: bool | No
 
     Input: pixel values of 0 to 255 of shape (batch, image_size, image_size, 1), uint8 or any float; the
     network augments them (in training only) and scales them as ``config.data.intensity`` says, so that a
-    saved model takes raw pixels. Output: float32 probabilities whatever the precision, of shape (batch, 1)
-    for two classes (the probability of class 1) and (batch, classes) otherwise.
+    saved model takes raw pixels; for ``histogram`` and ``clahe`` it takes what
+    `mammobench.data.intensity.prepared` makes of them. Output: float32 probabilities whatever the
+    precision, of shape (batch, 1) for two classes (the probability of class 1) and (batch, classes)
+    otherwise.
 
     The layers' precision is Keras's global policy at the time of the call. Two calls with the same
     arguments give the same first weights and the same random masks, whatever was built in between.
@@ -73,7 +75,7 @@ def _toolkit(fast: bool | None) -> Toolkit:
 def _scale(x: keras.KerasTensor, data: DataConfig) -> keras.KerasTensor:
     # In float32 under every policy: the first convolution casts down, after the subtraction.
     match data.intensity:
-        case "unit":
+        case "unit" | "histogram" | "clahe":
             return keras.layers.Rescaling(1 / 255, dtype="float32", name="unit")(x)
         case "min-max":
             low = keras.ops.amin(x, axis=(1, 2, 3), keepdims=True)

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mammobench.config import DataConfig, TrialConfig
+from mammobench.data.intensity import AHEAD_OF_MODEL, prepared
 from mammobench.data.splits import Part, make_split
 from mammobench.data.store import ImageStore
 from mammobench.data.tasks import get_task
@@ -19,16 +20,17 @@ from mammobench.errors import ConfigError
 from mammobench.models.family import build_model
 from mammobench.models.losses import build_loss, class_weights, encode_targets
 from mammobench.models.optimizers import Plateau, build_optimizer
-from mammobench.space import SearchSpace
+from mammobench.space import Choice, SearchSpace
 
-_INSIDE_THE_MODEL = {"data.intensity"}
+_INSIDE_THE_MODEL = "data.intensity"
 
 
 class Arrays(NamedTuple):
     """Images and targets of one part of a split, in the order in which ``fit`` takes them.
 
     Attributes:
-        images: Raw pixels, uint8 of shape (n, size, size, 1).
+        images: Pixels as the models take them, uint8 of shape (n, size, size, 1): raw ones, unless the
+            space's intensity is histogram or clahe.
         targets: float32; 0 and 1 of shape (n, 1) for two classes, else one-hot of shape (n, classes).
     """
 
@@ -45,10 +47,12 @@ def load_arrays(store: ImageStore | Path | str, space: SearchSpace) -> tuple[Arr
 
     Raises:
         DataError: When the store cannot serve the space.
-        ConfigError: When the space searches the split or how images are made smaller.
+        ConfigError: When the space searches the split, how images are made smaller, or an intensity that
+            is not part of the model.
     """
     for item in space.hyperparameters:
-        if item.key.startswith("data.") and item.key not in _INSIDE_THE_MODEL:
+        ahead = isinstance(item, Choice) and not AHEAD_OF_MODEL.keys().isdisjoint(item.values)
+        if item.key.startswith("data.") and (item.key != _INSIDE_THE_MODEL or ahead):
             raise ConfigError(
                 "the arrays would not be the same for all configurations",
                 where=item.key,
@@ -63,7 +67,8 @@ def load_arrays(store: ImageStore | Path | str, space: SearchSpace) -> tuple[Arr
     classes = get_task(data.task).classes
 
     def arrays(part: Part) -> Arrays:
-        return Arrays(images[part.rows, ..., None], encode_targets(part.targets, classes))
+        pixels = prepared(images[part.rows], data.intensity)
+        return Arrays(pixels[..., None], encode_targets(part.targets, classes))
 
     return arrays(split.train), arrays(split.validation)
 

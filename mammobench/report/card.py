@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from mammobench.data.intensity import AHEAD_OF_MODEL
 from mammobench.data.splits import Split
 from mammobench.evaluation.leaderboard import build_leaderboard, unit_of
 from mammobench.study import StudyRecord
@@ -41,6 +42,7 @@ def model_card(study: StudyRecord, trial: TrialRecord, split: Split, verdict: st
         configurations=sum(record.in_space for record in study.trials),
         scores={name: _score(row, name) for name in _METRICS if f"test_{name}" in row},
         values=trial.config.values(),
+        ahead_of_model=tuple(AHEAD_OF_MODEL),
     )
 
 

@@ -25,7 +25,7 @@ POINTS: list[dict[str, Any]] = [
         for kind in ("dropout", "spatial", "alpha", "gaussian_noise")
     ),
     *({"model.head": head} for head in ("flatten", "max")),
-    *({"data.intensity": kind} for kind in ("none", "min-max", "z-score")),
+    *({"data.intensity": kind} for kind in ("none", "min-max", "z-score", "histogram", "clahe")),
     {"model.convolutions_per_block": 2, "model.separable": True, "model.kernel_size": 5},
     {"model.squeeze_excite": 4, "model.l2": 0.01, "model.normalization": "batch", "model.residual": True},
     {"augmentation.flips": True, "augmentation.quarter_turns": True, "augmentation.rotation": 20.0},

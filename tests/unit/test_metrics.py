@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn_metrics
 
+from mammobench.data.conditions import KINDS, conditions_named
 from mammobench.errors import ConfigError
 from mammobench.metrics import (
     OBJECTIVES,
@@ -142,7 +143,10 @@ def test_objectives_know_their_direction_and_the_best_predictor_is_best() -> Non
     targets = np.array([0, 0, 1, 1, 0, 1])
     perfect, poor = targets.astype(np.float64), np.array([0.6, 0.4, 0.5, 0.2, 0.9, 0.7])
     for name, objective in OBJECTIVES.items():
-        better, worse = objective_value(name, targets, perfect), objective_value(name, targets, poor)
+        better, worse = (
+            objective_value(name, targets, values, [values] * len(objective.conditions))
+            for values in (perfect, poor)
+        )
         assert (better > worse) == (objective.direction == "maximize"), name
 
 
@@ -154,3 +158,21 @@ def test_objectives_work_on_several_classes() -> None:
 def test_an_unknown_objective_names_the_nearest() -> None:
     with pytest.raises(ConfigError, match="did you mean 'accuracy'"):
         objective_value("acuracy", [0, 1], [0.1, 0.9])
+
+
+def test_the_worst_case_is_the_lowest_f1_at_the_threshold_of_the_unchanged() -> None:
+    targets = [1, 1, 0, 0]
+    unchanged = [0.9, 0.6, 0.4, 0.1]  # a threshold of 0.5 is right about all
+    darker, brighter, odd = [0.8, 0.45, 0.3, 0.1], [0.9, 0.8, 0.7, 0.6], [0.9, 0.6, 0.55, 0.2]
+    # one of two found: 2/3; all four called: 2/3; one too many: 4/5; none found: 0
+    changed = [darker, brighter, odd, unchanged]
+    assert objective_value("f1_worst_case", targets, unchanged, changed) == pytest.approx(2 / 3)
+    changed = [odd, [0.4, 0.3, 0.2, 0.1], odd, odd]
+    assert objective_value("f1_worst_case", targets, unchanged, changed) == 0
+    with pytest.raises(ValueError, match="under 4 conditions, found 0"):
+        objective_value("f1_worst_case", targets, unchanged)
+
+
+def test_objectives_ask_for_conditions_that_every_image_allows() -> None:
+    for objective in OBJECTIVES.values():
+        assert all(condition.kind in KINDS for condition in conditions_named(objective.conditions))

@@ -12,9 +12,12 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from mammobench.config import TrialConfig
+from mammobench.data.conditions import CONDITIONS
+from mammobench.data.intensity import prepared
 from mammobench.data.splits import make_split
 from mammobench.data.store import ImageStore
 from mammobench.errors import TrialError
+from mammobench.metrics import OBJECTIVES, best_threshold, objective_value
 from mammobench.training import run_trial
 from mammobench.trial import CHECKPOINT, InfeasibleError, TrialResult
 
@@ -246,3 +249,49 @@ def test_a_loss_that_is_no_number_ends_the_trial_with_its_epoch(phantom: ImageSt
 
 def test_what_the_search_is_told_holds_nothing_of_the_test_split() -> None:
     assert not [field.name for field in fields(TrialResult) if "test" in field.name]
+
+
+@pytest.mark.parametrize("intensity", ["histogram", "clahe"])
+def test_a_model_predicts_what_its_intensity_makes_of_the_pixels(
+    intensity: str, phantom: ImageStore, tmp_path: Path
+) -> None:
+    values = {
+        "data.image_size": 16,
+        "model.filters": [4],
+        "training.max_epochs": 1,
+        "data.intensity": intensity,
+    }
+    model_path = tmp_path / "one" / "model.keras"
+    train(phantom, tmp_path / "one", values, model_path=model_path)
+    rows = make_split(phantom, TrialConfig.from_values(values).data).test.rows
+    images = prepared(phantom.images(16)[rows], intensity)[..., None]
+    again = keras.saving.load_model(model_path).predict_on_batch(images)
+    np.testing.assert_allclose(again[:, 0], predictions(tmp_path / "one")["test_probability"], atol=1e-5)
+
+
+def test_the_worst_case_is_what_a_trial_keeps_and_stressed_predictions_lie_beside_it(
+    phantom: ImageStore, tmp_path: Path
+) -> None:
+    values = {"data.image_size": 16, "model.filters": [4], "training.max_epochs": 3,
+              "data.task": "abnormality", "training.objective": "f1_worst_case"}  # fmt: skip
+    harsh = OBJECTIVES["f1_worst_case"].conditions
+    told: list[tuple[int, int]] = []
+    result = train(
+        phantom, tmp_path / "worst", values,
+        conditions=[condition.name for condition in CONDITIONS],
+        on_condition=lambda *progress: told.append(progress),
+    )  # fmt: skip
+    history = pd.read_csv(tmp_path / "worst" / "history.csv")
+    assert result.objective == pytest.approx(history["objective"].max())
+    assert (history["objective"] <= history["validation_f1"] + 1e-12).all()
+    assert told == [(done, len(CONDITIONS)) for done in range(1, len(CONDITIONS) + 1)]
+    with np.load(tmp_path / "worst" / "stress.npz") as saved:
+        stressed = dict(saved)
+    own = predictions(tmp_path / "worst")
+    for part in ("validation_probability", "test_probability"):
+        assert np.array_equal(stressed[part][0], own[part])
+    names = stressed["conditions"].tolist()
+    targets = make_split(phantom, TrialConfig.from_values(values).data).validation.targets
+    under = [stressed["validation_probability"][names.index(name)] for name in harsh]
+    assert result.objective == objective_value("f1_worst_case", targets, own["validation_probability"], under)
+    assert result.threshold == best_threshold(targets, own["validation_probability"])
