@@ -279,6 +279,6 @@ OBJECTIVES["f1_worst_case"] = Objective(
     "f1_worst_case",
     "maximize",
     f1_worst_case,
-    ("contrast x 0.5", "contrast x 2", "gamma 2", "noise of 25 levels"),
+    ("contrast x 0.5", "contrast x 2", "gamma 0.5", "gamma 2", "noise of 25 levels"),
 )
 """The metrics that a search may optimise, by name."""

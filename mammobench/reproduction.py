@@ -29,8 +29,8 @@ _EXACT = ("python", "keras", "tensorflow", "numpy", "backend", "processor", "thr
 
 
 @dataclass(frozen=True)
-class Reproduction:
-    """What came of training a trial again.
+class Agreement:
+    """How the predictions of a trial that was trained again agree with the stored ones.
 
     Attributes:
         trial: The recorded trial.
@@ -39,8 +39,6 @@ class Reproduction:
         stored_f1: Test F1 of the stored predictions, at the stored threshold.
         new_f1: Test F1 of the new predictions, at the stored threshold.
         differs: What differs in the environment: name to (stored, here).
-        model: The exported model.
-        card: Its model card.
     """
 
     trial: TrialRecord
@@ -49,8 +47,6 @@ class Reproduction:
     stored_f1: float
     new_f1: float
     differs: Mapping[str, tuple[Any, Any]]
-    model: Path
-    card: Path
 
     @property
     def identical(self) -> bool:
@@ -68,6 +64,19 @@ class Reproduction:
             f"test F1 {self.stored_f1:.3f} -> {self.new_f1:.3f} (at most {F1_TOLERANCE} apart). "
             f"Different here: {changed}."
         )
+
+
+@dataclass(frozen=True)
+class Reproduction(Agreement):
+    """What came of training a trial again and exporting it.
+
+    Attributes:
+        model: The exported model.
+        card: Its model card.
+    """
+
+    model: Path
+    card: Path
 
 
 def selected_trial(study: StudyRecord, number: int | None = None) -> TrialRecord:
@@ -122,18 +131,23 @@ def reproduce_trial(
         ReproductionError: When the predictions differ by more than they may; nothing is exported.
     """
     record = selected_trial(study, number)
-    store = _same_store(study, data)
+    store = same_store(study, data)
     aside = study.folder / ".reproduce"
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir()
     try:
-        result = _train_again(study, record, store, aside, on_epoch)
-        return _judge(study, record, result, aside)
+        end = train_again(study, record, store, aside, on_epoch, model_path=aside / "model.keras")
+        return _export(study, judge(study, record, end, aside), aside)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _same_store(study: StudyRecord, data: Path | None) -> ImageStore:
+def same_store(study: StudyRecord, data: Path | None) -> ImageStore:
+    """Open the study's images, where they were or in `data`.
+
+    Raises:
+        DataError: When they are missing or others.
+    """
     store = ImageStore.open(data or Path(study.spec.data))
     if store.fingerprint != study.spec.fingerprint:
         raise DataError(
@@ -146,16 +160,40 @@ def _same_store(study: StudyRecord, data: Path | None) -> ImageStore:
     return store
 
 
-def _train_again(
+def train_again(
     study: StudyRecord,
     record: TrialRecord,
     store: ImageStore,
     folder: Path,
     on_epoch: Callable[[int, int], None] | None,
+    *,
+    model_path: Path | None = None,
+    conditions: tuple[str, ...] = (),
+    on_condition: Callable[[int, int], None] = lambda *_: None,
 ) -> TrialEnd:
+    """Train a trial from its record, with as many threads, in a process of its own.
+
+    Args:
+        study: Its study.
+        record: The trial.
+        store: The study's images.
+        folder: For its artifacts; a checkpoint that an interruption left there is continued.
+        on_epoch: Called after each epoch with its number and their total in the record.
+        model_path: Where to save the model, if at all.
+        conditions: Names of conditions under which it predicts too, into stress.npz.
+        on_condition: Called after each of them with how many are done, and their total.
+
+    Returns:
+        Its end, with a result.
+
+    Raises:
+        TrialError: When the training fails.
+    """
     threads = int(record.environment.get("threads", 0)) or usable_cores()
-    task = trial_task(study, record, store, threads=threads, folder=folder, model_path=folder / "model.keras")
-    process = TrialProcess(task)
+    task = trial_task(
+        study, record, store, threads=threads, folder=folder, model_path=model_path, conditions=conditions
+    )
+    process = TrialProcess(task, on_condition=on_condition)
     try:
         while True:
             wait_for_any([process])
@@ -174,15 +212,25 @@ def _train_again(
         process.stop()
 
 
-def _judge(study: StudyRecord, record: TrialRecord, end: TrialEnd, aside: Path) -> Reproduction:
-    assert end.result is not None  # noqa: S101 - _train_again returns finished trials only
+def judge(study: StudyRecord, record: TrialRecord, end: TrialEnd, aside: Path) -> Agreement:
+    """Compare the predictions of a trial that was trained again with the stored ones.
+
+    Args:
+        study: Its study.
+        record: The recorded trial.
+        end: From `train_again`.
+        aside: The folder that it was trained in.
+
+    Raises:
+        ReproductionError: When they differ by more than they may.
+    """
+    assert end.result is not None  # noqa: S101 - train_again returns finished trials only
     split = Split.load(study.split_path(record.split))
     stored = open_validation(record.folder), open_test(record.folder)
     new = open_validation(aside), open_test(aside)
     f1 = [scores(split.test.targets, test, record.threshold)["f1"] for test in (stored[1], new[1])]
     here = end.result.environment
-    best = study.folder / "best"
-    reproduction = Reproduction(
+    agreement = Agreement(
         trial=record,
         largest_difference=max(float(np.abs(a - b).max()) for a, b in zip(stored, new, strict=True)),
         mean_difference=float(np.abs(stored[1] - new[1]).mean()),
@@ -193,10 +241,15 @@ def _judge(study: StudyRecord, record: TrialRecord, end: TrialEnd, aside: Path) 
             for key in _EXACT
             if record.environment.get(key) != here.get(key)
         },
-        model=best / "model.keras",
-        card=best / "model_card.md",
     )
-    _require_same(reproduction, study.folder)
+    _require_same(agreement, study.folder)
+    return agreement
+
+
+def _export(study: StudyRecord, agreement: Agreement, aside: Path) -> Reproduction:
+    record, best = agreement.trial, study.folder / "best"
+    reproduction = Reproduction(**vars(agreement), model=best / "model.keras", card=best / "model_card.md")
+    split = Split.load(study.split_path(record.split))
     best.mkdir(exist_ok=True)
     (aside / "model.keras").replace(reproduction.model)
     trained = json.loads((aside / "config.json").read_text(encoding="utf-8"))
@@ -205,7 +258,7 @@ def _judge(study: StudyRecord, record: TrialRecord, end: TrialEnd, aside: Path) 
     return reproduction
 
 
-def _require_same(reproduction: Reproduction, where: Path) -> None:
+def _require_same(reproduction: Agreement, where: Path) -> None:
     if reproduction.identical:
         return
     found = (

@@ -34,6 +34,11 @@ class Condition:
     kind: str
     amount: float = 0.0
 
+    @property
+    def keeps_lesion(self) -> bool:
+        """Whether the lesion is still to be seen, so that a sound model still finds it."""
+        return self.kind != "erase"
+
 
 @dataclass(frozen=True, eq=False)
 class Sources:

@@ -31,8 +31,9 @@ from mammobench.evaluation.intervals import (
     resampled_recall,
     resampled_scores,
 )
-from mammobench.evaluation.predictions import open_test
+from mammobench.evaluation.predictions import open_stressed, open_test
 from mammobench.evaluation.shortcut import Shortcut, load_shortcuts, shortcut_path
+from mammobench.evaluation.stress import Stressed, stressed
 from mammobench.files import write_text
 from mammobench.metrics import Floats
 from mammobench.study import StudyRecord
@@ -57,6 +58,8 @@ COLUMNS = (
     "difference", "difference_low", "difference_high", "indistinguishable",
     "objective", "validation_f1", "validation_accuracy", "validation_auroc", "threshold",
     "weights", "epochs", "best_epoch", "seconds", "split", "split_hash", "leaks",
+    "stress_f1_worst", "stress_f1_worst_low", "stress_f1_worst_high", "stress_f1_worst_condition",
+    "stress_f1_drop", "stress_f1_drop_low", "stress_f1_drop_high",
 )  # fmt: skip
 SHOWN = {
     "rank": "rank", "name": "configuration", "test_f1": "test F1", "test_f1_low": "low",
@@ -81,6 +84,7 @@ class Leaderboard:
         resamples: Bootstrap resamples behind each interval.
         level: Nominal coverage of the intervals.
         splits: The splits in use, by hash.
+        stress: The trials that ``mammobench stress`` has looked at, best test F1 first.
     """
 
     frame: pd.DataFrame
@@ -88,6 +92,7 @@ class Leaderboard:
     resamples: int
     level: float
     splits: dict[str, Split]
+    stress: tuple[Stressed, ...] = ()
 
     @property
     def selected(self) -> "pd.Series[Any] | None":
@@ -156,6 +161,7 @@ def build_leaderboard(
     eligible = {trial.number for trial in finished if trial.in_space}
     _mark_selected([entry for entry in entries if entry.facts["trial"] in eligible], study.spec.direction)
     folders = {trial.number: trial.folder for trial in shown}
+    under_stress: list[Stressed] = []
     for key, split in splits.items():
         inside = [entry for entry in entries if entry.facts["split_hash"] == key]
         path = shortcut_path(study.folder, key)
@@ -167,12 +173,15 @@ def build_leaderboard(
         _add_intervals(inside, split, drawn)
         _add_auroc_intervals(inside, split, drawn, folders)
         _add_shortcut_auroc(baselines, split, drawn, shortcuts)
+        under_stress += _add_stress(inside, split, drawn, folders)
     rows = sorted((entry.facts for entry in entries), key=_best_first)
     columns = [*COLUMNS, *dict.fromkeys(key for row in rows for key in row if key not in COLUMNS)]
     frame = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(WHOLE, "Int64"))
     frame["rank"] = np.arange(1, len(frame) + 1)
     frame["selected"] = frame["selected"].eq(other=True)
-    return Leaderboard(frame, tuple(left_out), resamples, LEVEL, splits)
+    place = {row["trial"]: number for number, row in enumerate(rows) if "trial" in row}
+    under_stress.sort(key=lambda trial: place[trial.trial])
+    return Leaderboard(frame, tuple(left_out), resamples, LEVEL, splits, tuple(under_stress))
 
 
 def _open_trials(
@@ -263,6 +272,24 @@ def _auroc_ends(probabilities: Floats, split: Split, resamples: Resamples) -> di
     samples = resampled_auroc(resamples, split.test.targets == 1, probabilities)
     low, high = percentile_ends(samples[:, None], LEVEL)
     return {"test_auroc_low": float(low[0]), "test_auroc_high": float(high[0])}
+
+
+def _add_stress(
+    entries: list[Entry], split: Split, resamples: Resamples, folders: Mapping[int, Path]
+) -> list[Stressed]:
+    results = []
+    for facts in (entry.facts for entry in entries if "trial" in entry.facts):
+        try:
+            predictions = open_stressed(folders[facts["trial"]], split)
+        except StudyError:
+            # not needed for a ranking, and made again by the command that made it
+            continue
+        if predictions is not None:
+            known = {key: facts[key] for key in ("trial", "name", "threshold")}
+            result = stressed(predictions, split, resamples, **known, level=LEVEL, unit=unit_of(split))
+            facts.update(result.facts)
+            results.append(result)
+    return results
 
 
 def _best_first(facts: Mapping[str, Any]) -> tuple[float, float, float]:

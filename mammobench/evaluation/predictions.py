@@ -4,6 +4,7 @@ The search sees validation alone. Test probabilities are written when a trial en
 evaluation and reports; an architecture test keeps every other module away from `open_test`.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,24 @@ import numpy as np
 from mammobench.data.splits import Part, Split
 from mammobench.errors import StudyError
 from mammobench.metrics import Floats
+from mammobench.predictor import STRESS, UNCHANGED
 
 FILE = "predictions.npz"
+
+
+@dataclass(frozen=True, eq=False)
+class StressedPredictions:
+    """What a trial predicts under conditions, the first of which is ``unchanged``.
+
+    Attributes:
+        conditions: Their names.
+        validation: Probabilities, float64 (conditions, n) or (conditions, n, classes).
+        test: The same of the test split, its seal broken.
+    """
+
+    conditions: tuple[str, ...]
+    validation: Floats
+    test: Floats
 
 
 def open_validation(trial_folder: Path) -> Floats:
@@ -21,15 +38,43 @@ def open_validation(trial_folder: Path) -> Floats:
     Raises:
         StudyError: If the file is missing or damaged, or holds values that are not probabilities.
     """
-    return _open(trial_folder, "validation_probability")
+    return _open(trial_folder / FILE, "validation_probability")
 
 
 def open_test(trial_folder: Path) -> Floats:
     """Break the seal: return a trial's probabilities on test; shape and errors as in `open_validation`."""
-    return _open(trial_folder, "test_probability")
+    return _open(trial_folder / FILE, "test_probability")
 
 
-def check_length(probabilities: Floats, part: Part, split: Split, trial_folder: Path) -> None:
+def open_stressed(trial_folder: Path, split: Split) -> StressedPredictions | None:
+    """Break the seal: return a trial's predictions under conditions; None where none were made.
+
+    Raises:
+        StudyError: If the file is damaged, or its predictions are not those of the split's images.
+    """
+    path = trial_folder / STRESS
+    if not path.exists():
+        return None
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            names = tuple(map(str, stored["conditions"].tolist()))
+    except Exception as error:  # a damaged zip raises what its bytes happen to look like
+        raise StudyError(
+            "predictions under stress cannot be read", expected="names of conditions", found=str(error),
+            where=path, remedy="`mammobench stress` makes them again",
+        ) from error  # fmt: skip
+    found = [_open(path, f"{part}_probability") for part in ("validation", "test")]
+    if names[:1] != (UNCHANGED,) or any(len(values) != len(names) for values in found):
+        raise StudyError(
+            "predictions under stress are incomplete", expected=f"{UNCHANGED} and one row a condition",
+            found=f"conditions {', '.join(names)}", where=path,
+        )  # fmt: skip
+    for values, part in zip(found, (split.validation, split.test), strict=True):
+        check_length(values[0], part, split, path)
+    return StressedPredictions(names, found[0], found[1])
+
+
+def check_length(probabilities: Floats, part: Part, split: Split, where: Path) -> None:
     """Check that there is one prediction for each image of a part of the split, with the right classes.
 
     Raises:
@@ -42,12 +87,11 @@ def check_length(probabilities: Floats, part: Part, split: Split, trial_folder: 
             "predictions do not belong to this split",
             expected=f"shape {expected}",
             found=str(probabilities.shape),
-            where=trial_folder / FILE,
+            where=where,
         )
 
 
-def _open(trial_folder: Path, name: str) -> Floats:
-    path = trial_folder / FILE
+def _open(path: Path, name: str) -> Floats:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             values = np.asarray(stored[name], np.float64)

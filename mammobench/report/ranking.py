@@ -8,6 +8,7 @@ from mammobench.evaluation.leaderboard import Leaderboard
 from mammobench.report import text
 
 Facts = Mapping[str, Any]
+_STRESS_HINT = "Lowest test F1 under contrast, gamma, brightness, blur, noise, JPEG or another source's look."
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ def build_ranking(board: Leaderboard, objective: str) -> Ranking:
         objective: The validation metric that the search optimised.
     """
     several = len(board.splits) > 1
+    stress = bool(board.stress)
     keys = [key for key in board.hyperparameters if board.frame[key].notna().any()]
     columns = (
         Column("Rank", "number", first="ascending", hint="By test F1, then accuracy."),
@@ -99,6 +101,7 @@ def build_ranking(board: Leaderboard, objective: str) -> Ranking:
         Column("Test recall", "interval"),
         Column("Test precision", "interval"),
         Column("Test AUROC", "interval", hint="With an interval for the leaders."),
+        *([Column("Worst under stress", "interval", hint=_STRESS_HINT)] if stress else []),
         Column(f"Validation {title_of(objective)}", "number", hint="What the search optimised."),
         Column("Threshold", "number", hint="Chosen on validation."),
         Column("Weights", "number", first="ascending"),
@@ -108,7 +111,7 @@ def build_ranking(board: Leaderboard, objective: str) -> Ranking:
         Column("Time", "number", first="ascending", hint="Wall clock of the whole trial."),
         *(_hyperparameter_column(key) for key in keys),
     )
-    rows = tuple(_row(facts, keys, several=several) for facts in board.rows)
+    rows = tuple(_row(facts, keys, several=several, stress=stress) for facts in board.rows)
     return Ranking(columns, rows)
 
 
@@ -116,6 +119,7 @@ def title_of(metric: str) -> str:
     """Return a metric's name as text writes it."""
     names = {
         "f1": "F1",
+        "f1_worst_case": "worst-case F1",
         "macro_f1": "macro F1",
         "mcc": "MCC",
         "auroc": "AUROC",
@@ -143,7 +147,7 @@ def _hyperparameter_column(key: str) -> Column:
     return Column(title.replace("_", " "), "value", section, first="ascending", hint=key)
 
 
-def _row(facts: Facts, keys: list[str], *, several: bool) -> Row:
+def _row(facts: Facts, keys: list[str], *, several: bool, stress: bool) -> Row:
     kind = kind_of(facts)
     badges = {
         "selected": ("selected by validation",),
@@ -161,6 +165,7 @@ def _row(facts: Facts, keys: list[str], *, several: bool) -> Row:
         _interval(facts, "test_f1"),
         _difference(facts, kind),
         *(_interval(facts, f"test_{metric}") for metric in ("accuracy", "recall", "precision", "auroc")),
+        *([_interval(facts, "stress_f1_worst")] if stress else []),
         _number(facts["objective"], text.score(facts["objective"])),
         _number(facts["threshold"], text.score(facts["threshold"])),
         _number(facts["weights"], text.whole(facts["weights"])),

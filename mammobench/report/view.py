@@ -9,6 +9,7 @@ from mammobench.report import facts, figures
 from mammobench.report.answer import Answer, build_answer
 from mammobench.report.curves import Curves, leading_curves
 from mammobench.report.ranking import Ranking, build_ranking, title_of
+from mammobench.report.stress import stress_tables
 from mammobench.study import StudyRecord
 from mammobench.trial_record import TrialRecord
 
@@ -47,6 +48,7 @@ class View:
     confusions: tuple[facts.Confusion, ...]
     importance_reason: str | None
     recall: facts.Table | None
+    stress: tuple[facts.Table, ...]
     front: facts.Table | None
     failures: facts.Table | None
     data: tuple[facts.Table, ...]
@@ -87,6 +89,7 @@ def build_view(study: StudyRecord, board: Leaderboard) -> View:
         confusions=facts.confusions(curves),
         importance_reason=importances.reason,
         recall=facts.recall_table(board, [item.trial for item in curves]),
+        stress=stress_tables(board),
         front=facts.front_table(study, front),
         failures=facts.failure_table(trials, board.left_out),
         data=(

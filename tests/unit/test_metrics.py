@@ -165,11 +165,11 @@ def test_the_worst_case_is_the_lowest_f1_at_the_threshold_of_the_unchanged() -> 
     unchanged = [0.9, 0.6, 0.4, 0.1]  # a threshold of 0.5 is right about all
     darker, brighter, odd = [0.8, 0.45, 0.3, 0.1], [0.9, 0.8, 0.7, 0.6], [0.9, 0.6, 0.55, 0.2]
     # one of two found: 2/3; all four called: 2/3; one too many: 4/5; none found: 0
-    changed = [darker, brighter, odd, unchanged]
+    changed = [darker, brighter, odd, unchanged, unchanged]
     assert objective_value("f1_worst_case", targets, unchanged, changed) == pytest.approx(2 / 3)
-    changed = [odd, [0.4, 0.3, 0.2, 0.1], odd, odd]
+    changed = [odd, [0.4, 0.3, 0.2, 0.1], odd, odd, odd]
     assert objective_value("f1_worst_case", targets, unchanged, changed) == 0
-    with pytest.raises(ValueError, match="under 4 conditions, found 0"):
+    with pytest.raises(ValueError, match="under 5 conditions, found 0"):
         objective_value("f1_worst_case", targets, unchanged)
 
 

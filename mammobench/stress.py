@@ -1,0 +1,110 @@
+"""Train a study's leaders again and predict under stress, which needs their models and not their records."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from mammobench.data.conditions import CONDITIONS, OTHER_SOURCE
+from mammobench.data.splits import Split
+from mammobench.data.store import ImageStore
+from mammobench.errors import MammobenchError, StudyError
+from mammobench.evaluation.leaderboard import build_leaderboard
+from mammobench.evaluation.stress import Stressed, predicted_conditions, validation_leaders
+from mammobench.predictor import STRESS
+from mammobench.reproduction import judge, same_store, selected_trial, train_again
+from mammobench.study import StudyRecord
+from mammobench.trial_record import TrialRecord
+
+TOP = 5
+Progress = Callable[[str, int, int], None]
+# a store of one source has no other one
+_NEEDED = {condition.name for condition in CONDITIONS if condition.kind != OTHER_SOURCE}
+
+
+def stress_study(
+    study: StudyRecord,
+    *,
+    top: int = TOP,
+    number: int | None = None,
+    data: Path | None = None,
+    progress: Progress = lambda *_: None,
+) -> tuple[Stressed, ...]:
+    """Predict validation and test of a study's leaders under every condition, those that have none yet.
+
+    Each is trained again from its record and must predict unchanged images as it did. What it predicts is
+    kept as stress.npz in the trial's folder. An interrupted training goes on from its checkpoint.
+
+    Args:
+        study: The study.
+        top: How many of the searched trials, by validation; the reference CNN comes on top.
+        number: One trial instead.
+        data: The image store, if it is no longer where the search read it.
+        progress: Told of epochs and conditions.
+
+    Returns:
+        Scores under each condition, best test F1 first.
+
+    Raises:
+        DataError: When the store is missing or holds other images.
+        StudyError: When there is no such trial, or another process stresses this study now.
+        TrialError: When a training fails.
+        ReproductionError: When a trial comes out differently; nothing is kept of it.
+    """
+    trials = {trial.number: trial for trial in study.trials}
+    if number is not None:
+        wanted = [selected_trial(study, number).number]
+    else:
+        board = build_leaderboard(study)
+        wanted = validation_leaders(board.rows, direction=study.spec.direction, top=top)
+    missing = [trials[each] for each in wanted if not _has_all(study, trials[each])]
+    if missing:
+        with _alone(study):
+            store = same_store(study, data)
+            for place, record in enumerate(missing):
+                progress("Trials under stress", place, len(missing))
+                _stress(study, record, store, progress)
+            progress("Trials under stress", len(missing), len(missing))
+    board = build_leaderboard(study, also=number)
+    return tuple(trial for trial in board.stress if trial.trial in wanted)
+
+
+def _has_all(study: StudyRecord, record: TrialRecord) -> bool:
+    split = Split.load(study.split_path(record.split))
+    return predicted_conditions(record.folder, split) >= _NEEDED
+
+
+def _stress(study: StudyRecord, record: TrialRecord, store: ImageStore, progress: Progress) -> None:
+    aside = study.folder / f".stress-{record.number:04d}"
+    aside.mkdir(exist_ok=True)
+    training = f"Training trial {record.number} again"
+    predicting = f"Predicting with trial {record.number} under stress"
+    progress(training, 0, record.epochs)
+    try:
+        end = train_again(
+            study, record, store, aside,
+            lambda epoch, epochs: progress(training, epoch, max(epoch, epochs)),
+            conditions=tuple(condition.name for condition in CONDITIONS),
+            on_condition=lambda done, total: progress(predicting, done, total),
+        )  # fmt: skip
+        judge(study, record, end, aside)
+        (aside / STRESS).replace(record.folder / STRESS)
+    except MammobenchError:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
+    # an interruption leaves the folder, whose checkpoint the next call continues
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextmanager
+def _alone(study: StudyRecord) -> Iterator[None]:
+    try:
+        lock = FileLock(study.folder / ".stress.lock").acquire(timeout=0)
+    except Timeout:
+        raise StudyError(
+            "another process stresses this study", where=study.folder, remedy="Wait for it, or stop it"
+        ) from None
+    with lock:
+        yield
