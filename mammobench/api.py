@@ -24,6 +24,7 @@ from mammobench.engines import check_engine
 from mammobench.errors import DataError, StudyError
 from mammobench.evaluation.leaderboard import Leaderboard, build_leaderboard
 from mammobench.evaluation.shortcut import provide_shortcuts
+from mammobench.evaluation.stress import Stressed
 from mammobench.report.html import write_report
 from mammobench.reproduction import Reproduction, reproduce_trial
 from mammobench.request import (
@@ -39,6 +40,7 @@ from mammobench.runtime import describe
 from mammobench.search_loop import Event, SearchOptions, TrialStart, fetch_artifacts, run_search
 from mammobench.space import SearchSpace
 from mammobench.space_file import load_space
+from mammobench.stress import TOP, stress_study
 from mammobench.study import StudyRecord, utc_now
 from mammobench.trial_record import TrialRecord
 from mammobench.workers import TrialEnd
@@ -123,6 +125,17 @@ class Study:
             ReproductionError: When it comes out differently.
         """
         return reproduce_trial(self.record, number=trial, data=None if data is None else Path(data))
+
+    def stress(
+        self, trial: int | None = None, *, top: int = TOP, data: str | Path | None = None
+    ) -> tuple[Stressed, ...]:
+        """Train the leaders by validation (or one trial) again, and score them on test images changed.
+
+        Raises:
+            ReproductionError: When one comes out differently.
+        """
+        place = None if data is None else Path(data)
+        return stress_study(self.record, top=top, number=trial, data=place)
 
     def __repr__(self) -> str:
         finished = sum(record.state == "finished" for record in self.trials)

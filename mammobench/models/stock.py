@@ -20,9 +20,7 @@ from mammobench.errors import ConfigError
 from mammobench.models.family import build_model
 from mammobench.models.losses import build_loss, class_weights, encode_targets
 from mammobench.models.optimizers import Plateau, build_optimizer
-from mammobench.space import Choice, SearchSpace
-
-_INSIDE_THE_MODEL = "data.intensity"
+from mammobench.space import Choice, Hyperparameter, SearchSpace
 
 
 class Arrays(NamedTuple):
@@ -51,8 +49,7 @@ def load_arrays(store: ImageStore | Path | str, space: SearchSpace) -> tuple[Arr
             is not part of the model.
     """
     for item in space.hyperparameters:
-        ahead = isinstance(item, Choice) and not AHEAD_OF_MODEL.keys().isdisjoint(item.values)
-        if item.key.startswith("data.") and (item.key != _INSIDE_THE_MODEL or ahead):
+        if item.key.startswith("data.") and not _is_inside_the_model(item):
             raise ConfigError(
                 "the arrays would not be the same for all configurations",
                 where=item.key,
@@ -71,6 +68,11 @@ def load_arrays(store: ImageStore | Path | str, space: SearchSpace) -> tuple[Arr
         return Arrays(pixels[..., None], encode_targets(part.targets, classes))
 
     return arrays(split.train), arrays(split.validation)
+
+
+def _is_inside_the_model(item: Hyperparameter) -> bool:
+    ahead = isinstance(item, Choice) and any(value in tuple(AHEAD_OF_MODEL) for value in item.values)
+    return item.key == "data.intensity" and not ahead
 
 
 def compile_model(config: TrialConfig, targets: npt.NDArray[np.float32], *, seed: int = 0) -> keras.Model:

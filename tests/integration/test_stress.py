@@ -39,7 +39,7 @@ def worst_case(tmp_path_factory: pytest.TempPathFactory, phantom: ImageStore) ->
 
 
 def test_a_search_for_the_worst_case_is_reproduced_to_the_bit(worst_case: CommandLine) -> None:
-    for trial in range(1, 4):
+    for trial in (1, 2):
         done = worst_case.run_json("reproduce", "tiny", "--trial", str(trial))
         assert done["largest_difference"] == 0
     table = pd.read_csv(worst_case.folder / "reports" / "tiny" / "leaderboard.csv")
@@ -83,9 +83,7 @@ def test_an_interrupted_stress_goes_on_and_what_is_there_is_not_made_again(worst
 
 def test_other_images_are_refused(worst_case: CommandLine, tmp_path: Path) -> None:
     other = make_phantom(tmp_path / "other", images=48, seed=1).path
-    missing = sorted(
-        path.name for path in (worst_case.folder / "reports" / "tiny" / "trials").iterdir()
-        if not (path / "stress.npz").exists()
-    )[-1]  # fmt: skip
+    folders = (worst_case.folder / "reports" / "tiny" / "trials").iterdir()
+    missing = max(path.name for path in folders if not (path / "stress.npz").exists())
     _, err = worst_case.run("stress", "tiny", "--trial", str(int(missing)), "--data", str(other), status=2)
     assert "not the images that the study was made with" in " ".join(err.split())

@@ -5,6 +5,7 @@ import keras_tuner
 import numpy as np
 import pytest
 
+from mammobench.data.intensity import prepared
 from mammobench.data.store import ImageStore
 from mammobench.errors import ConfigError
 from mammobench.models import Arrays, HyperModel, compile_model, load_arrays, train_model
@@ -60,6 +61,19 @@ def test_arrays_that_would_differ_between_configurations_are_refused(phantom: Im
     searched = Choice(key="data.split", values=("official", "reference"))
     with pytest.raises(ConfigError, match=r"data\.split"):
         load_arrays(phantom, replace(TINY, hyperparameters=(searched,)))
+
+
+def test_intensities_ahead_of_the_model_are_done_to_the_arrays_and_not_searched(phantom: ImageStore) -> None:
+    raw, _ = load_arrays(phantom, TINY)
+    for intensity in ("histogram", "clahe"):
+        fixed = replace(TINY, base={**TINY.base, "data.intensity": intensity})
+        train, _ = load_arrays(phantom, fixed)
+        np.testing.assert_array_equal(train.images[..., 0], prepared(raw.images[..., 0], intensity))
+        searched = Choice(key="data.intensity", values=("unit", intensity))
+        with pytest.raises(ConfigError, match=r"data\.intensity"):
+            load_arrays(phantom, replace(TINY, hyperparameters=(searched,)))
+    inside = Choice(key="data.intensity", values=("unit", "z-score"))
+    load_arrays(phantom, replace(TINY, hyperparameters=(inside,)))
 
 
 def test_a_tuner_learns_the_space_from_the_model_or_is_told(arrays: tuple[Arrays, Arrays]) -> None:
