@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from mammobench.data.pixels import Pixels
 from mammobench.data.store import ImageStore
 from mammobench.metrics import Floats
+from mammobench.predictor import Predictor
 
 
 @dataclass(frozen=True)
@@ -15,10 +17,11 @@ class Inference:
     """What to predict.
 
     Attributes:
-        model: A saved Keras model of the family; it takes uint8 images and scales them itself.
+        model: A saved Keras model of the family.
         store: Folder of the image store.
         size: Side of its input, in pixels.
         interpolation: How images were brought to that size for its training.
+        intensity: How images were normalised for its training, in the model or ahead of it.
         rows: Rows of the store, int64 (n,).
     """
 
@@ -26,6 +29,7 @@ class Inference:
     store: Path
     size: int
     interpolation: str
+    intensity: str
     rows: npt.NDArray[np.int64]
 
 
@@ -34,9 +38,8 @@ def infer(asked: Inference) -> Floats:
     # imported here: the process that asks does without them
     import keras  # noqa: PLC0415
 
-    from mammobench.training import Predictor  # noqa: PLC0415
-
     model = keras.saving.load_model(asked.model, compile=False)
-    images = ImageStore.open(asked.store, verify=False).images(asked.size, asked.interpolation)
-    predicted: Floats = Predictor(model, images, len(asked.rows))(asked.rows).astype(np.float64)
+    store = ImageStore.open(asked.store, verify=False)
+    pixels = Pixels(store, size=asked.size, interpolation=asked.interpolation, intensity=asked.intensity)
+    predicted: Floats = Predictor(model, pixels, len(asked.rows))(asked.rows).astype(np.float64)
     return predicted

@@ -109,7 +109,7 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
     what = {"config": config.model_dump(mode="json"), "seed": seed, "fingerprint": store.fingerprint,
             "split": split.hash}  # fmt: skip
     write_json(folder / "config.json", what | {"environment": dict(environment)})
-    pixels = Pixels(store, config.data, split)
+    pixels = Pixels.of(store, config.data, split.train)
     task = get_task(config.data.task)
     binary = task.classes == 2  # noqa: PLR2004 - one output tells two classes apart
     prior = np.bincount(split.train.targets, minlength=task.classes) / len(split.train.targets)

@@ -112,7 +112,9 @@ def evaluate_elsewhere(
     model = study.folder / "best" / "model.keras"
     if not model.exists() or _exported(study) != record.number:
         reproduce_trial(study, number=record.number, on_epoch=on_epoch)
-    asked = Inference(model, store.path.resolve(), config.image_size, config.interpolation, rows)
+    asked = Inference(
+        model, store.path.resolve(), config.image_size, config.interpolation, config.intensity, rows
+    )
     predicted = call_in_process(infer, asked)
     groups = groups_of(store).codes[rows]
     auroc = None

@@ -1,6 +1,7 @@
 """Rows of a store as a model takes them: under a condition or as they are, then normalised."""
 
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -8,7 +9,7 @@ import numpy.typing as npt
 from mammobench.config import DataConfig
 from mammobench.data.conditions import OTHER_SOURCE, Condition, Sources, change
 from mammobench.data.intensity import prepared
-from mammobench.data.splits import Split
+from mammobench.data.splits import Part
 from mammobench.data.store import ImageStore
 
 
@@ -17,16 +18,34 @@ class Pixels:
 
     Args:
         store: The images.
-        data: ``image_size``, ``interpolation`` and ``intensity`` are used.
-        split: Its training part says how the two sources look.
+        size: Side in pixels.
+        interpolation: How they are made that small.
+        intensity: Their normalisation, in the model or ahead of it.
+        training: The part that says how the two sources look; None where no condition asks for it.
     """
 
-    def __init__(self, store: ImageStore, data: DataConfig, split: Split) -> None:
-        self._images = store.images(data.image_size, data.interpolation)
+    def __init__(
+        self,
+        store: ImageStore,
+        *,
+        size: int,
+        interpolation: str,
+        intensity: str,
+        training: Part | None = None,
+    ) -> None:
+        self._images = store.images(size, interpolation)
         self._labels = store.index["label"].to_numpy(dtype=np.int64)
-        self._intensity = data.intensity
-        self._training = split.train
-        self.shape = (data.image_size, data.image_size, 1)
+        self._intensity = intensity
+        self._training = training
+        self.shape = (size, size, 1)
+
+    @classmethod
+    def of(cls, store: ImageStore, data: DataConfig, training: Part) -> Self:
+        """Return a store's images as a configuration takes them."""
+        return cls(
+            store, size=data.image_size, interpolation=data.interpolation, intensity=data.intensity,
+            training=training,
+        )  # fmt: skip
 
     def __call__(
         self, rows: npt.NDArray[np.int64], condition: Condition | None = None
@@ -54,4 +73,4 @@ class Pixels:
 
     @cached_property
     def _sources(self) -> Sources | None:
-        return Sources.of(self._images, self._training)
+        return None if self._training is None else Sources.of(self._images, self._training)

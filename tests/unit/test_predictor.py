@@ -28,7 +28,7 @@ def test_conditions_come_before_normalisation_and_batches_do_not_matter(
 ) -> None:
     data = DataConfig(task="abnormality", image_size=16, intensity=intensity)
     split = make_split(phantom, data)
-    pixels = Pixels(phantom, data, split)
+    pixels = Pixels.of(phantom, data, split.train)
     raw = phantom.images(16)
     rows = split.train.rows
     condition = Condition("", "gamma", 2)
@@ -49,7 +49,7 @@ def test_the_other_source_is_that_of_training_and_goes_by_label(phantom: ImageSt
     sources = Sources.of(raw, split.train)
     assert sources is not None
     expected = change(raw[test.rows], OTHER, others=sources.others(test.labels))
-    assert np.array_equal(Pixels(phantom, data, split)(test.rows, OTHER)[..., 0], expected)
+    assert np.array_equal(Pixels.of(phantom, data, split.train)(test.rows, OTHER)[..., 0], expected)
 
 
 def test_stressed_predictions_are_written_with_their_names(phantom: ImageStore, tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_stressed_predictions_are_written_with_their_names(phantom: ImageStore, 
     for task, missing in (("abnormality", 0), ("malignancy", 1)):
         data = DataConfig(task=task, image_size=16)
         split = make_split(phantom, data)
-        pixels = Pixels(phantom, data, split)
+        pixels = Pixels.of(phantom, data, split.train)
         predict = Predictor(MeanOfPixels(), pixels, 64)
         rows = split.validation.rows, split.test.rows
         unchanged = predict(rows[0]), predict(rows[1])
@@ -79,3 +79,12 @@ def test_stressed_predictions_are_written_with_their_names(phantom: ImageStore, 
     assert told[-1] == (len(CONDITIONS) - 1, len(CONDITIONS) - 1)
     predict.write_stressed(tmp_path / "none.npz", (), unchanged, rows, lambda *_: None)
     assert not (tmp_path / "none.npz").exists()
+
+
+def test_without_a_training_part_all_is_allowed_but_the_other_source(phantom: ImageStore) -> None:
+    pixels = Pixels(phantom, size=16, interpolation="area", intensity="histogram")
+    rows = np.array([5, 2])
+    assert np.array_equal(pixels(rows)[..., 0], prepared(phantom.images(16)[rows], "histogram"))
+    assert [condition for condition in CONDITIONS if not pixels.allows(condition)] == [OTHER]
+    with pytest.raises(ValueError, match="found None"):
+        pixels(rows, OTHER)
