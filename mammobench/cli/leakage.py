@@ -31,18 +31,19 @@ def leakage(
 
     Example: `mammobench leakage --space ddsm --data stores/ddsm`
     """
+    from mammobench import api
     from mammobench.leakage import SPLITS, run_leakage, write_leakage
     from mammobench.leakage.page import lead_of, support_of, table_of
     from mammobench.progress import Bars
 
     console = stderr(quiet=quiet)
-    planned = len(SPLITS) * (trials + 1)
+    planned, name = len(SPLITS) * (trials + 1), api.load_space(space).name
     with searching(console, trials=planned, workers=workers) as table, Bars(console) as bars, table.live():
         found, folder = run_leakage(
             space, data=data, trials=trials, workers=workers, seed=seed, precision=precision, folder=out,
             observe=table.observe, progress=bars,
         )  # fmt: skip
-    page = write_leakage(found, folder, title=f"Leakage: {space}")
+    page = write_leakage(found, folder, title=f"Leakage: {name}")
     if as_json:
         differences = [
             {"leaking": one, "other": other, "metric": metric, **asdict(interval)}
