@@ -40,7 +40,7 @@ def test_a_search_ends_with_its_winner_its_report_and_how_to_reproduce_it(search
 
 def test_the_table_has_every_trial_and_the_constant_answer_with_intervals(searched: CommandLine) -> None:
     frame = pd.read_csv(searched.folder / "reports" / "tiny" / "leaderboard.csv")
-    assert set(frame["role"]) == {"reference", "searched", "constant"}
+    assert set(frame["role"]) == {"reference", "searched", "constant", "shortcut"}
     assert frame["selected"].sum() == 1
     assert (frame["test_f1_low"] <= frame["test_f1"]).all()
     assert (frame["test_accuracy"] <= frame["test_accuracy_high"]).all()
