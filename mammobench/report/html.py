@@ -42,7 +42,7 @@ def write_report(
 
 def render(view: View) -> str:
     """Render the page."""
-    return environment().get_template("report.html").render(view=view)
+    return environment().get_template("report.html").render(page=view)
 
 
 def environment() -> Environment:
