@@ -2,9 +2,10 @@
 
 import copy
 import json
-from collections import defaultdict
 from collections.abc import Container, Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, cast
 
 from optuna.distributions import BaseDistribution, distribution_to_json, json_to_distribution
@@ -12,13 +13,16 @@ from optuna.storages import RDBStorage
 from optuna.storages._rdb import models
 from optuna.storages._rdb.storage import _create_scoped_session
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy import Row, Table, insert, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Row, ScalarSelect, Table, func, insert, or_, select, update
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-_TRIALS, *_PARTS = (
+_STUDIES, _TRIALS, _BEATS, *_PARTS = (
     cast("Table", model.__table__)
     for model in (
+        models.StudyModel,
         models.TrialModel,
+        models.TrialHeartbeatModel,
         models.TrialParamModel,
         models.TrialValueModel,
         models.TrialIntermediateValueModel,
@@ -29,34 +33,46 @@ _TRIALS, *_PARTS = (
 _PARAMS, _VALUES, _STEPS, _USER, _SYSTEM = _PARTS
 
 
+def _rows_as_json(table: Table) -> ScalarSelect[Any]:
+    row = aggregate_order_by(table.table_valued(), *table.primary_key)
+    return select(func.json_agg(row)).where(table.c.trial_id == _TRIALS.c.trial_id).scalar_subquery()
+
+
+# a trial and all that belongs to it in one row: what a statement costs is mostly the asking
+_WHOLE = select(_TRIALS, *map(_rows_as_json, _PARTS))
+
+
 class BulkRecord(RDBStorage):
     """Optuna's tables and calls; only how trials are entered, read and ended differs.
 
     Optuna looks up the trial, and its study's other trials, before each parameter and attribute that it
-    writes. A trial that is entered with all of them at once needs one statement for each kind. And it maps
-    every row that it reads to an object first, which takes longer than the database does.
+    writes, and maps every row to an object, which takes longer than the database does. Here a trial is
+    entered and ended with one statement for each kind of row, and read with one in all.
     """
 
-    def _get_prepared_new_trial(
-        self, study_id: int, template_trial: FrozenTrial | None, session: Session
-    ) -> models.TrialModel:
+    def _create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> FrozenTrial:
         if template_trial is None:
-            return super()._get_prepared_new_trial(study_id, None, session)
-        bare = copy.copy(template_trial)
-        bare.params, bare.distributions, bare.user_attrs, bare.system_attrs = {}, {}, {}, {}
-        trial = super()._get_prepared_new_trial(study_id, bare, session)
-        trial_id = trial.trial_id
-        rows: list[tuple[type[models.BaseModel], list[dict[str, Any]]]] = [
-            (models.TrialParamModel, [_param(template_trial, name) for name in template_trial.params]),
-            (models.TrialUserAttributeModel, _attributes(template_trial.user_attrs)),
-            (models.TrialSystemAttributeModel, _attributes(template_trial.system_attrs)),
-            # one that ran without a heartbeat would never be missed
-            (models.TrialHeartbeatModel, [{}] if template_trial.state == TrialState.RUNNING else []),
-        ]
-        for model, several in rows:
-            if several:
-                session.execute(insert(model), [{"trial_id": trial_id, **row} for row in several])
-        return trial
+            return super()._create_new_trial(study_id)
+        study = select(_STUDIES.c.study_id).where(_STUDIES.c.study_id == study_id)
+        others = select(func.count()).where(_TRIALS.c.study_id == study_id)
+        trial = {
+            "study_id": study_id,
+            "number": others.scalar_subquery(),
+            "state": template_trial.state,
+            "datetime_start": template_trial.datetime_start,
+            "datetime_complete": template_trial.datetime_complete,
+        }
+        entered = insert(_TRIALS).values(trial).returning(_TRIALS.c.trial_id, _TRIALS.c.number)
+        with _create_scoped_session(self.scoped_session) as session:
+            # whoever numbers a study's trials does so alone
+            if session.execute(study.with_for_update()).first() is None:
+                models.StudyModel.find_or_raise_by_id(study_id, session)
+            frozen = copy.deepcopy(template_trial)
+            frozen._trial_id, frozen.number = session.execute(entered).one()  # noqa: SLF001 - Optuna's way
+            for table, rows in _parts_of(template_trial).items():
+                if rows:
+                    session.execute(insert(table), [{"trial_id": frozen._trial_id, **row} for row in rows])  # noqa: SLF001 - the same
+        return frozen
 
     def _get_trials(
         self,
@@ -67,16 +83,13 @@ class BulkRecord(RDBStorage):
     ) -> list[FrozenTrial]:
         trials, newer = _TRIALS.c, _TRIALS.c.trial_id > trial_id_greater_than
         older = [number for number in included_trial_ids if number <= trial_id_greater_than]
-        query = select(_TRIALS).where(trials.study_id == study_id, or_(trials.trial_id.in_(older), newer))
+        asked = trials.study_id == study_id, or_(trials.trial_id.in_(older), newer)
         with _create_scoped_session(self.scoped_session) as session:
-            found = session.execute(query.order_by(trials.trial_id)).all()
+            found = session.execute(_WHOLE.where(*asked).order_by(trials.trial_id)).all()
             if not found:
                 # Optuna's error where there is no such study
                 models.StudyModel.find_or_raise_by_id(study_id, session)
-            ids = [row.trial_id for row in found]
-            parts = {table: _rows_of(session, table, ids) for table in _PARTS} if ids else {}
-        frozen = [_frozen(row, {table: rows[row.trial_id] for table, rows in parts.items()}) for row in found]
-        return [trial for trial in frozen if states is None or trial.state in states]
+        return [trial for trial in map(_frozen, found) if states is None or trial.state in states]
 
     def close_trial(
         self,
@@ -86,52 +99,83 @@ class BulkRecord(RDBStorage):
         attributes: Mapping[str, Any],
     ) -> bool:
         """Write a trial's last user attributes with its state; see `set_trial_state_values`."""
+        if not state.is_finished():
+            return super().set_trial_state_values(trial_id, state, values)
+        ended = {"state": state, "datetime_complete": datetime.now()}  # noqa: DTZ005 - Optuna's columns have no zone
+        unfinished = _TRIALS.c.state.in_([TrialState.RUNNING, TrialState.WAITING])
+        query = update(_TRIALS).where(_TRIALS.c.trial_id == trial_id, unfinished).values(ended)
         with _create_scoped_session(self.scoped_session) as session:
-            for key, value in attributes.items():
-                self._set_trial_attr_without_commit(
-                    session, models.TrialUserAttributeModel, trial_id, key, value
-                )
-            # in the same session, whose transaction it commits
-            return self.set_trial_state_values(trial_id, state, values)
+            if session.execute(query.returning(_TRIALS.c.trial_id)).first() is None:
+                # Optuna's errors for a trial that is not there, or has ended
+                trial = models.TrialModel.find_or_raise_by_id(trial_id, session)
+                self.check_trial_is_updatable(trial_id, cast("TrialState", trial.state))
+            for table, keys, rows in (
+                (_USER, ("trial_id", "key"), _attributes(attributes)),
+                (_VALUES, ("trial_id", "objective"), _values(values)),
+            ):
+                if rows:
+                    write = postgresql.insert(table)
+                    over = {name: write.excluded[name] for name in rows[0] if name not in keys}
+                    session.execute(
+                        write.on_conflict_do_update(index_elements=keys, set_=over),
+                        [{"trial_id": trial_id, **row} for row in rows],
+                    )
+        return True
 
 
-def _rows_of(session: Session, table: Table, trial_ids: list[int]) -> dict[int, list[Row[Any]]]:
-    rows: dict[int, list[Row[Any]]] = defaultdict(list)
-    query = select(table).where(table.c.trial_id.in_(trial_ids)).order_by(*table.primary_key)
-    for row in session.execute(query):
-        rows[row.trial_id].append(row)
-    return rows
-
-
-def _frozen(trial: Row[Any], parts: Mapping[Table, list[Row[Any]]]) -> FrozenTrial:
-    value_of = models.TrialValueModel.stored_repr_to_value
-    step_of = models.TrialIntermediateValueModel.stored_repr_to_intermediate_value
-    values = sorted(parts[_VALUES], key=lambda row: row.objective)
-    distributions = {row.param_name: _distribution(row.distribution_json) for row in parts[_PARAMS]}
+def _frozen(trial: Row[Any]) -> FrozenTrial:
+    params, values, steps, user, system = (part or [] for part in trial[-len(_PARTS) :])
+    distributions = {row["param_name"]: _distribution(row["distribution_json"]) for row in params}
     return FrozenTrial(
         number=trial.number,
         state=trial.state,
         value=None,
-        values=[value_of(row.value, row.value_type) for row in values] or None,
+        values=[_value(row) for row in sorted(values, key=itemgetter("objective"))] or None,
         datetime_start=trial.datetime_start,
         datetime_complete=trial.datetime_complete,
         params={
-            row.param_name: distributions[row.param_name].to_external_repr(row.param_value)
-            for row in parts[_PARAMS]
+            name: distribution.to_external_repr(row["param_value"])
+            for row, (name, distribution) in zip(params, distributions.items(), strict=True)
         },
         distributions=distributions,
-        user_attrs={row.key: json.loads(row.value_json) for row in parts[_USER]},
-        system_attrs={row.key: json.loads(row.value_json) for row in parts[_SYSTEM]},
-        intermediate_values={
-            row.step: step_of(row.intermediate_value, row.intermediate_value_type) for row in parts[_STEPS]
-        },
+        user_attrs={row["key"]: json.loads(row["value_json"]) for row in user},
+        system_attrs={row["key"]: json.loads(row["value_json"]) for row in system},
+        intermediate_values={row["step"]: _step(row) for row in steps},
         trial_id=trial.trial_id,
     )
+
+
+def _value(row: Mapping[str, Any]) -> float:
+    model = models.TrialValueModel
+    return model.stored_repr_to_value(row["value"], model.TrialValueType[row["value_type"]])
+
+
+def _step(row: Mapping[str, Any]) -> float:
+    model = models.TrialIntermediateValueModel
+    kind = model.TrialIntermediateValueType[row["intermediate_value_type"]]
+    return model.stored_repr_to_intermediate_value(row["intermediate_value"], kind)
 
 
 @lru_cache
 def _distribution(text: str) -> BaseDistribution:
     return json_to_distribution(text)
+
+
+def _parts_of(trial: FrozenTrial) -> dict[Table, list[dict[str, Any]]]:
+    step_of = models.TrialIntermediateValueModel.intermediate_value_to_stored_repr
+    steps = ((step, *step_of(value)) for step, value in trial.intermediate_values.items())
+    return {
+        _PARAMS: [_param(trial, name) for name in trial.params],
+        _VALUES: _values(trial.values),
+        _STEPS: [
+            {"step": step, "intermediate_value": value, "intermediate_value_type": kind}
+            for step, value, kind in steps
+        ],
+        _USER: _attributes(trial.user_attrs),
+        _SYSTEM: _attributes(trial.system_attrs),
+        # one that ran without a heartbeat would never be missed
+        _BEATS: [{}] if trial.state == TrialState.RUNNING else [],
+    }
 
 
 def _param(trial: FrozenTrial, name: str) -> dict[str, Any]:
@@ -145,3 +189,11 @@ def _param(trial: FrozenTrial, name: str) -> dict[str, Any]:
 
 def _attributes(named: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{"key": key, "value_json": json.dumps(value)} for key, value in named.items()]
+
+
+def _values(values: Sequence[float] | None) -> list[dict[str, Any]]:
+    stored = map(models.TrialValueModel.value_to_stored_repr, values or ())
+    return [
+        {"objective": objective, "value": value, "value_type": kind}
+        for objective, (value, kind) in enumerate(stored)
+    ]
