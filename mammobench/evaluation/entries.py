@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,10 +26,12 @@ class Entry:
     Attributes:
         facts: Column to value.
         guesses: Predicted class of each test image, int8 (n,).
+        folder: The trial's; None for a baseline.
     """
 
     facts: dict[str, Any]
     guesses: npt.NDArray[np.int8]
+    folder: Path | None = None
 
 
 def trial_entry(trial: TrialRecord, split: Split, hyperparameters: Mapping[str, Any]) -> Entry:
@@ -59,7 +62,7 @@ def trial_entry(trial: TrialRecord, split: Split, hyperparameters: Mapping[str, 
         **_prefixed("validation", scores(split.validation.targets, validation, trial.threshold)),
         **{key: encode(value) for key, value in hyperparameters.items()},
     }
-    return _entry(facts, test, trial.threshold, split)
+    return _entry(facts, test, trial.threshold, split, trial.folder)
 
 
 def constant_entries(split: Split) -> list[Entry]:
@@ -115,13 +118,15 @@ def positives_by_lesion_type(part: Part, class_names: Iterable[str]) -> dict[str
     return {kind: (part.targets == 1) & (kinds == kind) for kind in LESION_TYPES}
 
 
-def _entry(facts: dict[str, Any], test: Floats, threshold: float | None, split: Split) -> Entry:
+def _entry(
+    facts: dict[str, Any], test: Floats, threshold: float | None, split: Split, folder: Path | None = None
+) -> Entry:
     targets, guesses = split.test.targets, predicted_classes(test, threshold)
     facts |= _prefixed("test", scores(targets, test, threshold))
     for kind, positive in positives_by_lesion_type(split.test, split.class_names).items():
         found = guesses[positive] == 1
         facts[f"test_recall_{kind}"] = float(found.mean()) if found.size else np.nan
-    return Entry(facts, guesses.astype(np.int8))
+    return Entry(facts, guesses.astype(np.int8), folder)
 
 
 def _prefixed(prefix: str, values: Mapping[str, float]) -> dict[str, float]:

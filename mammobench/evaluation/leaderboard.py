@@ -15,15 +15,15 @@ import numpy as np
 import pandas as pd
 
 from mammobench.data.splits import Split
-from mammobench.errors import MammobenchError, StudyError, TrialError
+from mammobench.errors import StudyError
 from mammobench.evaluation.comparison import paired_differences
 from mammobench.evaluation.entries import (
     Entry,
     constant_entries,
     positives_by_lesion_type,
     shortcut_entries,
-    trial_entry,
 )
+from mammobench.evaluation.gathering import gather, study_names
 from mammobench.evaluation.intervals import (
     Resamples,
     percentile_ends,
@@ -32,12 +32,11 @@ from mammobench.evaluation.intervals import (
     resampled_scores,
 )
 from mammobench.evaluation.predictions import open_stressed, open_test
-from mammobench.evaluation.shortcut import Shortcut, load_shortcuts, shortcut_path
+from mammobench.evaluation.shortcut import Shortcut
 from mammobench.evaluation.stress import Stressed, stressed
 from mammobench.files import write_text
 from mammobench.metrics import Floats
 from mammobench.study import StudyRecord
-from mammobench.trial_record import TrialRecord
 
 LEVEL = 0.95
 BASELINES = ("constant", "shortcut")
@@ -47,7 +46,7 @@ ROWS_AT_ONCE = 64
 LEADERS = 10
 WHOLE = ("trial", "weights", "epochs", "best_epoch")
 COLUMNS = (
-    "rank", "trial", "name", "role", "selected",
+    "rank", "study", "trial", "name", "role", "selected",
     "test_f1", "test_f1_low", "test_f1_high", "test_accuracy", "test_accuracy_low", "test_accuracy_high",
     "test_recall", "test_recall_low", "test_recall_high",
     "test_precision", "test_precision_low", "test_precision_high",
@@ -85,6 +84,8 @@ class Leaderboard:
         level: Nominal coverage of the intervals.
         splits: The splits in use, by hash.
         stress: The trials that ``mammobench stress`` has looked at, best test F1 first.
+        studies: What the table calls the studies that it ranks. With several there is a column ``study``, and
+            a trial is known by (study, trial).
     """
 
     frame: pd.DataFrame
@@ -93,6 +94,7 @@ class Leaderboard:
     level: float
     splits: dict[str, Split]
     stress: tuple[Stressed, ...] = ()
+    studies: tuple[str, ...] = ()
 
     @property
     def selected(self) -> "pd.Series[Any] | None":
@@ -129,81 +131,64 @@ def unit_of(split: Split) -> str:
 
 
 def build_leaderboard(
-    study: StudyRecord, *, seed: int = 0, resamples: int = 2000, also: int | None = None
+    studies: StudyRecord | Sequence[StudyRecord],
+    *,
+    seed: int = 0,
+    resamples: int = 2000,
+    also: int | None = None,
 ) -> Leaderboard:
-    """Rank a study's finished trials by test F1, then accuracy, with 95 % intervals.
+    """Rank the finished trials of one study, or of several together, by test F1, then accuracy.
 
     Intervals are percentile bootstraps over patients or lesion groups where the split knows them, else over
-    images. AUROC has one for the leaders, the selected and the reference row alone.
+    images; all rows on one split share its resamples, whichever study they come from. AUROC has one for the
+    leaders, the selected and the reference row alone.
 
     Args:
-        study: An opened study.
+        studies: An opened study, or several of one task, one objective and the same images.
         seed: Root seed of the resamples.
         resamples: How many to draw.
-        also: A trial to score among them although it was stopped early or lives on in another; never
-            selected for that.
+        also: A trial of the first study to score among them although it was stopped early or lives on in
+            another; never selected for that.
 
     Raises:
-        StudyError: If no trial has finished, or none has predictions that can be used.
+        StudyError: If the studies cannot be ranked together, no trial has finished, or none has predictions
+            that can be used.
         TrialError: If none has finished because they failed.
     """
-    trials = study.trials
-    # a trial that was promoted lives on in the one that continues it
-    promoted = {trial.continues for trial in trials if trial.state == "finished"}
-    finished = [trial for trial in trials if trial.state == "finished" and trial.number not in promoted]
-    if not finished:
-        raise _nothing_finished(study, trials)
-    ranked = {trial.number for trial in finished}
-    shown = [trial for trial in trials if trial.number in ranked or trial.number == also]
-    entries, splits, left_out = _open_trials(study, shown)
-    if not entries:
-        raise StudyError(f"no finished trial can be ranked; the first: {left_out[0][1]}", where=study.folder)
-    eligible = {trial.number for trial in finished if trial.in_space}
-    _mark_selected([entry for entry in entries if entry.facts["trial"] in eligible], study.spec.direction)
-    folders = {trial.number: trial.folder for trial in shown}
+    studies = (studies,) if isinstance(studies, StudyRecord) else tuple(studies)
+    gathered = gather(studies, also=also)
+    entries = list(gathered.entries)
+    eligible = [entry for entry in entries if _key(entry.facts) in gathered.eligible]
+    _mark_selected(eligible, studies[0].spec.direction)
     under_stress: list[Stressed] = []
-    for key, split in splits.items():
+    for key, split in gathered.splits.items():
         inside = [entry for entry in entries if entry.facts["split_hash"] == key]
-        path = shortcut_path(study.folder, key)
-        shortcuts = load_shortcuts(path) if path.exists() else []
+        shortcuts = gathered.shortcuts[key]
         baselines = [*constant_entries(split), *shortcut_entries(split, shortcuts)]
         inside += baselines
         entries += baselines
         drawn = Resamples(split.test.groups, count=resamples, seed=seed)
         _add_intervals(inside, split, drawn)
-        _add_auroc_intervals(inside, split, drawn, folders)
+        _add_auroc_intervals(inside, split, drawn)
         _add_shortcut_auroc(baselines, split, drawn, shortcuts)
-        under_stress += _add_stress(inside, split, drawn, folders)
+        under_stress += _add_stress(inside, split, drawn)
     rows = sorted((entry.facts for entry in entries), key=_best_first)
     columns = [*COLUMNS, *dict.fromkeys(key for row in rows for key in row if key not in COLUMNS)]
     frame = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(WHOLE, "Int64"))
+    if len(studies) == 1:
+        frame = frame.drop(columns="study")
     frame["rank"] = np.arange(1, len(frame) + 1)
     frame["selected"] = frame["selected"].eq(other=True)
-    place = {row["trial"]: number for number, row in enumerate(rows) if "trial" in row}
-    under_stress.sort(key=lambda trial: place[trial.trial])
-    return Leaderboard(frame, tuple(left_out), resamples, LEVEL, splits, tuple(under_stress))
+    place = {row["name"]: number for number, row in enumerate(rows)}
+    under_stress.sort(key=lambda trial: place[trial.name])
+    return Leaderboard(
+        frame, tuple(gathered.left_out), resamples, LEVEL, gathered.splits, tuple(under_stress),
+        tuple(study_names(studies)),
+    )  # fmt: skip
 
 
-def _open_trials(
-    study: StudyRecord, finished: Sequence[TrialRecord]
-) -> tuple[list[Entry], dict[str, Split], list[tuple[int, str]]]:
-    """Open the predictions of every finished trial; what cannot be used is named, not ranked."""
-    entries: list[Entry] = []
-    splits: dict[str, Split] = {}
-    left_out: list[tuple[int, str]] = []
-    searched = [set(trial.hyperparameters) for trial in finished if trial.role == "searched"]
-    # the reference CNN shows its own values of what every searched trial has
-    shared = set.intersection(*searched) if searched else set()
-    for trial in finished:
-        try:
-            split = splits.get(trial.split) or Split.load(study.split_path(trial.split))
-            values = trial.config.values()
-            own = {key: values[key] for key in values if key in shared or key in trial.hyperparameters}
-            entries.append(trial_entry(trial, split, own))
-            splits[trial.split] = split
-        except MammobenchError as error:
-            left_out.append((trial.number, str(error)))
-    return entries, splits, left_out
+def _key(facts: Mapping[str, Any]) -> tuple[str, int]:
+    return facts["study"], facts["trial"]
 
 
 def _mark_selected(entries: Iterable[Entry], direction: str) -> None:
@@ -248,15 +233,14 @@ def _add_intervals(entries: list[Entry], split: Split, resamples: Resamples) -> 
                 )
 
 
-def _add_auroc_intervals(
-    entries: list[Entry], split: Split, resamples: Resamples, folders: Mapping[int, Path]
-) -> None:
+def _add_auroc_intervals(entries: list[Entry], split: Split, resamples: Resamples) -> None:
     if len(split.class_names) != 2:  # noqa: PLR2004 - two classes
         return
-    trials = sorted((entry.facts for entry in entries if "trial" in entry.facts), key=_best_first)
-    for place, facts in enumerate(trials):
-        if place < LEADERS or facts["role"] == "reference" or facts.get("selected"):
-            facts.update(_auroc_ends(open_test(folders[facts["trial"]]), split, resamples))
+    trials = sorted((entry for entry in entries if entry.folder), key=lambda entry: _best_first(entry.facts))
+    for place, entry in enumerate(trials):
+        facts = entry.facts
+        if entry.folder and (place < LEADERS or facts["role"] == "reference" or facts.get("selected")):
+            facts.update(_auroc_ends(open_test(entry.folder), split, resamples))
 
 
 def _add_shortcut_auroc(
@@ -274,13 +258,11 @@ def _auroc_ends(probabilities: Floats, split: Split, resamples: Resamples) -> di
     return {"test_auroc_low": float(low[0]), "test_auroc_high": float(high[0])}
 
 
-def _add_stress(
-    entries: list[Entry], split: Split, resamples: Resamples, folders: Mapping[int, Path]
-) -> list[Stressed]:
+def _add_stress(entries: list[Entry], split: Split, resamples: Resamples) -> list[Stressed]:
     results = []
-    for facts in (entry.facts for entry in entries if "trial" in entry.facts):
+    for facts, folder in ((entry.facts, entry.folder) for entry in entries if entry.folder):
         try:
-            predictions = open_stressed(folders[facts["trial"]], split)
+            predictions = open_stressed(folder, split)
         except StudyError:
             # not needed for a ranking, and made again by the command that made it
             continue
@@ -296,17 +278,3 @@ def _best_first(facts: Mapping[str, Any]) -> tuple[float, float, float]:
     """Order by test F1, then accuracy, then trial number; what is not defined comes last."""
     f1, accuracy = facts["test_f1"], facts["test_accuracy"]
     return (-f1 if f1 == f1 else math.inf, -accuracy, facts.get("trial", math.inf))  # noqa: PLR0124 - NaN
-
-
-def _nothing_finished(study: StudyRecord, trials: Sequence[TrialRecord]) -> MammobenchError:
-    failed = [trial for trial in trials if trial.state == "failed"]
-    remedy = f"Continue it: {study.spec.command}"
-    if failed:
-        return TrialError(
-            "every trial failed, so that there is nothing to rank; "
-            f"trial {failed[0].number}: {failed[0].reason}",
-            where=study.folder,
-        )
-    return StudyError(
-        "no trial has finished, so that there is nothing to rank", where=study.folder, remedy=remedy
-    )

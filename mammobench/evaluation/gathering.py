@@ -1,0 +1,140 @@
+"""What is ranked: the finished trials of one study, or of several that can stand in one table."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from mammobench.data.splits import Split
+from mammobench.errors import MammobenchError, StudyError, TrialError
+from mammobench.evaluation.entries import Entry, trial_entry
+from mammobench.evaluation.shortcut import Shortcut, load_shortcuts, shortcut_path
+from mammobench.study import StudyRecord
+from mammobench.trial_record import TrialRecord
+
+
+@dataclass(frozen=True, eq=False)
+class Gathered:
+    """Opened trials.
+
+    Attributes:
+        entries: One a trial whose predictions could be used.
+        eligible: (study, trial) of those that validation may select.
+        splits: By hash.
+        shortcuts: The shortcut baseline by hash of its split; none where it was not made.
+        left_out: Trial number and reason of those that could not be used.
+    """
+
+    entries: list[Entry] = field(default_factory=list)
+    eligible: set[tuple[str, int]] = field(default_factory=set)
+    splits: dict[str, Split] = field(default_factory=dict)
+    shortcuts: dict[str, list[Shortcut]] = field(default_factory=dict)
+    left_out: list[tuple[int, str]] = field(default_factory=list)
+
+
+def gather(studies: Sequence[StudyRecord], *, also: int | None = None) -> Gathered:
+    """Open the predictions of every finished trial; what cannot be used is named, not ranked.
+
+    Args:
+        studies: One or several, of one task, one objective and the same images.
+        also: A trial of the first study to take in although it was stopped early or lives on in another.
+
+    Raises:
+        StudyError: If the studies cannot stand in one table, none of their trials has finished, or none has
+            predictions that can be used.
+        TrialError: If none has finished because they failed.
+    """
+    require_comparable(studies)
+    names, gathered, unfinished = study_names(studies), Gathered(), list[MammobenchError]()
+    for place, (study, name) in enumerate(zip(studies, names, strict=True)):
+        trials = study.trials
+        # a trial that was promoted lives on in the one that continues it
+        promoted = {trial.continues for trial in trials if trial.state == "finished"}
+        finished = [trial for trial in trials if trial.state == "finished" and trial.number not in promoted]
+        if not finished:
+            unfinished.append(_nothing_finished(study, trials))
+            continue
+        ranked = {trial.number for trial in finished} | ({also} if place == 0 else set())
+        shown = [trial for trial in trials if trial.number in ranked]
+        gathered.eligible.update((name, trial.number) for trial in finished if trial.in_space)
+        _open_trials(study, name, shown, gathered, several=len(studies) > 1)
+    if len(unfinished) == len(studies):
+        raise unfinished[0]
+    if not gathered.entries:
+        where = studies[0].folder
+        raise StudyError(
+            f"no finished trial can be ranked; the first: {gathered.left_out[0][1]}", where=where
+        )
+    for key in gathered.splits:
+        paths = (shortcut_path(study.folder, key) for study in studies)
+        gathered.shortcuts[key] = next((load_shortcuts(path) for path in paths if path.exists()), [])
+    return gathered
+
+
+def study_names(studies: Sequence[StudyRecord]) -> list[str]:
+    """Return what a table calls each study: its name, or its folder where two have one name."""
+    names = [study.spec.name for study in studies]
+    return names if len(set(names)) == len(names) else [str(study.folder) for study in studies]
+
+
+def require_comparable(studies: Sequence[StudyRecord]) -> None:
+    """Check that studies can stand in one table.
+
+    Raises:
+        StudyError: If there is none, one is there twice, or they differ in images, task or objective.
+    """
+    if not studies:
+        raise StudyError("there is no study to rank", expected="one study or several")
+    first, seen = studies[0], {studies[0].folder.resolve()}
+    for study in studies[1:]:
+        if study.folder.resolve() in seen:
+            raise StudyError("the study is named twice", where=study.folder)
+        seen.add(study.folder.resolve())
+        for what, wanted, found in (
+            ("images", first.spec.fingerprint[:12], study.spec.fingerprint[:12]),
+            ("task", first.space.task, study.space.task),
+            ("objective", first.spec.objective, study.spec.objective),
+        ):
+            if wanted != found:
+                raise StudyError(
+                    f"{study.spec.name} and {first.spec.name} cannot be ranked together: their {what} differ"
+                    + ("" if what == "images" else "s"),
+                    where=study.folder,
+                    expected=f"{'fingerprint ' if what == 'images' else ''}{wanted}",
+                    found=found,
+                    remedy="Write a report of each",
+                )
+
+
+def _open_trials(
+    study: StudyRecord, name: str, shown: Sequence[TrialRecord], gathered: Gathered, *, several: bool
+) -> None:
+    searched = [set(trial.hyperparameters) for trial in shown if trial.role == "searched"]
+    # the reference CNN shows its own values of what every searched trial has
+    shared = set.intersection(*searched) if searched else set()
+    for trial in shown:
+        try:
+            split = gathered.splits.get(trial.split) or Split.load(study.split_path(trial.split))
+            values = trial.config.values()
+            own = {key: values[key] for key in values if key in shared or key in trial.hyperparameters}
+            entry = trial_entry(trial, split, own)
+        except MammobenchError as error:
+            gathered.left_out.append((trial.number, str(error)))
+            continue
+        entry.facts["study"] = name
+        if several:
+            entry.facts["name"] += f" of {name}"
+        gathered.entries.append(entry)
+        gathered.splits[trial.split] = split
+
+
+def _nothing_finished(study: StudyRecord, trials: Sequence[TrialRecord]) -> MammobenchError:
+    failed = [trial for trial in trials if trial.state == "failed"]
+    remedy = f"Continue it: {study.spec.command}"
+    if failed:
+        return TrialError(
+            "every trial failed, so that there is nothing to rank; "
+            f"trial {failed[0].number}: {failed[0].reason}",
+            where=study.folder,
+        )
+    return StudyError(
+        "no trial has finished, so that there is nothing to rank", where=study.folder, remedy=remedy
+    )
