@@ -18,14 +18,13 @@ from platformdirs import user_cache_path
 
 from mammobench.data.phantom import make_phantom
 from mammobench.data.sources import prepare
-from mammobench.data.splits import Split
 from mammobench.data.store import ImageStore
 from mammobench.engines import check_engine
 from mammobench.errors import DataError, StudyError
 from mammobench.evaluation.leaderboard import Leaderboard, build_leaderboard
-from mammobench.evaluation.shortcut import provide_shortcuts
 from mammobench.evaluation.stress import Stressed
 from mammobench.report.html import write_report
+from mammobench.reporting import open_study, provide_baselines_from, report_on
 from mammobench.reproduction import Reproduction, reproduce_trial
 from mammobench.request import (
     Request,
@@ -84,9 +83,7 @@ class Study:
         Raises:
             StudyError: Where there is none, with the nearest name.
         """
-        record = StudyRecord.open(study_folder(name_or_path))
-        fetch_artifacts(record)
-        return cls(record)
+        return cls(open_study(name_or_path))
 
     @property
     def folder(self) -> Path:
@@ -106,17 +103,17 @@ class Study:
         """Return the ranking as a table; see `mammobench.Leaderboard` for its columns."""
         return self.ranking().frame
 
-    def report(self, out: Path | None = None) -> Path:
-        """Write the HTML report, and ``leaderboard.csv`` beside it; return its path.
+    def report(self, out: Path | None = None, *, format: str | None = None) -> Path:  # noqa: A002 - --format
+        """Write the report and return its path: ``index.html`` and ``leaderboard.csv``, or another format.
 
         Its shortcut baseline is made here when the study's image store is at hand.
+
+        Args:
+            out: The file; None for the format's own name in the study's folder.
+            format: ``html``, ``pdf``, ``markdown``, ``latex``, ``csv`` or ``parquet``; None for what the
+                ending of `out` says, else HTML.
         """
-        place = Path(self.record.spec.data)
-        if place.exists():
-            store = ImageStore.open(place, verify=False)
-            if store.fingerprint == self.record.spec.fingerprint:
-                _provide_baselines(self.record, store)
-        return write_report(self.record, out=out)
+        return report_on([self.record], out=out, kind=format)
 
     def reproduce(self, trial: int | None = None, *, data: str | Path | None = None) -> Reproduction:
         """Train the selected trial (or that of a number) again, compare, and export the model.
@@ -262,7 +259,7 @@ def search(
         progress(f"The search ends before its budget of trials: {early}", 0, 0)
     progress("Writing the report", 0, 1)
     fetch_artifacts(record)
-    _provide_baselines(record, store)
+    provide_baselines_from(record, store)
     write_report(record)
     progress("Writing the report", 1, 1)
     return Study(record)
@@ -327,12 +324,6 @@ def work(
     )
     run_search(record, store, options=options, observe=lambda event: observe(record, event))
     return Study(record)
-
-
-def _provide_baselines(record: StudyRecord, store: ImageStore) -> None:
-    hashes = dict.fromkeys(trial.split for trial in record.trials if trial.state == "finished")
-    splits = (Split.load(record.split_path(split_hash)) for split_hash in hashes)
-    provide_shortcuts(record.folder, splits, store)
 
 
 def print_event(study: StudyRecord, event: Event) -> None:

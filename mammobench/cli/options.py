@@ -8,6 +8,9 @@ import typer
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on standard error.")]
 StudyArgument = Annotated[str, typer.Argument(metavar="STUDY", help="A name under reports/, or a path.")]
+StudiesArgument = Annotated[
+    list[str], typer.Argument(metavar="STUDY...", help="Names or paths, of one data set.")
+]
 StorageOption = Annotated[
     str | None,
     typer.Option(help="postgresql://user@host/database for many machines; the password from PGPASSWORD."),

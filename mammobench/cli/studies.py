@@ -5,7 +5,15 @@ from typing import Annotated
 
 import typer
 
-from mammobench.cli.options import DataOption, Json, Quiet, StorageOption, StudyArgument, database
+from mammobench.cli.options import (
+    DataOption,
+    Json,
+    Quiet,
+    StorageOption,
+    StudiesArgument,
+    StudyArgument,
+    database,
+)
 from mammobench.cli.printing import print_json, stderr
 
 app = typer.Typer()
@@ -13,22 +21,46 @@ app = typer.Typer()
 
 @app.command()
 def report(
-    study: StudyArgument,
-    out: Annotated[Path | None, typer.Option(help="The HTML file; default: index.html in the study.")] = None,
+    studies: StudiesArgument,
+    out: Annotated[
+        Path | None, typer.Option(help="The file; default: index.html, report.pdf... in the study.")
+    ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            "--format", help="html, pdf, markdown, latex, csv or parquet; default: as FILE ends, else html."
+        ),
+    ] = None,
+    show: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Write a study's HTML report and leaderboard.csv.
+    """Write a study's report, or that of several ranked together; HTML brings leaderboard.csv along.
 
-    Example: `mammobench report quick`
+    Example: `mammobench report quick --format markdown`
     """
-    from mammobench import api
+    import webbrowser
 
-    path = api.Study.open(study).report(out)
-    table = path.with_name("leaderboard.csv")
+    from mammobench.report.formats import format_of
+    from mammobench.reporting import open_studies, report_on
+
+    kind = format_of(kind, out)
+    opened = open_studies(studies)
+    path = report_on(opened, out=out, kind=kind)
+    tables = {"html": path.with_name("leaderboard.csv"), "csv": path, "parquet": path}
+    table = tables.get(kind)
     if as_json:
-        print_json({"report": str(path), "leaderboard": str(table)})
+        print_json(
+            {
+                "studies": [str(study.folder) for study in opened],
+                "format": kind,
+                "report": str(path),
+                "leaderboard": None if table is None else str(table),
+            }
+        )
     else:
-        typer.echo(f"Report:  {path}\nTable:   {table}")
+        typer.echo("\n".join([f"Report:  {path}", *([f"Table:   {table}"] if kind == "html" else [])]))
+    if show and not webbrowser.open(path.resolve().as_uri()):
+        stderr().print("No browser was found to open it.", highlight=False)
 
 
 @app.command()

@@ -1,0 +1,104 @@
+"""A report of a page or two as plain values, for Markdown and LaTeX."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mammobench.evaluation.leaderboard import Leaderboard
+from mammobench.report import facts, text
+from mammobench.report.answer import build_answer
+from mammobench.report.notices import Notice, notices_of
+from mammobench.report.ranking import title_of
+from mammobench.study import StudyRecord
+
+ROWS = 20
+_INTERVALS = ("f1", "accuracy", "recall", "precision", "auroc")
+
+
+@dataclass(frozen=True)
+class Digest:
+    """What a short report shows.
+
+    Attributes:
+        title: Names of the studies.
+        subtitle: Task and data.
+        notices: What must be said first.
+        lead: The answer.
+        support: How it stands against the others, one sentence each.
+        ranking: The first `ROWS` configurations, the selected one, the reference CNN and the baselines.
+        shown: How many configurations and baselines the ranking shows of how many.
+        notes: How the numbers were made, and what they cannot bear.
+        commands: What each does, and the command.
+        citations: What work on these images must cite.
+    """
+
+    title: str
+    subtitle: str
+    notices: tuple[Notice, ...]
+    lead: str
+    support: tuple[str, ...]
+    ranking: facts.Table
+    shown: str
+    notes: tuple[str, ...]
+    commands: tuple[tuple[str, str], ...]
+    citations: tuple[str, ...]
+
+
+def build_digest(studies: Sequence[StudyRecord], board: Leaderboard) -> Digest:
+    """Gather what a short report of one study, or of several ranked together, shows.
+
+    Args:
+        studies: Of the same images and task.
+        board: Their leaderboard.
+    """
+    stores = [study.spec.store for study in studies]
+    tried = int((board.frame["role"] == "searched").sum())
+    tasks = " and ".join(dict.fromkeys(split.task for split in board.splits.values()))
+    sources = " and ".join(dict.fromkeys(str(store.get("source", "unknown source")) for store in stores))
+    answer, table = build_answer(board), _ranking(board)
+    return Digest(
+        title=", ".join(study.spec.name for study in studies),
+        subtitle=f"{tasks} · {sources}",
+        notices=notices_of(studies, board),
+        lead=answer.lead,
+        support=answer.support,
+        ranking=table,
+        shown=f"{len(table.rows)} of {len(board.frame)} rows; leaderboard.csv has them all."
+        if len(table.rows) < len(board.frame)
+        else "Every configuration and baseline.",
+        notes=facts.method_notes(board, tried=tried),
+        commands=tuple(dict.fromkeys(item for study in studies for item in facts.commands(study))),
+        citations=tuple(dict.fromkeys(str(item) for store in stores for item in store.get("citations", ()))),
+    )
+
+
+def _ranking(board: Leaderboard) -> facts.Table:
+    rows = [
+        row
+        for place, row in enumerate(board.rows)
+        if place < ROWS or row["selected"] or row["role"] != "searched"
+    ]
+    scores = (f"Test {title_of(metric)}" for metric in _INTERVALS)
+    heads = (
+        "Rank", "Configuration", *scores,
+        "Against selected", "Validation F1",
+    )  # fmt: skip
+    cells = tuple(
+        (
+            str(row["rank"]),
+            f"{row['name']} (selected)" if row["selected"] else str(row["name"]),
+            *(text.with_interval(row, f"test_{metric}") for metric in _INTERVALS),
+            _difference(row),
+            text.score(row["validation_f1"]),
+        )
+        for row in rows
+    )
+    note = "95 % intervals in brackets. Against selected: test F1 minus that of the selected one, paired."
+    return facts.Table("Ranking by test F1", heads, cells, (note,))
+
+
+def _difference(row: Mapping[str, Any]) -> str:
+    if row["selected"] or not text.is_number(row["difference"]):
+        return text.MISSING
+    ends = (text.signed(row["difference_low"]), text.signed(row["difference_high"]))
+    return f"{text.signed(row['difference'])} [{ends[0]}, {ends[1]}]"

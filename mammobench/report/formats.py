@@ -1,0 +1,104 @@
+"""The report in each of its formats."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from mammobench.config import nearest
+from mammobench.errors import ConfigError, StudyError
+from mammobench.evaluation.leaderboard import Leaderboard, build_leaderboard
+from mammobench.files import write_text, written_aside
+from mammobench.report.digest import build_digest
+from mammobench.report.html import render, write_report
+from mammobench.report.latex import render_latex
+from mammobench.report.markdown import render_markdown
+from mammobench.report.pdf import write_pdf
+from mammobench.report.view import build_view
+from mammobench.study import StudyRecord
+
+FILES = {
+    "html": "index.html",
+    "pdf": "report.pdf",
+    "markdown": "report.md",
+    "latex": "report.tex",
+    "csv": "leaderboard.csv",
+    "parquet": "leaderboard.parquet",
+}
+"""The formats, and the file that each is written to in the study's folder."""
+
+_SUFFIXES = {Path(name).suffix: kind for kind, name in FILES.items()} | {".htm": "html"}
+
+
+def format_of(asked: str | None, out: Path | None) -> str:
+    """Return the format that is asked for: by its name, else by the file's ending, else HTML.
+
+    Raises:
+        ConfigError: For an unknown name; the nearest is named.
+    """
+    if asked is None:
+        return _SUFFIXES.get(out.suffix.lower(), "html") if out else "html"
+    if asked not in FILES:
+        raise ConfigError(
+            f"no such format{nearest(asked, list(FILES))}",
+            where="--format",
+            expected=f"one of {', '.join(FILES)}",
+            found=asked,
+        )
+    return asked
+
+
+def write_format(studies: Sequence[StudyRecord], kind: str, *, out: Path | None = None) -> Path:
+    """Write the report of a study, or of several ranked together.
+
+    HTML brings ``leaderboard.csv`` along; CSV and Parquet hold the whole leaderboard and nothing else.
+
+    Args:
+        studies: Of the same images and task.
+        kind: A key of `FILES`.
+        out: The file; None for the one of that name in the study's folder.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        StudyError: If no trial has finished, or `out` is a folder.
+        TrialError: If none has finished because they failed.
+        ConfigError: For a PDF where no browser can print.
+    """
+    path = out or studies[0].folder / FILES[kind]
+    if path.is_dir():
+        raise StudyError("the report needs a file name", expected="a file", found="a folder", where=path)
+    if kind in {"html", "pdf"} and len(studies) > 1:
+        raise StudyError(
+            "a page shows one study",
+            where=f"--format {kind}",
+            expected="one study",
+            found=len(studies),
+            remedy="Rank several with --format markdown, latex, csv or parquet",
+        )
+    if kind == "html":
+        return write_report(studies[0], out=path)
+    board = build_leaderboard(studies)
+    match kind:
+        case "pdf":
+            write_pdf(render(build_view(studies[0], board)), path)
+        case "markdown":
+            write_text(path, render_markdown(build_digest(studies, board)))
+        case "latex":
+            write_text(path, render_latex(build_digest(studies, board)))
+        case "csv":
+            board.to_csv(path)
+        case "parquet":
+            _write_parquet(board, path)
+    return path
+
+
+def _write_parquet(board: Leaderboard, path: Path) -> None:
+    frame = board.frame.copy()
+    for column in frame:
+        # a hyperparameter may be a number in one trial and a word in the next, which Parquet does not hold
+        if len(set(map(type, frame[column].dropna()))) > 1:
+            frame[column] = frame[column].map(str, na_action="ignore").astype(pd.StringDtype())
+    with written_aside(path) as aside:
+        frame.to_parquet(aside, index=False)
