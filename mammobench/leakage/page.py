@@ -11,10 +11,10 @@ from mammobench.evaluation.intervals import Interval
 from mammobench.evaluation.leakage import METRICS, Leakage
 from mammobench.files import write_text, written_aside
 from mammobench.report import text
+from mammobench.report.columns import title_of
 from mammobench.report.facts import Table
 from mammobench.report.figures import STYLE, svg_of
 from mammobench.report.html import environment
-from mammobench.report.ranking import title_of
 from mammobench.report.slopes import draw_slopes
 from mammobench.report.view import Notice
 

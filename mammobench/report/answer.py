@@ -1,14 +1,15 @@
-"""The study's answer in a few sentences with numbers, and the rows that it rests on."""
+"""The study's answer in a sentence with numbers, what supports it, and the rows that it rests on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import pandas as pd
 
 from mammobench.evaluation.leaderboard import BASELINES, Leaderboard
 from mammobench.report import text
 from mammobench.report.ranking import Bar, bar_of, kind_of
+
+RIVALS_SHOWN = 6
+Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Answer:
     Attributes:
         lead: The answer.
         support: How it stands against the others, one sentence each.
-        lines: The selected configuration, the reference CNN and the baselines.
+        lines: The selected configuration, its nearest rivals, the reference CNN and the baselines.
     """
 
     lead: str
@@ -41,52 +42,73 @@ class Answer:
 
 def build_answer(board: Leaderboard) -> Answer:
     """Say what validation selected, and what it is worth."""
-    frame, selected = board.frame, board.selected
     rows = board.rows
-    reference = next((row for row in rows if row["role"] == "reference"), None)
+    references = [row for row in rows if row["role"] == "reference"]
     baselines = [row for row in rows if row["role"] in BASELINES]
-    if selected is None:
+    chosen = next((row for row in rows if row["selected"]), None)
+    if chosen is None:
         lead = "No searched configuration has finished yet."
-        others = []
-        if reference:
-            others.append(f"The reference CNN reaches test F1 {text.with_interval(reference, 'test_f1')}.")
-        lines = tuple(_line(row) for row in [reference, *baselines] if row)
+        others = [
+            f"The reference CNN reaches test F1 {text.with_interval(row, 'test_f1')}." for row in references
+        ]
+        lines = tuple(_line(row) for row in [*references, *baselines])
         return Answer(lead, (*others, *_constants(baselines)), lines)
-    chosen = next(row for row in rows if row["selected"])
     baselines = [row for row in baselines if row["split_hash"] == chosen["split_hash"]]
+    references = [row for row in references if row is not chosen]
+    rivals = _rivals(rows, chosen)
+    close = [row for row in rivals if row["indistinguishable"] is True]
+    parts = [_told_apart(rivals, close), *_others_in_short(references, baselines)]
     lead = (
-        f"Validation selected {chosen['name']}: test F1 {text.with_interval(chosen, 'test_f1')}, "
-        f"accuracy {text.with_interval(chosen, 'test_accuracy')}."
+        f"{_named(chosen)}, which validation selected, reaches test F1 "
+        f"{text.with_interval(chosen, 'test_f1')}; {'; '.join(parts)}."
     )
-    support = [_rivals(frame, chosen)]
-    if reference and reference["trial"] == chosen["trial"]:
-        reference = None
-    if reference:
-        support.append(_against_reference(reference))
+    support = [f"Its accuracy is {text.with_interval(chosen, 'test_accuracy')}."]
+    support += [_against_reference(row) for row in references]
     support += _shortcut(baselines)
     support += _constants(baselines)
     top = next(row for row in rows if row["role"] not in BASELINES)
-    if top["trial"] != chosen["trial"]:
+    if top is not chosen:
         support.append(
             f"The best test F1 is that of {top['name']}, {text.score(top['test_f1'])}; chosen on the test "
             "set itself, as the best of several, it is optimistic and not the answer."
         )
-    lines = tuple(_line(row) for row in [chosen, *([reference] if reference else []), *baselines])
+    nearest = [row for row in rivals if row in close][:RIVALS_SHOWN]
+    lines = tuple(_line(row) for row in [chosen, *nearest, *references, *baselines])
     return Answer(lead, tuple(support), lines)
 
 
-def _rivals(frame: pd.DataFrame, chosen: Mapping[str, Any]) -> str:
-    same_test = frame["split_hash"] == chosen["split_hash"]
-    rivals = frame[(frame["role"] == "searched") & ~frame["selected"] & same_test]
-    if rivals.empty:
-        return "No other searched configuration has finished on the same test set."
-    close = int(rivals["indistinguishable"].eq(other=True).sum())
+def _named(row: Row) -> str:
+    name = str(row["name"])
+    study = f" of {row['study']}" if text.value(row.get("study")) != text.MISSING else ""
+    return f"{name[0].upper()}{name[1:]}{study}"
+
+
+def _rivals(rows: Sequence[Row], chosen: Row) -> list[Row]:
+    return [
+        row
+        for row in rows
+        if row["role"] == "searched" and row is not chosen and row["split_hash"] == chosen["split_hash"]
+    ]
+
+
+def _told_apart(rivals: Sequence[Row], close: Sequence[Row]) -> str:
+    if not rivals:
+        return "no other searched configuration has finished on the same test set"
     if not close:
-        return f"Each of the {len(rivals)} other configurations can be told from it on this test set."
-    return f"{close} of the {len(rivals)} other configurations cannot be told from it on this test set."
+        return f"each of the {len(rivals)} others can be told from it"
+    return f"{len(close)} of the {len(rivals)} others cannot be told from it"
 
 
-def _against_reference(reference: Mapping[str, Any]) -> str:
+def _others_in_short(references: Sequence[Row], baselines: Sequence[Row]) -> list[str]:
+    """Return ``reference CNN 0.460``, ``always benign 0.000`` and ``shortcut baseline 0.390``."""
+    parts = [f"{row['name']} {text.score(row['test_f1'])}" for row in references[:1]]
+    constants = [row for row in baselines if row["role"] == "constant"]
+    parts += [f"{row['name']} {text.score(row['test_f1'])}" for row in constants]
+    shortcut = _best_shortcut(baselines)
+    return parts + ([f"shortcut baseline {text.score(shortcut['test_f1'])}"] if shortcut else [])
+
+
+def _against_reference(reference: Row) -> str:
     score = f"The reference CNN reaches F1 {text.with_interval(reference, 'test_f1')}"
     if not text.is_number(reference["difference"]):
         return f"{score}."
@@ -101,12 +123,16 @@ def _against_reference(reference: Mapping[str, Any]) -> str:
     return f"{score}; the selected configuration differs from it by {size}."
 
 
-def _shortcut(baselines: list[dict[str, Any]]) -> list[str]:
-    """Compare with the better of the classifiers that know an image's statistics alone."""
+def _best_shortcut(baselines: Sequence[Row]) -> Row | None:
+    """Return the better of the classifiers that know an image's statistics alone."""
     rows = [row for row in baselines if row["role"] == "shortcut"]
-    if not rows:
+    return max(rows, key=lambda row: row["test_f1"] if text.is_number(row["test_f1"]) else -1.0, default=None)
+
+
+def _shortcut(baselines: Sequence[Row]) -> list[str]:
+    best = _best_shortcut(baselines)
+    if best is None:
         return []
-    best = max(rows, key=lambda row: row["test_f1"] if text.is_number(row["test_f1"]) else -1.0)
     told = f"The shortcut baseline, which sees no lesion, reaches F1 {text.with_interval(best, 'test_f1')}"
     if not text.is_number(best["difference_high"]):
         return [f"{told}."]
@@ -116,7 +142,7 @@ def _shortcut(baselines: list[dict[str, Any]]) -> list[str]:
     return [f"{told}; the selected configuration does not beat it beyond chance, {verdict}."]
 
 
-def _constants(baselines: list[dict[str, Any]]) -> list[str]:
+def _constants(baselines: Sequence[Row]) -> list[str]:
     constants = [row for row in baselines if row["role"] == "constant"]
     rows = sorted(constants, key=lambda row: -row["test_accuracy"])
     parts = [
@@ -127,7 +153,7 @@ def _constants(baselines: list[dict[str, Any]]) -> list[str]:
     return [f"Always answering {', always answering '.join(parts)}."] if parts else []
 
 
-def _line(row: Mapping[str, Any]) -> Line:
+def _line(row: Row) -> Line:
     return Line(
         str(row["name"]),
         kind_of(row),

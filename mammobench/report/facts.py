@@ -13,8 +13,8 @@ from mammobench.evaluation.entries import LESION_TYPES, positives_by_lesion_type
 from mammobench.evaluation.leaderboard import Leaderboard, unit_of
 from mammobench.metrics import confusion_matrix, predicted_classes
 from mammobench.report import text
+from mammobench.report.columns import title_of
 from mammobench.report.curves import Curves
-from mammobench.report.ranking import title_of
 from mammobench.study import StudyRecord
 from mammobench.study_spec import direction_of
 from mammobench.trial_record import STATES, TrialRecord

@@ -14,8 +14,9 @@ from matplotlib.ticker import EngFormatter, MaxNLocator, NullFormatter
 
 from mammobench.metrics import Floats, operating_points
 from mammobench.report import text
+from mammobench.report.columns import title_of
 from mammobench.report.curves import Curves
-from mammobench.report.ranking import Facts, kind_of, title_of
+from mammobench.report.ranking import Facts, kind_of
 
 WIDTH = 5.2
 POINTS = 300

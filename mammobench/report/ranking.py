@@ -1,33 +1,28 @@
-"""The ranking table as plain values: columns, and cells with the text to show and the key to sort by."""
+"""The ranking table as plain values: the rows that stand in the page, and all of them for its script."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from mammobench.evaluation.leaderboard import Leaderboard
+from mammobench.evaluation.leaderboard import BASELINES, Leaderboard
 from mammobench.report import text
+from mammobench.report.columns import Column, columns_of, title_of
+from mammobench.study import StudyRecord
+
+__all__ = ["Bar", "Cell", "Facts", "Ranking", "Row", "bar_of", "build_ranking", "kind_of", "title_of"]
 
 Facts = Mapping[str, Any]
-_STRESS_HINT = "Lowest test F1 under contrast, gamma, brightness, blur, noise, JPEG or another source's look."
+ROWS_WRITTEN = 100
+"""Rows that stand in the page itself; its script shows the others when they are asked for."""
 
-
-@dataclass(frozen=True)
-class Column:
-    """A column of the table.
-
-    Attributes:
-        title: What its head says.
-        kind: ``name``, ``interval``, ``number`` or ``value``: how a cell is laid out.
-        section: For a hyperparameter, the part of its key before the dot.
-        first: ``descending`` or ``ascending``, the order that the first click gives.
-        hint: One sentence, shown when the pointer rests on the head.
-    """
-
-    title: str
-    kind: str
-    section: str = ""
-    first: str = "descending"
-    hint: str = ""
+DIGITS = 6
+_BADGES = {
+    "selected": ("selected by validation",),
+    "reference": ("reference",),
+    "constant": ("baseline",),
+    "shortcut": ("baseline",),
+}
 
 
 @dataclass(frozen=True)
@@ -45,13 +40,11 @@ class Cell:
 
     Attributes:
         text: What it shows.
-        key: What it sorts by: a number, a word, or nothing for a missing value, which comes last.
         detail: Smaller text below, such as an interval.
         bar: The interval as a picture.
     """
 
     text: str
-    key: str
     detail: str = ""
     bar: Bar | None = None
 
@@ -63,7 +56,7 @@ class Row:
     Attributes:
         kind: ``selected``, ``searched``, ``reference``, ``constant`` or ``shortcut``.
         badges: Words beside the name, so that nothing is said by colour alone.
-        cells: One a column.
+        cells: One a column that is shown.
     """
 
     kind: str
@@ -73,65 +66,48 @@ class Row:
 
 @dataclass(frozen=True)
 class Ranking:
-    """The table."""
+    """The table.
+
+    Attributes:
+        columns: Those shown at first.
+        rows: The first `ROWS_WRITTEN`, the selected one, the reference CNN and the baselines.
+        total: How many rows there are in all.
+        data: Everything, for the page's script: ``columns`` with their values, ``rows``, ``settings`` (what
+            every trial of a study shares), ``configs`` (what each has of its own) and ``commands``; no NaN.
+    """
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
+    total: int
+    data: Mapping[str, Any]
 
 
-def build_ranking(board: Leaderboard, objective: str) -> Ranking:
+def build_ranking(board: Leaderboard, studies: Sequence[StudyRecord], leading: Sequence[str] = ()) -> Ranking:
     """Lay out a leaderboard.
 
     Args:
         board: The leaderboard.
-        objective: The validation metric that the search optimised.
+        studies: Those that it ranks.
+        leading: Hyperparameters by importance.
     """
-    several = len(board.splits) > 1
-    stress = bool(board.stress)
-    keys = [key for key in board.hyperparameters if board.frame[key].notna().any()]
-    columns = (
-        Column("Rank", "number", first="ascending", hint="By test F1, then accuracy."),
-        Column("Configuration", "name", first="ascending"),
-        *([Column("Split", "value", first="ascending")] if several else []),
-        Column("Test F1", "interval", hint="F1 at the threshold that was chosen on validation."),
-        Column(
-            "Against selected", "difference", hint="Test F1 minus that of the selected configuration, paired."
-        ),
-        Column("Test accuracy", "interval", hint="Accuracy at the same threshold."),
-        Column("Test recall", "interval"),
-        Column("Test precision", "interval"),
-        Column("Test AUROC", "interval", hint="With an interval for the leaders."),
-        *([Column("Worst under stress", "interval", hint=_STRESS_HINT)] if stress else []),
-        Column(f"Validation {title_of(objective)}", "number", hint="What the search optimised."),
-        Column("Threshold", "number", hint="Chosen on validation."),
-        Column("Weights", "number", first="ascending"),
-        Column(
-            "Epochs", "number", first="ascending", hint="Epochs trained, and the one whose weights were kept."
-        ),
-        Column("Time", "number", first="ascending", hint="Wall clock of the whole trial."),
-        *(_hyperparameter_column(key) for key in keys),
+    columns, rows = columns_of(board, studies[0].spec.objective, leading), board.rows
+    shown = tuple(column for column in columns if column.shown)
+    written = tuple(
+        Row(kind_of(facts), badges_of(facts), tuple(_cell(facts, column) for column in shown))
+        for place, facts in enumerate(rows)
+        if place < ROWS_WRITTEN or facts["selected"] or facts["role"] != "searched"
     )
-    rows = tuple(_row(facts, keys, several=several, stress=stress) for facts in board.rows)
-    return Ranking(columns, rows)
-
-
-def title_of(metric: str) -> str:
-    """Return a metric's name as text writes it."""
-    names = {
-        "f1": "F1",
-        "f1_worst_case": "worst-case F1",
-        "macro_f1": "macro F1",
-        "mcc": "MCC",
-        "auroc": "AUROC",
-        "auprc": "AUPRC",
-        "brier": "Brier score",
-    }
-    return names.get(metric, metric.replace("_", " "))
+    return Ranking(shown, written, len(rows), _data(rows, columns, studies))
 
 
 def kind_of(facts: Facts) -> str:
     """Return ``selected``, ``searched``, ``reference``, ``constant`` or ``shortcut``."""
     return "selected" if facts["selected"] else str(facts["role"])
+
+
+def badges_of(facts: Facts) -> tuple[str, ...]:
+    """Return the words that stand beside a row's name."""
+    return _BADGES.get(kind_of(facts), ()) + (("split leaks",) if facts["leaks"] else ())
 
 
 def bar_of(facts: Facts, column: str) -> Bar | None:
@@ -142,63 +118,92 @@ def bar_of(facts: Facts, column: str) -> Bar | None:
     return Bar(*(round(100 * float(value), 2) for value in values if value is not None))
 
 
-def _hyperparameter_column(key: str) -> Column:
-    section, title = key.split(".")
-    return Column(title.replace("_", " "), "value", section, first="ascending", hint=key)
+def study_of(facts: Facts, studies: Sequence[StudyRecord]) -> StudyRecord:
+    """Return the study that a row belongs to."""
+    return next((study for study in studies if study.spec.name == facts.get("study")), studies[0])
 
 
-def _row(facts: Facts, keys: list[str], *, several: bool, stress: bool) -> Row:
-    kind = kind_of(facts)
-    badges = {
-        "selected": ("selected by validation",),
-        "reference": ("reference",),
-        "constant": ("baseline",),
-        "shortcut": ("baseline",),
+def name_on_the_command_line(study: StudyRecord) -> str:
+    """Return how a command names a study, quoted for a shell."""
+    folder = study.folder
+    return shlex.quote(folder.name if folder.parent.name == "reports" else str(folder))
+
+
+def _cell(facts: Facts, column: Column) -> Cell:
+    value = _value(facts, column)
+    shown = getattr(text, column.form)(value) if column.form != "word" else text.value(value)
+    bar = bar_of(facts, column.key) if column.kind == "interval" and column.bar else None
+    return Cell(shown, _detail(facts, column), bar)
+
+
+def _value(facts: Facts, column: Column) -> Any:  # noqa: ANN401 - a cell holds anything
+    """Return a cell's value; the selected configuration has no difference to itself."""
+    return None if column.key == "difference" and facts["selected"] else facts[column.key]
+
+
+def _detail(facts: Facts, column: Column) -> str:
+    """Return the smaller text of a cell: its interval, or a remark."""
+    if column.key == "difference":
+        return "not told apart" if facts["indistinguishable"] is True and not facts["selected"] else ""
+    if column.key == "epochs" and text.is_number(facts["best_epoch"]):
+        return f"best {text.whole(facts['best_epoch'])}"
+    return text.ends(facts, column.key) if column.kind == "interval" else ""
+
+
+def _data(rows: Sequence[Facts], columns: Sequence[Column], studies: Sequence[StudyRecord]) -> dict[str, Any]:
+    configs = {
+        study.spec.name: {trial.number: trial.config.values() for trial in study.trials} for study in studies
     }
-    leaks = ("split leaks",) if facts["leaks"] else ()
-    epochs = text.whole(facts["epochs"])
-    kept = f"best {text.whole(facts['best_epoch'])}" if text.is_number(facts["best_epoch"]) else ""
-    cells = (
-        Cell(str(facts["rank"]), str(facts["rank"])),
-        Cell(str(facts["name"]), _name_key(facts)),
-        *([Cell(str(facts["split"]), str(facts["split"]))] if several else []),
-        _interval(facts, "test_f1"),
-        _difference(facts, kind),
-        *(_interval(facts, f"test_{metric}") for metric in ("accuracy", "recall", "precision", "auroc")),
-        *([_interval(facts, "stress_f1_worst")] if stress else []),
-        _number(facts["objective"], text.score(facts["objective"])),
-        _number(facts["threshold"], text.score(facts["threshold"])),
-        _number(facts["weights"], text.whole(facts["weights"])),
-        Cell(epochs, _key(facts["epochs"]), kept),
-        _number(facts["seconds"], text.duration(facts["seconds"])),
-        *(Cell(text.value(facts[key]), _key(facts[key])) for key in keys),
-    )
-    return Row(kind, badges.get(kind, ()) + leaks, cells)
+    settings = {name: _shared(list(known.values())) for name, known in configs.items()}
+    own: list[dict[str, Any] | None] = []
+    for facts in rows:
+        name = study_of(facts, studies).spec.name
+        values = configs[name].get(facts["trial"]) if facts["role"] not in BASELINES else None
+        own.append(
+            None
+            if values is None
+            else {key: value for key, value in values.items() if key not in settings[name]}
+        )
+    return {
+        "columns": [_column(rows, column) for column in columns],
+        "rows": [
+            {
+                "kind": kind_of(facts),
+                "badges": badges_of(facts),
+                "study": study_of(facts, studies).spec.name,
+                "trial": _plain(facts["trial"]),
+            }
+            for facts in rows
+        ],
+        "settings": settings,
+        "configs": own,
+        "commands": {
+            study.spec.name: f"mammobench reproduce {name_on_the_command_line(study)} --trial "
+            for study in studies
+        },
+    }
 
 
-def _name_key(facts: Facts) -> str:
-    """Sort baselines last, after trials by number."""
-    return str(facts["trial"]) if text.is_number(facts["trial"]) else "1e9"
+def _column(rows: Sequence[Facts], column: Column) -> dict[str, Any]:
+    described = {**asdict(column), "values": [_plain(_value(facts, column)) for facts in rows]}
+    for end in ("low", "high"):
+        if f"{column.key}_{end}" in rows[0]:
+            described[end] = [_plain(facts[f"{column.key}_{end}"]) for facts in rows]
+    if column.key in {"difference", "epochs"}:
+        described["detail"] = [_detail(facts, column) for facts in rows]
+    return described
 
 
-def _interval(facts: Facts, column: str) -> Cell:
-    return Cell(
-        text.score(facts[column]), _key(facts[column]), text.ends(facts, column), bar_of(facts, column)
-    )
+def _shared(configs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the settings that all configurations have in common."""
+    first = configs[0]
+    return {key: value for key, value in first.items() if all(other[key] == value for other in configs)}
 
 
-def _difference(facts: Facts, kind: str) -> Cell:
-    if kind == "selected" or not text.is_number(facts["difference"]):
-        return Cell(text.MISSING, "0" if kind == "selected" else "")
-    told = "" if not facts["indistinguishable"] else "not told apart"
-    return Cell(text.signed(facts["difference"]), _key(facts["difference"]), told)
-
-
-def _number(value: Any, shown: str) -> Cell:  # noqa: ANN401 - a cell holds anything
-    return Cell(shown, _key(value))
-
-
-def _key(value: Any) -> str:  # noqa: ANN401 - a cell holds anything
-    if text.is_number(value):
-        return repr(float(value))
-    return "" if text.value(value) == text.MISSING or not isinstance(value, str | bool) else str(value)
+def _plain(value: Any) -> Any:  # noqa: ANN401 - a cell holds anything
+    """Return a cell's value as JSON has it; None where there is none."""
+    if isinstance(value, bool | str):
+        return str(value)
+    if not text.is_number(value):
+        return None
+    return value if isinstance(value, int) else float(f"{value:.{DIGITS}g}")

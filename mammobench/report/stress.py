@@ -6,8 +6,8 @@ from mammobench.evaluation.intervals import Interval
 from mammobench.evaluation.leaderboard import Leaderboard
 from mammobench.evaluation.stress import METRICS, UnderCondition
 from mammobench.report import text
+from mammobench.report.columns import title_of
 from mammobench.report.facts import Table
-from mammobench.report.ranking import title_of
 
 _NOTE = (
     "Test images changed before they reach the model; the threshold is the one chosen on unchanged "

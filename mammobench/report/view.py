@@ -7,8 +7,9 @@ from mammobench.evaluation.leaderboard import Leaderboard
 from mammobench.evaluation.pareto import pareto_front
 from mammobench.report import facts, figures
 from mammobench.report.answer import Answer, build_answer
+from mammobench.report.columns import title_of
 from mammobench.report.curves import Curves, leading_curves
-from mammobench.report.ranking import Ranking, build_ranking, title_of
+from mammobench.report.ranking import Ranking, build_ranking
 from mammobench.report.stress import stress_tables
 from mammobench.study import StudyRecord
 from mammobench.trial_record import TrialRecord
@@ -83,7 +84,7 @@ def build_view(study: StudyRecord, board: Leaderboard) -> View:
         subtitle=f"{tasks} · {source}",
         notices=_notices(study, board),
         answer=build_answer(board),
-        ranking=build_ranking(board, spec.objective),
+        ranking=build_ranking(board, (study,), tuple(importances.shares)),
         notes=facts.method_notes(board, tried=tried),
         figures=tuple(drawn),
         confusions=facts.confusions(curves),

@@ -1,8 +1,11 @@
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
 from mammobench.report import write_report
@@ -40,12 +43,24 @@ def page(browser: Browser, report: Path) -> Iterator[Page]:
 
 
 def column(page: Page, title: str) -> list[str]:
+    """Return the text of a column's values, from the top of the table."""
     script = """title => {
       const heads = [...document.querySelectorAll('#leaderboard thead th')];
-      const index = heads.findIndex(head => head.innerText.replace(/[↕↑↓]/g, '').trim() === title);
-      return [...document.querySelectorAll('#leaderboard tbody tr')].map(row => row.cells[index].dataset.key);
+      const index = heads.findIndex(head => head.textContent.replace(/[↕↑↓]/g, '').trim() === title);
+      const rows = [...document.querySelectorAll('#leaderboard tbody tr:not(.detail)')];
+      return rows.map(row => (row.cells[index].querySelector('.value, .expand')).textContent);
     }"""
     return [str(key) for key in page.evaluate(script, title)]
+
+
+def numbers(page: Page, title: str) -> list[float]:
+    return [float(key.replace(",", "")) for key in column(page, title) if key != "–"]  # noqa: RUF001 - an en dash
+
+
+def show(page: Page, *titles: str) -> None:
+    page.locator("summary", has_text="Columns").click()
+    for title in titles:
+        page.get_by_role("checkbox", name=title, exact=True).check()
 
 
 def test_the_page_loads_without_a_message_or_a_request_of_its_own(browser: Browser, report: Path) -> None:
@@ -70,7 +85,7 @@ def test_the_page_loads_without_a_message_or_a_request_of_its_own(browser: Brows
 
 
 def test_the_table_is_sorted_by_test_f1_at_first(page: Page) -> None:
-    values = [float(key) for key in column(page, "Test F1")]
+    values = numbers(page, "Test F1")
     assert values == sorted(values, reverse=True)
     assert page.locator("th[aria-sort]").inner_text().startswith("Test F1")
 
@@ -78,16 +93,16 @@ def test_the_table_is_sorted_by_test_f1_at_first(page: Page) -> None:
 def test_a_click_sorts_by_accuracy_and_a_second_turns_it_round(page: Page) -> None:
     button = page.get_by_role("button", name="Test accuracy")
     button.click()
-    values = [float(key) for key in column(page, "Test accuracy")]
+    values = numbers(page, "Test accuracy")
     assert values == sorted(values, reverse=True)
     assert page.locator("th[aria-sort='descending']").inner_text().startswith("Test accuracy")
     button.click()
-    assert [float(key) for key in column(page, "Test accuracy")] == sorted(values)
+    assert numbers(page, "Test accuracy") == sorted(values)
     assert page.locator("th[aria-sort]").count() == 1
-    assert page.locator("#sorted").inner_text() == "Sorted by Test accuracy, ascending."
+    assert page.locator("#said").inner_text() == "Sorted by Test accuracy, ascending."
 
 
-def test_the_keyboard_sorts_too(page: Page) -> None:
+def test_the_keyboard_sorts_and_expands_too(page: Page) -> None:
     page.get_by_role("button", name="Test F1").focus()
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
@@ -95,22 +110,105 @@ def test_the_keyboard_sorts_too(page: Page) -> None:
     assert page.locator("th[aria-sort='descending']").inner_text().startswith("Test accuracy")
     page.keyboard.press("Space")
     assert page.locator("th[aria-sort='ascending']").inner_text().startswith("Test accuracy")
+    page.locator(".expand").first.focus()
+    page.keyboard.press("Enter")
+    assert page.locator("tr.detail").count() == 1
 
 
 def test_missing_values_come_last_in_either_order(page: Page) -> None:
+    show(page, "Weights")
     button = page.get_by_role("button", name="Weights")
     for _ in range(2):
         button.click()
         keys = column(page, "Weights")
-        assert keys[-2:] == ["", ""]
-        assert "" not in keys[:-2]
+        assert len(keys) == 15
+        assert keys[-2:] == ["–", "–"]  # noqa: RUF001 - an en dash
+        assert "–" not in keys[:-2]  # noqa: RUF001 - an en dash
 
 
 def test_words_sort_as_words(page: Page) -> None:
+    show(page, "model activation")
     page.get_by_role("button", name="activation").click()
-    keys = [key for key in column(page, "model\nactivation") if key]
+    keys = [key for key in column(page, "model activation") if key != "–"]  # noqa: RUF001 - an en dash
     assert keys == sorted(keys)
     assert len(set(keys)) > 1
+
+
+def test_a_column_that_is_not_chosen_is_not_shown(page: Page) -> None:
+    heads = page.locator("#leaderboard thead th")
+    before = heads.count()
+    show(page, "Test AUPRC")
+    assert heads.count() == before + 1
+    page.get_by_role("checkbox", name="Test AUPRC", exact=True).uncheck()
+    assert heads.count() == before
+
+
+def test_rows_are_filtered_by_value_range_and_words(page: Page) -> None:
+    show(page, "model activation", "optimizer learning rate")
+    page.locator("summary", has_text="Filter").click()
+    page.get_by_role("group", name="model activation").get_by_role("checkbox", name="gelu").check()
+    rates = numbers(page, "optimizer learning rate")
+    assert set(column(page, "model activation")) == {"gelu"}
+    assert 1 < len(rates) < 12
+    middle = sorted(rates)[len(rates) // 2]
+    page.get_by_label("optimizer learning rate, at least").fill(str(middle * 0.99))
+    page.keyboard.press("Tab")
+    kept = numbers(page, "optimizer learning rate")
+    assert sorted(kept) == sorted(rate for rate in rates if rate >= middle)
+    assert page.locator("#matches").inner_text() == f"{len(kept)} of 15 rows match"
+    page.get_by_role("button", name="Clear all").click()
+    assert page.locator("#matches").inner_text() == "15 rows"
+    page.get_by_role("searchbox").fill("activation=relu")
+    assert set(column(page, "model activation")) == {"relu"}
+
+
+def test_a_row_expands_to_its_scores_configuration_and_command(page: Page) -> None:
+    button = page.locator(".expand").first
+    button.click()
+    detail = page.locator("tr.detail")
+    words = detail.inner_text()
+    number = button.inner_text().removeprefix("trial ")
+    assert button.get_attribute("aria-expanded") == "true"
+    assert f"--trial {number}" in detail.locator("code").inner_text()
+    assert re.search(r"AUPRC\s+0\.\d{3}", words)
+    assert re.search(r"optimizer\.learning_rate\s+0\.\d+", words)
+    detail.locator("summary").click()
+    assert "data.image_size" in detail.inner_text()
+    button.click()
+    assert detail.count() == 0
+
+
+HOSTILE = "</script><script>document.title = 'stolen'</script><img src=x onerror=\"document.title='stolen'\">"
+
+
+def test_markup_in_names_and_settings_shows_as_text_and_never_runs(
+    browser: Browser, write_study: Callable[..., StudyRecord], tmp_path: Path
+) -> None:
+    store = {"counts": {HOSTILE: 3}, "image_size": 299, "source": HOSTILE, "synthetic": False}
+    study = write_study(tmp_path / "a&b <i>'", trials=2, name=HOSTILE, command=HOSTILE, store=store)
+    opened = browser.new_page()
+    opened.goto(write_report(study).as_uri())
+    opened.locator(".expand").first.click()
+    assert opened.title() == f"{HOSTILE} · mammobench"
+    assert opened.locator("h1").inner_text() == HOSTILE
+    assert opened.locator("img").count() == 0
+    assert "a&b <i>'" in opened.locator("tr.detail code").inner_text().replace('"\'"', "'")
+    opened.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_serious_fault(browser: Browser, report: Path, scheme: Literal["light", "dark"]) -> None:
+    opened = browser.new_page(color_scheme=scheme)
+    opened.goto(report.as_uri())
+    opened.locator(".expand").first.click()
+    for summary in ("Filter", "Columns"):
+        opened.locator("summary", has_text=summary).click()
+    # in the dark only the colours differ
+    only = {"runOnly": ["color-contrast"]} if scheme == "dark" else None
+    found = Axe().run(opened, options=only).response["violations"]
+    opened.close()
+    serious = [fault for fault in found if fault["impact"] in {"serious", "critical"}]
+    assert [(fault["id"], [node["html"] for node in fault["nodes"]]) for fault in serious] == []
 
 
 @pytest.mark.parametrize("width", [1280, 390])

@@ -1,0 +1,149 @@
+"""The columns of the ranking table: which there are, what each is called, and which are shown at first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from mammobench.evaluation.leaderboard import Leaderboard
+
+METRICS = (
+    "f1", "accuracy", "recall", "precision", "auroc", "auprc", "specificity", "sensitivity_at_90",
+    "sensitivity_at_95", "balanced_accuracy", "macro_f1", "mcc", "brier", "calibration_error",
+)  # fmt: skip
+LOWER_IS_BETTER = frozenset({"brier", "calibration_error"})
+SHOWN_TEST = ("f1", "accuracy", "recall", "precision", "auroc")
+HYPERPARAMETERS_SHOWN = 2
+_STRESS_HINT = "Lowest test F1 under contrast, gamma, brightness, blur, noise, JPEG or another source's look."
+_HINTS = {
+    "test_f1": "F1 at the threshold that was chosen on validation.",
+    "test_accuracy": "Accuracy at the same threshold.",
+    "test_calibration_error": "Mean distance between the predicted probability and the share of positives.",
+    "test_brier": "Mean squared error of the probabilities; 0 is best.",
+    "test_mcc": "Matthews correlation coefficient, from −1 to 1.",  # noqa: RUF001 - a minus sign
+    "test_sensitivity_at_90": "Recall at the threshold with a specificity of 90 % on test.",
+    "test_sensitivity_at_95": "Recall at the threshold with a specificity of 95 % on test.",
+}
+_HIDDEN = frozenset({
+    "rank", "trial", "name", "study", "role", "selected", "difference", "indistinguishable", "objective",
+    "threshold", "weights", "epochs", "best_epoch", "seconds", "split", "split_hash", "leaks",
+    "stress_f1_worst", "stress_f1_drop", "stress_f1_worst_condition", "mcnemar_p", "mcnemar_p_holm", "band",
+    "test_f1_at_half",
+})  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the table.
+
+    Attributes:
+        key: The leaderboard's column.
+        title: What its head says.
+        kind: ``name``, ``interval``, ``number``, ``difference`` or ``value``: how a cell is laid out.
+        form: How its numbers are written: ``score``, ``signed``, ``whole``, ``number``, ``duration`` or
+            ``word``, each a function of `mammobench.report.text` or the text itself.
+        group: Under which it stands in the list of columns.
+        shown: Whether the table shows it before the reader chooses.
+        section: Smaller text above the title.
+        first: ``descending`` or ``ascending``, the order that the first click gives.
+        hint: One sentence, shown when the pointer rests on the head.
+        bar: Whether the interval is drawn between 0 and 1.
+    """
+
+    key: str
+    title: str
+    kind: str
+    form: str = "score"
+    group: str = "Test"
+    shown: bool = False
+    section: str = ""
+    first: str = "descending"
+    hint: str = ""
+    bar: bool = True
+
+
+def columns_of(board: Leaderboard, objective: str, leading: Sequence[str] = ()) -> tuple[Column, ...]:
+    """Choose the columns of a leaderboard: all it has, about ten of them shown at first.
+
+    Args:
+        board: The leaderboard.
+        objective: The validation metric that the search optimised.
+        leading: Hyperparameters by importance; the first are shown.
+    """
+    frame = board.frame
+    keys = [key for key in board.hyperparameters if frame[key].notna().any()]
+    first = [key for key in leading if key in keys] or keys
+    candidates = (
+        Column("rank", "Rank", "number", "whole", "Ranking", shown=True, first="ascending",
+               hint="By test F1, then accuracy."),
+        Column("name", "Configuration", "name", "word", "Ranking", shown=True, first="ascending"),
+        Column("study", "Study", "value", "word", "Ranking", shown=True, first="ascending"),
+        Column("role", "Kind", "value", "word", "Ranking", first="ascending"),
+        Column("band", "Band", "number", "whole", "Ranking", first="ascending",
+               hint="1: cannot be told from the selected one, by McNemar's test with Holm's correction."),
+        Column("split", "Split", "value", "word", "Ranking", shown=len(board.splits) > 1, first="ascending"),
+        _metric("test", "f1", shown=True),
+        Column("difference", "Against selected", "difference", "signed", shown=True,
+               hint="Test F1 minus that of the selected configuration, paired."),
+        *(_metric("test", name, shown=name in SHOWN_TEST) for name in METRICS[1:]),
+        Column("test_f1_at_half", "Test F1 at 0.5", "number", hint="F1 at a threshold of 0.5."),
+        Column("mcnemar_p", "McNemar p", "number", "number", first="ascending",
+               hint="That it errs as often as the selected one where only one of them errs."),
+        Column("mcnemar_p_holm", "McNemar p (Holm)", "number", "number", first="ascending"),
+        Column("stress_f1_worst", "Worst under stress", "interval", shown=bool(board.stress),
+               hint=_STRESS_HINT),
+        Column("stress_f1_drop", "Drop under stress", "difference", "signed"),
+        *_others(frame),
+        Column("objective", f"Validation {title_of(objective)}", "number", group="Validation", shown=True,
+               hint="What the search optimised."),
+        *(_metric("validation", name) for name in METRICS if name != objective),
+        Column("threshold", "Threshold", "number", group="Validation", hint="Chosen on validation."),
+        Column("weights", "Weights", "number", "whole", "Cost", first="ascending"),
+        Column("epochs", "Epochs", "number", "whole", "Cost", first="ascending",
+               hint="Epochs trained, and the one whose weights were kept."),
+        Column("seconds", "Time", "number", "duration", "Cost", shown=True, first="ascending",
+               hint="Wall clock of the whole trial."),
+        *(_hyperparameter(key, shown=key in first[:HYPERPARAMETERS_SHOWN]) for key in keys),
+    )  # fmt: skip
+    return tuple(column for column in candidates if column.key in frame and frame[column.key].notna().any())
+
+
+def title_of(metric: str) -> str:
+    """Return a metric's name as text writes it."""
+    names = {
+        "f1": "F1",
+        "f1_worst_case": "worst-case F1",
+        "macro_f1": "macro F1",
+        "mcc": "MCC",
+        "auroc": "AUROC",
+        "auprc": "AUPRC",
+        "brier": "Brier score",
+        "sensitivity_at_90": "sensitivity at 90 % specificity",
+        "sensitivity_at_95": "sensitivity at 95 % specificity",
+    }
+    return names.get(metric, metric.replace("_", " "))
+
+
+def _metric(part: str, name: str, *, shown: bool = False) -> Column:
+    key = f"{part}_{name}"
+    first = "ascending" if name in LOWER_IS_BETTER else "descending"
+    title = f"{part.capitalize()} {title_of(name)}"
+    return Column(key, title, "interval", group=part.capitalize(), shown=shown, first=first,
+                  hint=_HINTS.get(key, ""), bar=name != "mcc")  # fmt: skip
+
+
+def _hyperparameter(key: str, *, shown: bool) -> Column:
+    section, title = key.split(".", 1)
+    return Column(key, title.replace("_", " "), "value", "word", "Hyperparameters", shown=shown,
+                  section=section, first="ascending", hint=key)  # fmt: skip
+
+
+def _others(frame: pd.DataFrame) -> list[Column]:
+    """Return whatever else a leaderboard says of the test split, such as recall by lesion type."""
+    known = _HIDDEN | {f"{part}_{name}" for part in ("test", "validation") for name in METRICS}
+    return [
+        Column(key, key.replace("_", " ").capitalize(), "interval")
+        for key in map(str, frame.columns)
+        if "." not in key and key not in known and not key.endswith(("_low", "_high"))
+        and pd.api.types.is_float_dtype(frame[key])
+    ]  # fmt: skip

@@ -1,0 +1,153 @@
+// The ranking table: which rows and columns it shows, and in which order. `data` holds them all.
+const data = JSON.parse(document.getElementById("ranking-data").textContent);
+const PAGE = 100;
+const columns = data.columns;
+const byKey = new Map(columns.map((column) => [column.key, column]));
+const table = document.getElementById("leaderboard");
+const status = document.getElementById("matches");
+const state = {
+  shown: new Set(columns.filter((column) => column.shown).map((column) => column.key)),
+  sort: "test_f1", order: "descending", words: "",
+  filters: new Map(), // key -> { low, high } or { values }
+  limit: PAGE, open: new Set(),
+};
+const followers = []; // told of the rows that match whenever they change
+
+const element = (tag, attributes = {}, ...children) => {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== undefined && value !== false && value !== "") made.setAttribute(name, value === true ? "" : value);
+  }
+  made.append(...children);
+  return made;
+};
+const say = (words) => { document.getElementById("said").textContent = words; };
+const titleOf = (column) => (column.section ? `${column.section} ${column.title}` : column.title);
+
+const MISSING = "–";
+const significant = (value) => String(Number(value.toPrecision(3)));
+const forms = {
+  score: (value) => value.toFixed(3),
+  signed: (value) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(3),
+  whole: (value) => value.toLocaleString("en", { maximumFractionDigits: 0 }),
+  number: (value) => (Math.abs(value) >= 100 ? forms.whole(value) : significant(value)),
+  duration: (value) => {
+    if (value < 1) return `${(1000 * value).toFixed(0)} ms`;
+    if (value < 60) return `${value.toFixed(1)} s`;
+    return value < 3600 ? `${(value / 60).toFixed(1)} min` : `${(value / 3600).toFixed(1)} h`;
+  },
+  word: (value) => (typeof value === "number" && !Number.isInteger(value) ? significant(value) : String(value)),
+};
+const shownText = (column, row) => {
+  const value = column.values[row];
+  return value === null ? MISSING : typeof value === "number" ? forms[column.form](value) : String(value);
+};
+const endsText = (column, row) => {
+  const [low, high] = [column.low?.[row] ?? null, column.high?.[row] ?? null];
+  if (low === null || high === null) return "";
+  return `[${forms[column.form](low)}, ${forms[column.form](high)}]`;
+};
+
+const allowed = (filter, value) => {
+  if (filter.values) return filter.values.has(value);
+  if (typeof value !== "number") return false;
+  return (filter.low === undefined || value >= filter.low) && (filter.high === undefined || value <= filter.high);
+};
+const textOfRow = data.rows.map((row, index) => {
+  const words = columns.filter((column) => column.form === "word").map((column) => {
+    const value = column.values[index];
+    return value === null ? "" : `${value} ${column.key}=${value}`;
+  });
+  return [...words, ...row.badges].join(" ").toLowerCase();
+});
+const matching = () => {
+  const words = state.words.toLowerCase().split(/\s+/).filter(Boolean);
+  const filters = [...state.filters].map(([key, filter]) => [byKey.get(key), filter]);
+  const rows = data.rows.map((_, index) => index);
+  return rows.filter((index) => filters.every(([column, filter]) => allowed(filter, column.values[index]))
+    && words.every((word) => textOfRow[index].includes(word)));
+};
+
+const compare = (a, b) => (typeof a === "number" && typeof b === "number"
+  ? a - b : String(a).localeCompare(String(b), "en", { numeric: true }));
+const sortKey = (column, row) => {
+  // baselines have no number, and come last
+  if (column.key === "name") return data.rows[row].trial;
+  return column.key === "difference" && data.rows[row].kind === "selected" ? 0 : column.values[row];
+};
+const sorted = (rows) => {
+  const column = byKey.get(state.sort);
+  const sign = state.order === "ascending" ? 1 : -1;
+  return rows.map((row) => [sortKey(column, row), row]).sort(([a, i], [b, j]) => {
+    // what is missing comes last in either order
+    if (a === null || b === null) return (a === null) - (b === null) || i - j;
+    return sign * compare(a, b) || i - j;
+  }).map(([, row]) => row);
+};
+
+const bar = (column, row) => {
+  const [low, point, high] = [column.low[row], column.values[row], column.high[row]].map((value) => 100 * value);
+  const line = element("i"), dot = element("b");
+  line.style.left = `${low}%`;
+  line.style.width = `${high - low}%`;
+  dot.style.left = `${point}%`;
+  return element("span", { class: "bar", "aria-hidden": "true" }, line, dot);
+};
+const nameCell = (column, row) => {
+  const { badges } = data.rows[row];
+  const open = state.open.has(row);
+  const button = element("button", { type: "button", class: "expand", "aria-expanded": String(open), "data-row": row },
+    String(column.values[row]));
+  const cell = element("th", { scope: "row", class: "name" }, button);
+  for (const words of badges) {
+    cell.append(" ", element("span", { class: words === "split leaks" ? "badge leak" : "badge" }, words));
+  }
+  return cell;
+};
+const cellOf = (column, row) => {
+  if (column.kind === "name") return nameCell(column, row);
+  const cell = element("td", { class: column.kind }, element("span", { class: "value" }, shownText(column, row)));
+  const detail = column.detail ? column.detail[row] : column.kind === "interval" ? endsText(column, row) : "";
+  if (detail) cell.append(" ", element("span", { class: "ends" }, detail));
+  if (column.kind === "interval" && column.bar && detail) cell.append(bar(column, row));
+  return cell;
+};
+const headOf = (column) => {
+  const button = element("button", { type: "button", title: column.hint, "data-key": column.key });
+  if (column.section) button.append(element("small", {}, column.section), " ");
+  button.append(element("span", {}, column.title));
+  const attributes = { scope: "col", class: column.kind };
+  if (column.key === state.sort) attributes["aria-sort"] = state.order;
+  return element("th", attributes, button);
+};
+
+const render = () => {
+  const shown = columns.filter((column) => state.shown.has(column.key));
+  const rows = sorted(matching());
+  const visible = rows.slice(0, state.limit);
+  const body = document.createDocumentFragment();
+  for (const row of visible) {
+    body.append(element("tr", { class: data.rows[row].kind, "data-row": row },
+      ...shown.map((column) => cellOf(column, row))));
+    if (state.open.has(row)) body.append(detailOf(row, shown.length));
+  }
+  table.tHead.replaceChildren(element("tr", {}, ...shown.map(headOf)));
+  table.tBodies[0].replaceChildren(body);
+  const total = data.rows.length.toLocaleString("en");
+  const of = rows.length === data.rows.length ? `${total} rows` : `${rows.length.toLocaleString("en")} of ${total} rows match`;
+  status.textContent = visible.length < rows.length ? `${of}; the first ${visible.length} are shown` : of;
+  const more = document.getElementById("more");
+  more.hidden = visible.length === rows.length;
+  more.querySelector("[data-all]").textContent = `Show all ${rows.length.toLocaleString("en")}`;
+  renderChips();
+  followers.forEach((follow) => follow(new Set(rows)));
+};
+const sortBy = (key) => {
+  const column = byKey.get(key);
+  const opposite = { ascending: "descending", descending: "ascending" };
+  state.order = state.sort === key ? opposite[state.order] : column.first;
+  state.sort = key;
+  render();
+  table.tHead.querySelector(`[data-key="${CSS.escape(key)}"]`).focus();
+  say(`Sorted by ${titleOf(column)}, ${state.order}.`);
+};
