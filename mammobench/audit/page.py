@@ -18,7 +18,7 @@ from mammobench.files import write_text
 from mammobench.report import text
 from mammobench.report.facts import Table
 from mammobench.report.html import environment
-from mammobench.report.view import Notice
+from mammobench.report.notices import Notice
 
 TILES_SHOWN = 8
 TILE_SIDE = 120

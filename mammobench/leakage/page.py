@@ -15,8 +15,8 @@ from mammobench.report.columns import title_of
 from mammobench.report.facts import Table
 from mammobench.report.figures import STYLE, svg_of
 from mammobench.report.html import environment
+from mammobench.report.notices import Notice
 from mammobench.report.slopes import draw_slopes
-from mammobench.report.view import Notice
 
 PICTURE = "leakage.png"
 TABLE = "leakage.csv"

@@ -79,8 +79,7 @@ def build_answer(board: Leaderboard) -> Answer:
 
 def _named(row: Row) -> str:
     name = str(row["name"])
-    study = f" of {row['study']}" if text.value(row.get("study")) != text.MISSING else ""
-    return f"{name[0].upper()}{name[1:]}{study}"
+    return f"{name[0].upper()}{name[1:]}"
 
 
 def _rivals(rows: Sequence[Row], chosen: Row) -> list[Row]:

@@ -77,7 +77,7 @@ def columns_of(board: Leaderboard, objective: str, leading: Sequence[str] = ()) 
         Column("rank", "Rank", "number", "whole", "Ranking", shown=True, first="ascending",
                hint="By test F1, then accuracy."),
         Column("name", "Configuration", "name", "word", "Ranking", shown=True, first="ascending"),
-        Column("study", "Study", "value", "word", "Ranking", shown=True, first="ascending"),
+        Column("study", "Study", "value", "word", "Ranking", first="ascending"),
         Column("role", "Kind", "value", "word", "Ranking", first="ascending"),
         Column("band", "Band", "number", "whole", "Ranking", first="ascending",
                hint="1: cannot be told from the selected one, by McNemar's test with Holm's correction."),

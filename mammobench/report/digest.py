@@ -7,8 +7,8 @@ from typing import Any
 from mammobench.evaluation.leaderboard import Leaderboard
 from mammobench.report import facts, text
 from mammobench.report.answer import build_answer
+from mammobench.report.columns import title_of
 from mammobench.report.notices import Notice, notices_of
-from mammobench.report.ranking import title_of
 from mammobench.study import StudyRecord
 
 ROWS = 20

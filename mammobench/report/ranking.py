@@ -7,10 +7,8 @@ from typing import Any
 
 from mammobench.evaluation.leaderboard import BASELINES, Leaderboard
 from mammobench.report import text
-from mammobench.report.columns import Column, columns_of, title_of
+from mammobench.report.columns import Column, columns_of
 from mammobench.study import StudyRecord
-
-__all__ = ["Bar", "Cell", "Facts", "Ranking", "Row", "bar_of", "build_ranking", "kind_of", "title_of"]
 
 Facts = Mapping[str, Any]
 ROWS_WRITTEN = 100
@@ -91,13 +89,14 @@ def build_ranking(board: Leaderboard, studies: Sequence[StudyRecord], leading: S
         leading: Hyperparameters by importance.
     """
     columns, rows = columns_of(board, studies[0].spec.objective, leading), board.rows
+    named = dict(zip(board.studies, studies, strict=True))
     shown = tuple(column for column in columns if column.shown)
     written = tuple(
         Row(kind_of(facts), badges_of(facts), tuple(_cell(facts, column) for column in shown))
         for place, facts in enumerate(rows)
         if place < ROWS_WRITTEN or facts["selected"] or facts["role"] != "searched"
     )
-    return Ranking(shown, written, len(rows), _data(rows, columns, studies))
+    return Ranking(shown, written, len(rows), _data(rows, columns, named))
 
 
 def kind_of(facts: Facts) -> str:
@@ -118,9 +117,10 @@ def bar_of(facts: Facts, column: str) -> Bar | None:
     return Bar(*(round(100 * float(value), 2) for value in values if value is not None))
 
 
-def study_of(facts: Facts, studies: Sequence[StudyRecord]) -> StudyRecord:
-    """Return the study that a row belongs to."""
-    return next((study for study in studies if study.spec.name == facts.get("study")), studies[0])
+def study_of(facts: Facts, names: Sequence[str]) -> str:
+    """Return the name of the study that a row belongs to; the first one's for baselines."""
+    name = facts.get("study")
+    return name if isinstance(name, str) else names[0]
 
 
 def name_on_the_command_line(study: StudyRecord) -> str:
@@ -150,27 +150,26 @@ def _detail(facts: Facts, column: Column) -> str:
     return text.ends(facts, column.key) if column.kind == "interval" else ""
 
 
-def _data(rows: Sequence[Facts], columns: Sequence[Column], studies: Sequence[StudyRecord]) -> dict[str, Any]:
+def _data(
+    rows: Sequence[Facts], columns: Sequence[Column], studies: Mapping[str, StudyRecord]
+) -> dict[str, Any]:
     configs = {
-        study.spec.name: {trial.number: trial.config.values() for trial in study.trials} for study in studies
+        name: {trial.number: trial.config.values() for trial in study.trials}
+        for name, study in studies.items()
     }
     settings = {name: _shared(list(known.values())) for name, known in configs.items()}
     own: list[dict[str, Any] | None] = []
     for facts in rows:
-        name = study_of(facts, studies).spec.name
-        values = configs[name].get(facts["trial"]) if facts["role"] not in BASELINES else None
-        own.append(
-            None
-            if values is None
-            else {key: value for key, value in values.items() if key not in settings[name]}
-        )
+        name = study_of(facts, list(studies))
+        values = None if facts["role"] in BASELINES else configs[name][facts["trial"]]
+        own.append(values and {key: value for key, value in values.items() if key not in settings[name]})
     return {
         "columns": [_column(rows, column) for column in columns],
         "rows": [
             {
                 "kind": kind_of(facts),
                 "badges": badges_of(facts),
-                "study": study_of(facts, studies).spec.name,
+                "study": study_of(facts, list(studies)),
                 "trial": _plain(facts["trial"]),
             }
             for facts in rows
@@ -178,8 +177,8 @@ def _data(rows: Sequence[Facts], columns: Sequence[Column], studies: Sequence[St
         "settings": settings,
         "configs": own,
         "commands": {
-            study.spec.name: f"mammobench reproduce {name_on_the_command_line(study)} --trial "
-            for study in studies
+            name: f"mammobench reproduce {name_on_the_command_line(study)} --trial "
+            for name, study in studies.items()
         },
     }
 

@@ -9,6 +9,7 @@ from mammobench.report import facts, figures
 from mammobench.report.answer import Answer, build_answer
 from mammobench.report.columns import title_of
 from mammobench.report.curves import Curves, leading_curves
+from mammobench.report.notices import Notice, notices_of
 from mammobench.report.ranking import Ranking, build_ranking
 from mammobench.report.stress import stress_tables
 from mammobench.study import StudyRecord
@@ -24,15 +25,6 @@ class Figure:
     title: str
     svg: str
     caption: str
-
-
-@dataclass(frozen=True)
-class Notice:
-    """A warning at the top of the page; `kind` is ``synthetic`` or ``leak``."""
-
-    kind: str
-    head: str
-    body: str
 
 
 @dataclass(frozen=True)
@@ -82,7 +74,7 @@ def build_view(study: StudyRecord, board: Leaderboard) -> View:
     return View(
         title=spec.name,
         subtitle=f"{tasks} · {source}",
-        notices=_notices(study, board),
+        notices=notices_of((study,), board),
         answer=build_answer(board),
         ranking=build_ranking(board, (study,), tuple(importances.shares)),
         notes=facts.method_notes(board, tried=tried),
@@ -106,18 +98,6 @@ def build_view(study: StudyRecord, board: Leaderboard) -> View:
         commands=facts.commands(study),
         citations=tuple(map(str, spec.store.get("citations", ()))),
     )
-
-
-def _notices(study: StudyRecord, board: Leaderboard) -> tuple[Notice, ...]:
-    notices = [
-        Notice("leak", f"The {split.name} split leaks", " ".join(split.warnings))
-        for split in board.splits.values()
-        if split.leaks
-    ]
-    if study.spec.store.get("synthetic"):
-        body = "Phantom images. These figures say nothing about real mammograms."
-        notices.append(Notice("synthetic", "Synthetic data", body))
-    return tuple(notices)
 
 
 def _score_figures(board: Leaderboard) -> tuple[Figure, ...]:
