@@ -7,14 +7,20 @@ from markupsafe import Markup
 
 from mammobench.report.digest import Digest
 
-_SPECIAL = re.compile(r"[\\`*_~$|]|\](?=[\[(:])")
-_AT_THE_START = re.compile(r"^([-+#=]|\d+(?=[.)]))")
+# an underscore within a word is one, as in data.image_size
+_SPECIAL = re.compile(r"[\\`*~$|]|(?<![a-zA-Z0-9])_|_(?![a-zA-Z0-9])|\](?=[\[(:])")
+_AT_THE_START = re.compile(r"^([-+](?=\s|-|$)|[#=]|\d+(?=[.)](\s|$)))")
 _MARKUP = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
 def render_markdown(digest: Digest) -> str:
     """Write a digest as Markdown."""
-    templates = Environment(
+    return templates().get_template("report.md.j2").render(page=digest)
+
+
+def templates() -> Environment:
+    """Return the templates in Markdown: every value is `escaped`, and a name that is missing is an error."""
+    environment = Environment(
         loader=PackageLoader("mammobench.report"),
         undefined=StrictUndefined,
         autoescape=False,  # noqa: S701 - every value passes `finalize`
@@ -22,8 +28,8 @@ def render_markdown(digest: Digest) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters["code"] = code
-    return templates.get_template("report.md.j2").render(page=digest)
+    environment.filters["code"] = code
+    return environment
 
 
 def escaped(value: object) -> str:
