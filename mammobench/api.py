@@ -22,7 +22,9 @@ from mammobench.data.store import ImageStore
 from mammobench.engines import check_engine
 from mammobench.errors import DataError, StudyError
 from mammobench.evaluation.leaderboard import Leaderboard, build_leaderboard
+from mammobench.evaluation.replicates import Replicated
 from mammobench.evaluation.stress import Stressed
+from mammobench.replication import FINALISTS, REPLICATES, replicate_study
 from mammobench.report.html import write_report
 from mammobench.reporting import open_study, provide_baselines_from, report_on
 from mammobench.reproduction import Reproduction, reproduce_trial
@@ -134,6 +136,18 @@ class Study:
         place = None if data is None else Path(data)
         return stress_study(self.record, top=top, number=trial, data=place)
 
+    def replicate(
+        self,
+        trial: int | None = None,
+        *,
+        replicates: int = REPLICATES,
+        top: int = FINALISTS,
+        data: str | Path | None = None,
+    ) -> tuple[Replicated, ...]:
+        """Train the leaders by validation (or one trial) with other seeds; return the spread between them."""
+        place = None if data is None else Path(data)
+        return replicate_study(self.record, replicates=replicates, top=top, number=trial, data=place)
+
     def __repr__(self) -> str:
         finished = sum(record.state == "finished" for record in self.trials)
         return f"Study({str(self.folder)!r}, {finished} of {len(self.trials)} trials finished)"
@@ -166,6 +180,8 @@ def search(
     heartbeat: int = 10,
     share_devices: bool = False,
     tensorboard: bool = False,
+    replicates: int = 0,
+    finalists: int = FINALISTS,
     launch: Callable[[StudyRecord], object] | None = None,
     observe: Callable[[StudyRecord, Event], None] = _silent,
     progress: Progress = _silent,
@@ -195,6 +211,8 @@ def search(
         heartbeat: Seconds between a worker's signs of life; after six without one its trial is run again.
         share_devices: Whether two trials may use one GPU.
         tensorboard: Whether trials write TensorBoard logs.
+        replicates: Seeds to train each finalist with when the search has ended.
+        finalists: How many of the best by validation those are; the reference CNN comes on top.
         launch: Called with the study instead of searching it here, to have it searched by workers elsewhere.
         observe: Told of trials and epochs.
         progress: Told of whatever else takes seconds.
@@ -257,8 +275,10 @@ def search(
         early = run_search(record, store, options=options, observe=lambda event: observe(record, event))
     if early is not None:
         progress(f"The search ends before its budget of trials: {early}", 0, 0)
-    progress("Writing the report", 0, 1)
     fetch_artifacts(record)
+    if replicates:
+        replicate_study(record, replicates=replicates, top=finalists, data=store.path, progress=progress)
+    progress("Writing the report", 0, 1)
     provide_baselines_from(record, store)
     write_report(record)
     progress("Writing the report", 1, 1)

@@ -1,25 +1,19 @@
 """Train a study's leaders again and predict under stress, which needs their models and not their records."""
 
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from mammobench.data.conditions import CONDITIONS, OTHER_SOURCE
 from mammobench.data.splits import Split
 from mammobench.data.store import ImageStore
-from mammobench.errors import MammobenchError, StudyError
 from mammobench.evaluation.leaderboard import build_leaderboard
 from mammobench.evaluation.stress import Stressed, predicted_conditions, validation_leaders
 from mammobench.predictor import STRESS
 from mammobench.reproduction import judge, same_store, selected_trial, train_again
+from mammobench.retraining import Progress, alone, aside
 from mammobench.study import StudyRecord
 from mammobench.trial_record import TrialRecord
 
 TOP = 5
-Progress = Callable[[str, int, int], None]
 # a store of one source has no other one
 _NEEDED = {condition.name for condition in CONDITIONS if condition.kind != OTHER_SOURCE}
 
@@ -61,7 +55,7 @@ def stress_study(
         wanted = validation_leaders(board.rows, direction=study.spec.direction, top=top)
     missing = [trials[each] for each in wanted if not _has_all(study, trials[each])]
     if missing:
-        with _alone(study):
+        with alone(study, "stresses"):
             store = same_store(study, data)
             for place, record in enumerate(missing):
                 progress("Trials under stress", place, len(missing))
@@ -77,34 +71,15 @@ def _has_all(study: StudyRecord, record: TrialRecord) -> bool:
 
 
 def _stress(study: StudyRecord, record: TrialRecord, store: ImageStore, progress: Progress) -> None:
-    aside = study.folder / f".stress-{record.number:04d}"
-    aside.mkdir(exist_ok=True)
     training = f"Training trial {record.number} again"
     predicting = f"Predicting with trial {record.number} under stress"
     progress(training, 0, record.epochs)
-    try:
+    with aside(study.folder / f".stress-{record.number:04d}") as folder:
         end = train_again(
-            study, record, store, aside,
+            study, record, store, folder,
             lambda epoch, epochs: progress(training, epoch, max(epoch, epochs)),
             conditions=tuple(condition.name for condition in CONDITIONS),
             on_condition=lambda done, total: progress(predicting, done, total),
         )  # fmt: skip
-        judge(study, record, end, aside)
-        (aside / STRESS).replace(record.folder / STRESS)
-    except MammobenchError:
-        shutil.rmtree(aside, ignore_errors=True)
-        raise
-    # an interruption leaves the folder, whose checkpoint the next call continues
-    shutil.rmtree(aside, ignore_errors=True)
-
-
-@contextmanager
-def _alone(study: StudyRecord) -> Iterator[None]:
-    try:
-        lock = FileLock(study.folder / ".stress.lock").acquire(timeout=0)
-    except Timeout:
-        raise StudyError(
-            "another process stresses this study", where=study.folder, remedy="Wait for it, or stop it"
-        ) from None
-    with lock:
-        yield
+        judge(study, record, end, folder)
+        (folder / STRESS).replace(record.folder / STRESS)

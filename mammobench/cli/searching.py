@@ -71,6 +71,10 @@ def search(
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Trials write TensorBoard logs.")
     ] = False,
+    replicates: Annotated[int, typer.Option(help="Seeds to train each finalist with at the end.", min=0)] = 0,
+    finalists: Annotated[
+        int, typer.Option(help="How many of the best by validation get --replicates.", min=1)
+    ] = 3,
     launch: Annotated[
         str | None, typer.Option(help="Submit the workers as jobs: slurm, or local to try it out.")
     ] = None,
@@ -111,8 +115,8 @@ def search(
             trials=trials, workers=workers, timeout=timeout, trial_timeout=trial_timeout, seed=seed,
             precision=precision, study=study, storage=database(storage), artifacts=artifacts,
             heartbeat=heartbeat,
-            share_devices=share_devices, tensorboard=tensorboard, launch=submit, observe=table.observe,
-            progress=bars,
+            share_devices=share_devices, tensorboard=tensorboard, replicates=replicates, finalists=finalists,
+            launch=submit, observe=table.observe, progress=bars,
         )  # fmt: skip
     if submit is None:
         _tell_of_search(done, as_json=as_json)

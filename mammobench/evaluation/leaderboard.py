@@ -32,6 +32,7 @@ from mammobench.evaluation.intervals import (
     resampled_scores,
 )
 from mammobench.evaluation.predictions import open_stressed, open_test
+from mammobench.evaluation.replicates import Replicated, replicated
 from mammobench.evaluation.shortcut import Shortcut
 from mammobench.evaluation.stress import Stressed, stressed
 from mammobench.files import write_text
@@ -59,6 +60,9 @@ COLUMNS = (
     "weights", "epochs", "best_epoch", "seconds", "split", "split_hash", "leaks",
     "stress_f1_worst", "stress_f1_worst_low", "stress_f1_worst_high", "stress_f1_worst_condition",
     "stress_f1_drop", "stress_f1_drop_low", "stress_f1_drop_high",
+    "replicates", "replicate_f1_mean", "replicate_f1_sd", "replicate_f1_lowest", "replicate_f1_highest",
+    "replicate_accuracy_mean", "replicate_accuracy_sd", "replicate_accuracy_lowest",
+    "replicate_accuracy_highest",
 )  # fmt: skip
 SHOWN = {
     "rank": "rank", "name": "configuration", "test_f1": "test F1", "test_f1_low": "low",
@@ -86,6 +90,7 @@ class Leaderboard:
         stress: The trials that ``mammobench stress`` has looked at, best test F1 first.
         studies: What the table calls the studies that it ranks. With several there is a column ``study``, and
             a trial is known by (study, trial).
+        replicates: The trials that ``mammobench replicate`` has trained with other seeds, best test F1 first.
     """
 
     frame: pd.DataFrame
@@ -95,6 +100,7 @@ class Leaderboard:
     splits: dict[str, Split]
     stress: tuple[Stressed, ...] = ()
     studies: tuple[str, ...] = ()
+    replicates: tuple[Replicated, ...] = ()
 
     @property
     def selected(self) -> "pd.Series[Any] | None":
@@ -161,6 +167,7 @@ def build_leaderboard(
     eligible = [entry for entry in entries if _key(entry.facts) in gathered.eligible]
     _mark_selected(eligible, studies[0].spec.direction)
     under_stress: list[Stressed] = []
+    over_seeds: list[Replicated] = []
     for key, split in gathered.splits.items():
         inside = [entry for entry in entries if entry.facts["split_hash"] == key]
         shortcuts = gathered.shortcuts[key]
@@ -172,6 +179,7 @@ def build_leaderboard(
         _add_auroc_intervals(inside, split, drawn)
         _add_shortcut_auroc(baselines, split, drawn, shortcuts)
         under_stress += _add_stress(inside, split, drawn)
+        over_seeds += _add_replicates(inside, split)
     rows = sorted((entry.facts for entry in entries), key=_best_first)
     columns = [*COLUMNS, *dict.fromkeys(key for row in rows for key in row if key not in COLUMNS)]
     frame = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(WHOLE, "Int64"))
@@ -181,9 +189,10 @@ def build_leaderboard(
     frame["selected"] = frame["selected"].eq(other=True)
     place = {row["name"]: number for number, row in enumerate(rows)}
     under_stress.sort(key=lambda trial: place[trial.name])
+    over_seeds.sort(key=lambda trial: place[trial.name])
     return Leaderboard(
         frame, tuple(gathered.left_out), resamples, LEVEL, gathered.splits, tuple(under_stress),
-        tuple(study_names(studies)),
+        tuple(study_names(studies)), tuple(over_seeds),
     )  # fmt: skip
 
 
@@ -269,6 +278,20 @@ def _add_stress(entries: list[Entry], split: Split, resamples: Resamples) -> lis
         if predictions is not None:
             known = {key: facts[key] for key in ("trial", "name", "threshold")}
             result = stressed(predictions, split, resamples, **known, level=LEVEL, unit=unit_of(split))
+            facts.update(result.facts)
+            results.append(result)
+    return results
+
+
+def _add_replicates(entries: list[Entry], split: Split) -> list[Replicated]:
+    results = []
+    for facts, folder in ((entry.facts, entry.folder) for entry in entries if entry.folder):
+        try:
+            result = replicated(folder, split, trial=facts["trial"], name=facts["name"])
+        except StudyError:
+            # not needed for a ranking, as with stress
+            continue
+        if result is not None:
             facts.update(result.facts)
             results.append(result)
     return results

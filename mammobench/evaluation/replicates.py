@@ -1,0 +1,100 @@
+"""The spread between seeds: what a configuration's test scores are when only its seed is another.
+
+An interval over patients says how far the score may be off for other patients; it knows nothing of the
+weights' first values, the order of batches and dropout. Bouthillier et al. 2021, arXiv:2103.03098.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mammobench.data.splits import Split
+from mammobench.errors import StudyError
+from mammobench.evaluation.predictions import check_length, open_test
+from mammobench.metrics import scores
+
+RESULT = "replicate.json"
+METRICS = ("f1", "accuracy")
+
+
+@dataclass(frozen=True)
+class Replicated:
+    """A configuration trained with several seeds, the searched one not among them.
+
+    Attributes:
+        trial: The trial's number.
+        name: As the leaderboard names it.
+        seeds: Of each replicate.
+        test: Test scores of each, by metric (`METRICS`), each at its own threshold from validation.
+        validation: The objective of each on validation.
+    """
+
+    trial: int
+    name: str
+    seeds: tuple[int, ...]
+    test: dict[str, tuple[float, ...]]
+    validation: tuple[float, ...]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The leaderboard's columns: mean, standard deviation (NaN for one), lowest and highest."""
+        facts: dict[str, Any] = {"replicates": len(self.seeds)}
+        for metric, values in self.test.items():
+            spread = float(np.std(values, ddof=1)) if len(values) > 1 else np.nan
+            facts |= {
+                f"replicate_{metric}_mean": float(np.mean(values)),
+                f"replicate_{metric}_sd": spread,
+                f"replicate_{metric}_lowest": float(np.min(values)),
+                f"replicate_{metric}_highest": float(np.max(values)),
+            }
+        return facts
+
+
+def replicates_folder(trial_folder: Path) -> Path:
+    """Return where a trial's replicates are kept, each in a folder named by its number, from 1."""
+    return trial_folder / "replicates"
+
+
+def count_replicates(trial_folder: Path) -> int:
+    """Return how many replicates a trial has, in a row from the first."""
+    number = 0
+    while (replicates_folder(trial_folder) / str(number + 1) / RESULT).exists():
+        number += 1
+    return number
+
+
+def replicated(trial_folder: Path, split: Split, *, trial: int, name: str) -> Replicated | None:
+    """Score a trial's replicates on test; None where it has none.
+
+    Args:
+        trial_folder: The trial's.
+        split: Its split.
+        trial: Its number.
+        name: As the leaderboard names it.
+
+    Raises:
+        StudyError: If one is damaged, or its predictions are not those of the split's images.
+    """
+    results, test = [], []
+    for number in range(1, count_replicates(trial_folder) + 1):
+        folder = replicates_folder(trial_folder) / str(number)
+        try:
+            result = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+            threshold = result["threshold"]
+            results.append((int(result["seed"]), float(result["objective"])))
+        except (ValueError, KeyError, TypeError) as error:
+            raise StudyError(
+                "a replicate cannot be read", found=repr(error), where=folder,
+                remedy="Remove that folder; `mammobench replicate` makes it again",
+            ) from None  # fmt: skip
+        probabilities = open_test(folder)
+        check_length(probabilities, split.test, split, folder)
+        test.append(scores(split.test.targets, probabilities, threshold))
+    if not results:
+        return None
+    seeds, validation = zip(*results, strict=True)
+    by_metric = {metric: tuple(values[metric] for values in test) for metric in METRICS}
+    return Replicated(trial, name, seeds, by_metric, validation)

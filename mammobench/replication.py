@@ -1,0 +1,110 @@
+"""Train a study's finalists again with other seeds: how much of a score is the seed's luck."""
+
+import dataclasses
+from pathlib import Path
+
+from mammobench.data.store import ImageStore
+from mammobench.evaluation.leaderboard import build_leaderboard
+from mammobench.evaluation.replicates import (
+    RESULT,
+    Replicated,
+    count_replicates,
+    replicates_folder,
+)
+from mammobench.evaluation.stress import validation_leaders
+from mammobench.files import write_json
+from mammobench.reproduction import same_store, selected_trial, train_again
+from mammobench.retraining import Progress, alone, aside
+from mammobench.seeds import derive_seed
+from mammobench.study import StudyRecord
+from mammobench.trial import CHECKPOINT
+from mammobench.trial_record import TrialRecord
+
+FINALISTS = 3
+REPLICATES = 5
+
+
+def replicate_study(
+    study: StudyRecord,
+    *,
+    replicates: int = REPLICATES,
+    top: int = FINALISTS,
+    number: int | None = None,
+    data: Path | None = None,
+    progress: Progress = lambda *_: None,
+) -> tuple[Replicated, ...]:
+    """Train each finalist and the reference CNN with `replicates` seeds, those that it lacks.
+
+    The seeds follow from the study's, the trial's number and the replicate's, and none is the trial's own:
+    that one has been chosen for what it scored. Each replicate chooses its threshold on validation by
+    itself, and is kept in the trial's folder. An interrupted training goes on from its checkpoint.
+
+    Args:
+        study: The study.
+        replicates: Seeds for each.
+        top: How many of the searched trials, by validation; the reference CNN comes on top.
+        number: One trial instead.
+        data: The image store, if it is no longer where the search read it.
+        progress: Told of epochs and replicates.
+
+    Returns:
+        The spread between seeds of each, in the order of the leaderboard.
+
+    Raises:
+        DataError: When the store is missing or holds other images.
+        StudyError: When there is no such trial, or another process replicates this study now.
+        TrialError: When a training fails.
+    """
+    trials = {trial.number: trial for trial in study.trials}
+    if number is not None:
+        wanted = [selected_trial(study, number).number]
+    else:
+        rows = build_leaderboard(study).rows
+        wanted = validation_leaders(rows, direction=study.spec.direction, top=top)
+    missing = [
+        (trials[each], replicate)
+        for each in wanted
+        for replicate in range(count_replicates(trials[each].folder) + 1, replicates + 1)
+    ]
+    if missing:
+        with alone(study, "replicates"):
+            store = same_store(study, data)
+            for place, (record, replicate) in enumerate(missing):
+                progress("Replicates", place, len(missing))
+                _replicate(study, record, replicate, store, progress)
+            progress("Replicates", len(missing), len(missing))
+    board = build_leaderboard(study, also=number)
+    return tuple(each for each in board.replicates if each.trial in wanted)
+
+
+def _replicate(
+    study: StudyRecord, record: TrialRecord, replicate: int, store: ImageStore, progress: Progress
+) -> None:
+    seed = derive_seed(study.spec.seed, record.number, f"replicate {replicate}")
+    told = f"Training trial {record.number} with seed {replicate} more"
+    epochs = record.config.training.max_epochs
+    progress(told, 0, epochs)
+    with aside(study.folder / f".replicate-{record.number:04d}-{replicate}") as folder:
+        end = train_again(
+            study,
+            dataclasses.replace(record, seed=seed),
+            store,
+            folder,
+            lambda epoch, _: progress(told, epoch, epochs),
+        )
+        assert end.result is not None  # noqa: S101 - train_again returns finished trials only
+        # stopping early leaves epochs of the bar
+        progress(told, epochs, epochs)
+        (folder / CHECKPOINT).unlink(missing_ok=True)
+        result = {
+            "seed": seed,
+            "threshold": end.result.threshold,
+            "objective": end.result.objective,
+            "epochs": end.result.epochs,
+            "best_epoch": end.result.best_epoch,
+            "environment": dict(end.result.environment),
+        }
+        write_json(folder / RESULT, result)
+        place = replicates_folder(record.folder) / str(replicate)
+        place.parent.mkdir(exist_ok=True)
+        folder.replace(place)
