@@ -8,8 +8,8 @@ from mammobench.data.intensity import AHEAD_OF_MODEL
 from mammobench.data.splits import Split
 from mammobench.evaluation.leaderboard import build_leaderboard, unit_of
 from mammobench.report import facts, text
+from mammobench.report.columns import title_of
 from mammobench.report.markdown import templates
-from mammobench.report.ranking import title_of
 from mammobench.study import StudyRecord
 from mammobench.trial_record import TrialRecord
 
