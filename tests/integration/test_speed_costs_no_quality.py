@@ -1,4 +1,8 @@
-"""Neither the fast layers nor bfloat16 cost F1: five seeds each, paired, with the difference's interval."""
+"""Neither the fast layers nor bfloat16 cost F1: 16 seeds each, paired, with the difference's interval.
+
+The same configuration differs by about 0.025 of F1 between the two kinds of layers from seed to seed, either
+way: five seeds tell no cost below 0.03 from chance.
+"""
 
 import json
 import os
@@ -12,7 +16,7 @@ from scipy import stats
 
 from mammobench.data.phantom import make_phantom
 
-SEEDS = 5
+SEEDS = 16
 SCRIPT = """
 import json, sys
 from pathlib import Path
@@ -23,9 +27,10 @@ from mammobench.evaluation.predictions import open_test
 from mammobench.metrics import scores
 from mammobench.runtime import configure
 
-kind, path, seed, folder = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])
+kind, path, seeds, root = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])
 store = ImageStore.open(path)
-environment = configure(precision="mixed_bfloat16" if kind == "bfloat16" else "float32", threads=2, seed=seed)
+environment = configure(precision="mixed_bfloat16" if kind == "bfloat16" else "float32", threads=1, seed=0)
+import keras
 from mammobench.training import run_trial
 
 config = TrialConfig.from_values({
@@ -34,10 +39,16 @@ config = TrialConfig.from_values({
     "training.max_epochs": 9, "training.patience": 0, "training.weights": "last",
 })
 split = make_split(store, config.data)
-result = run_trial(
-    config, store, split, seed=seed, folder=folder, environment=environment, fast=kind != "stock"
-)
-print(json.dumps(scores(split.test.targets, open_test(folder), result.threshold)["f1"]))
+found = []
+for seed in range(seeds):
+    folder = root / f"{kind}-{seed}"
+    folder.mkdir()
+    keras.backend.clear_session()
+    result = run_trial(
+        config, store, split, seed=seed, folder=folder, environment=environment, fast=kind != "stock"
+    )
+    found.append(scores(split.test.targets, open_test(folder), result.threshold)["f1"])
+print(json.dumps(found))
 """
 
 
@@ -47,20 +58,18 @@ print(json.dumps(scores(split.test.targets, open_test(folder), result.threshold)
 def test_f1_is_that_of_stock_float32_layers_within_what_seeds_explain(kind: str, tmp_path: Path) -> None:
     store = make_phantom(tmp_path / "store", images=2000, difficulty=0.35)
 
-    def f1(layers: str, seed: int) -> float:
-        folder = tmp_path / f"{layers}-{seed}"
-        folder.mkdir()
+    def f1(layers: str) -> list[float]:
         done = subprocess.run(
-            [sys.executable, "-c", SCRIPT, layers, store.path, str(seed), folder],
+            [sys.executable, "-c", SCRIPT, layers, store.path, str(SEEDS), tmp_path],
             env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
             capture_output=True,
             text=True,
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        return float(json.loads(done.stdout))
+        return [float(value) for value in json.loads(done.stdout)]
 
-    scores = np.array([[f1(layers, seed) for layers in ("stock", kind)] for seed in range(SEEDS)])
+    scores = np.array([f1(layers) for layers in ("stock", kind)]).T
     difference = scores[:, 1] - scores[:, 0]
     half = stats.t.ppf(0.975, SEEDS - 1) * stats.sem(difference)
     low, high = difference.mean() - half, difference.mean() + half
