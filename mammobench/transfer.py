@@ -13,7 +13,8 @@ from mammobench.data.groups import groups_of
 from mammobench.data.store import ImageStore
 from mammobench.data.tasks import get_task
 from mammobench.errors import DataError
-from mammobench.evaluation.intervals import Interval, Resamples, bootstrap_intervals, resampled_auroc
+from mammobench.evaluation.curves import resampled_curves
+from mammobench.evaluation.intervals import Interval, Resamples, bootstrap_intervals
 from mammobench.evaluation.leaderboard import LEVEL
 from mammobench.evaluation.slices import sliced_scores
 from mammobench.files import write_json, written_aside
@@ -120,7 +121,7 @@ def evaluate_elsewhere(
     auroc = None
     if task.classes == _TWO:
         drawn = Resamples(groups, count=RESAMPLES, seed=seed)
-        samples = resampled_auroc(drawn, targets == 1, predicted)[:, None]
+        samples = resampled_curves(drawn, targets == 1, [predicted])["auroc"]
         unit = "patient or lesion group" if drawn.size < len(rows) else "image"
         point = scores(targets, predicted, record.threshold)["auroc"]
         auroc = bootstrap_intervals([point], samples, level=LEVEL, unit=unit)[0]

@@ -11,11 +11,11 @@ from mammobench.data.splits import Split, make_split
 from mammobench.data.store import ImageStore
 from mammobench.data.tasks import TASKS
 from mammobench.errors import DataError
+from mammobench.evaluation.curves import resampled_curves
 from mammobench.evaluation.intervals import (
     Interval,
     Resamples,
     bootstrap_intervals,
-    resampled_auroc,
     resampled_scores,
 )
 from mammobench.evaluation.leaderboard import LEVEL, unit_of
@@ -90,7 +90,7 @@ def _scored(shortcut: Shortcut, split: Split, drawn: Resamples) -> Baseline:
     points = scores(targets, shortcut.test, shortcut.threshold)
     samples = resampled_scores(drawn, targets, guesses, classes)
     if shortcut.threshold is not None:
-        samples["auroc"] = resampled_auroc(drawn, targets == 1, shortcut.test)[:, None].astype(np.float32)
+        samples["auroc"] = resampled_curves(drawn, targets == 1, [shortcut.test])["auroc"]
     else:
         samples["auroc"] = np.empty((0, 1), np.float32)
     ends = {

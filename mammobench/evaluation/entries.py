@@ -10,27 +10,41 @@ import numpy.typing as npt
 
 from mammobench.data.labels import Label
 from mammobench.data.splits import Part, Split
+from mammobench.evaluation.points import f1_at_half, point_scores
 from mammobench.evaluation.predictions import check_length, open_test, open_validation
 from mammobench.evaluation.shortcut import Shortcut
-from mammobench.metrics import Floats, predicted_classes, scores
+from mammobench.metrics import Floats, predicted_classes
 from mammobench.space import encode
 from mammobench.trial_record import TrialRecord
 
 LESION_TYPES = ("calcification", "mass")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a configuration says of one part's images.
+
+    Attributes:
+        guesses: Predicted classes, int8 (n,).
+        probabilities: Of the positive class, float32 (n,); None for more than two classes.
+    """
+
+    guesses: npt.NDArray[np.int8]
+    probabilities: npt.NDArray[np.float32] | None
+
+
+@dataclass(frozen=True, eq=False)
 class Entry:
     """One row in the making.
 
     Attributes:
         facts: Column to value.
-        guesses: Predicted class of each test image, int8 (n,).
+        answers: By part, ``validation`` and ``test``.
         folder: The trial's; None for a baseline.
     """
 
     facts: dict[str, Any]
-    guesses: npt.NDArray[np.int8]
+    answers: Mapping[str, Answers]
     folder: Path | None = None
 
 
@@ -59,10 +73,9 @@ def trial_entry(trial: TrialRecord, split: Split, hyperparameters: Mapping[str, 
         "best_epoch": trial.best_epoch,
         "seconds": sum(trial.seconds.values()),
         **split_facts(split),
-        **_prefixed("validation", scores(split.validation.targets, validation, trial.threshold)),
         **{key: encode(value) for key, value in hyperparameters.items()},
     }
-    return _entry(facts, test, trial.threshold, split, trial.folder)
+    return _entry(facts, validation, test, trial.threshold, split, trial.folder)
 
 
 def constant_entries(split: Split) -> list[Entry]:
@@ -75,10 +88,12 @@ def constant_entries(split: Split) -> list[Entry]:
     answers = [0, 1] if binary else [int(np.bincount(split.train.targets).argmax())]
     entries = []
     for answer in answers:
-        count = len(split.test)
-        test = np.full(count, float(answer)) if binary else np.tile(np.eye(classes)[answer], (count, 1))
+        always = np.array(float(answer)) if binary else np.eye(classes)[answer]
+        validation, test = (
+            np.tile(always, (len(part), *(1,) * always.ndim)) for part in (split.validation, split.test)
+        )
         facts = {"name": f"always {split.class_names[answer]}", "role": "constant", **split_facts(split)}
-        entries.append(_entry(facts, test, 0.5 if binary else None, split))
+        entries.append(_entry(facts, validation, test, 0.5 if binary else None, split))
     return entries
 
 
@@ -86,17 +101,13 @@ def shortcut_entries(split: Split, shortcuts: Iterable[Shortcut]) -> list[Entry]
     """Score the classifiers that know an image's statistics alone."""
     entries = []
     for shortcut in shortcuts:
-        objective = _prefixed(
-            "validation", scores(split.validation.targets, shortcut.validation, shortcut.threshold)
-        )
         facts = {
             "name": f"shortcut: {shortcut.method}",
             "role": "shortcut",
             "threshold": shortcut.threshold,
             **split_facts(split),
-            **objective,
         }
-        entries.append(_entry(facts, shortcut.test, shortcut.threshold, split))
+        entries.append(_entry(facts, shortcut.validation, shortcut.test, shortcut.threshold, split))
     return entries
 
 
@@ -119,15 +130,26 @@ def positives_by_lesion_type(part: Part, class_names: Iterable[str]) -> dict[str
 
 
 def _entry(
-    facts: dict[str, Any], test: Floats, threshold: float | None, split: Split, folder: Path | None = None
+    facts: dict[str, Any],
+    validation: Floats,
+    test: Floats,
+    threshold: float | None,
+    split: Split,
+    folder: Path | None = None,
 ) -> Entry:
-    targets, guesses = split.test.targets, predicted_classes(test, threshold)
-    facts |= _prefixed("test", scores(targets, test, threshold))
+    answers = {}
+    for name, part, probabilities in (
+        ("validation", split.validation, validation), ("test", split.test, test)
+    ):  # fmt: skip
+        measured = point_scores(part.targets, probabilities, threshold)
+        facts |= {f"{name}_{metric}": value for metric, value in measured.items()}
+        binary = probabilities.ndim == 1
+        answers[name] = Answers(
+            predicted_classes(probabilities, threshold).astype(np.int8),
+            probabilities.astype(np.float32) if binary else None,
+        )
+    facts["test_f1_at_half"] = f1_at_half(split.test.targets, test)
     for kind, positive in positives_by_lesion_type(split.test, split.class_names).items():
-        found = guesses[positive] == 1
+        found = answers["test"].guesses[positive] == 1
         facts[f"test_recall_{kind}"] = float(found.mean()) if found.size else np.nan
-    return Entry(facts, guesses.astype(np.int8), folder)
-
-
-def _prefixed(prefix: str, values: Mapping[str, float]) -> dict[str, float]:
-    return {f"{prefix}_{name}": value for name, value in values.items()}
+    return Entry(facts, answers, folder)

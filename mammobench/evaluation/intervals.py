@@ -18,6 +18,7 @@ from mammobench.seeds import generator
 
 ROWS_AT_ONCE = 256
 Number = TypeVar("Number", np.float32, np.float64)
+Samples = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Resamples:
         draws = (numbers.integers(0, self.size, self.size) for _ in range(count if self.size else 0))
         # how often a group was drawn fits a byte: 256 times one of many groups does not happen
         rows = [np.bincount(draw, minlength=self.size).astype(np.uint8) for draw in draws]
-        self.weights: npt.NDArray[np.uint8] = np.array(rows, np.uint8).reshape(-1, self.size)
+        self.weights: npt.NDArray[np.uint8] = np.array(rows, np.uint8).reshape(count, self.size)
 
     @classmethod
     def once(cls, images: int) -> "Resamples":
@@ -95,36 +96,66 @@ class Resamples:
 def resampled_scores(
     resamples: Resamples, targets: Ints, guesses: npt.NDArray[np.int8], classes: int
 ) -> dict[str, npt.NDArray[np.float32]]:
-    """Compute F1, accuracy, recall and precision of many configurations on every resample.
+    """Compute the metrics that a confusion matrix decides, of many configurations on every resample.
 
     Args:
         resamples: Of the n images.
         targets: True classes, (n,).
         guesses: Predicted classes of k configurations, (n, k).
-        classes: For two, the scores are those of class 1; for more, macro averages over the classes that
-            are defined in the resample.
+        classes: For two, F1, recall, precision and specificity are those of class 1; for more, macro
+            averages over the classes that are defined in the resample.
 
     Returns:
-        Metric to float32 (resamples, k); NaN where it is not defined.
+        f1, recall, precision, specificity, macro_f1, accuracy, balanced_accuracy and mcc to float32
+        (resamples, k), as `mammobench.metrics.scores` has them; NaN where not defined.
     """
-    configurations = guesses.shape[1]
-    scored = [1] if classes == 2 else list(range(classes))  # noqa: PLR2004 - two classes
+    binary = classes == 2  # noqa: PLR2004 - two classes
+    scored = [1] if binary else list(range(classes))
     truth = np.stack([targets == index for index in scored], axis=1)
     every = np.ones((len(targets), 1), bool)
     predicted = np.concatenate([guesses == index for index in scored], axis=1)
-    hit = predicted & np.repeat(truth, configurations, axis=1)
-    totals = resamples.totals(
-        np.concatenate([every, truth, guesses == targets[:, None], predicted, hit], axis=1)
-    )
-    widths = np.cumsum([1, len(scored), configurations, len(scored) * configurations])
-    total, true, right, called, hits = np.split(totals, widths, axis=1)
-    shape = (resamples.count, len(scored), configurations)
-    true, called, hits = true[:, :, None], called.reshape(shape), hits.reshape(shape)
+    hit = predicted & np.repeat(truth, guesses.shape[1], axis=1)
+    totals = resamples.totals(np.concatenate([every, truth, predicted, hit], axis=1))
+    widths = np.cumsum([1, len(scored), len(scored) * guesses.shape[1]])
+    total, true, called, hits = np.split(totals, widths, axis=1)
+    shape = (resamples.count, len(scored), guesses.shape[1])
+    total, true = total[:, :, None], np.broadcast_to(true[:, :, None], shape)
+    called, hits = called.reshape(shape), hits.reshape(shape)
+    if binary:
+        # the counts of class 0 follow from those of class 1
+        rejected = total - true - called + hits
+        true, called, hits = (
+            np.concatenate(pair, axis=1)
+            for pair in ((total - true, true), (total - called, called), (rejected, hits))
+        )
+    return _scores_of_counts(total, true, called, hits, binary=binary)
+
+
+def _scores_of_counts(
+    total: Samples, true: Samples, called: Samples, hits: Samples, *, binary: bool
+) -> dict[str, Samples]:
+    """Score counts by class (axis 1)."""
+    f1, recall, precision = ratio(2 * hits, true + called), ratio(hits, true), ratio(hits, called)
+    specificity = ratio(total - true - called + hits, total - true)
+    both = (true > 0).sum(axis=1) > 1
+    # differences of products of counts need more digits than a float32 has
+    n, t, c = (values.astype(np.float64) for values in (total[:, 0], true, called))
+    spread = (n**2 - (c**2).sum(axis=1)) * (n**2 - (t**2).sum(axis=1))
+    covariance = hits.sum(axis=1) * n - (t * c).sum(axis=1)
+    mcc = np.divide(covariance, np.sqrt(spread), out=np.zeros_like(spread), where=spread > 0)
+
+    def pick(values: Samples) -> Samples:
+        return values[:, 1] if binary else _average(values)
+
     return {
-        "f1": _average(_ratio(2 * hits, true + called)),
-        "accuracy": _ratio(right, total),
-        "recall": _average(_ratio(hits, np.broadcast_to(true, shape))),
-        "precision": _average(_ratio(hits, called)),
+        "f1": pick(f1),
+        "recall": pick(recall),
+        "precision": pick(precision),
+        "specificity": pick(specificity),
+        "macro_f1": _average(f1),
+        "accuracy": ratio(hits.sum(axis=1), total[:, 0]),
+        "balanced_accuracy": np.where(both, _average(recall), np.float32(np.nan)),
+        "mcc": np.where(both, mcc, np.nan).astype(np.float32),
     }
 
 
@@ -133,35 +164,7 @@ def resampled_recall(
 ) -> npt.NDArray[np.float32]:
     """Compute the share of the `positive` images (n,) called class 1, (resamples, configurations)."""
     totals = resamples.totals(np.concatenate([positive[:, None], (guesses == 1) & positive[:, None]], axis=1))
-    return _ratio(totals[:, 1:], totals[:, :1])
-
-
-def resampled_auroc(resamples: Resamples, positive: npt.NDArray[np.bool_], scores: Floats) -> Floats:
-    """Compute the area under the ROC curve of one configuration on every resample.
-
-    Args:
-        resamples: Of the n images.
-        positive: (n,).
-        scores: (n,); equal scores count one half.
-
-    Returns:
-        float64 (resamples,); NaN where a resample has one class only.
-    """
-    order = np.argsort(scores, kind="stable")
-    starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf))
-    codes, flags = resamples.codes[order], positive[order]
-    result = np.full(resamples.count, np.nan)
-    for start in range(0, resamples.count, ROWS_AT_ONCE):
-        rows = slice(start, start + ROWS_AT_ONCE)
-        weights = resamples.weights[rows][:, codes].astype(np.float32)
-        positives, negatives = weights * flags, weights * ~flags
-        if len(starts) < len(codes):
-            positives = np.add.reduceat(positives, starts, axis=1)
-            negatives = np.add.reduceat(negatives, starts, axis=1)
-        below = np.cumsum(negatives, axis=1) - negatives / 2
-        pairs = positives.sum(axis=1, dtype=np.float64) * negatives.sum(axis=1)
-        result[rows] = _ratio((positives * below).sum(axis=1, dtype=np.float64), pairs)
-    return result
+    return ratio(totals[:, 1:], totals[:, :1])
 
 
 def percentile_ends(samples: npt.NDArray[np.floating], level: float) -> tuple[Floats, Floats]:
@@ -188,7 +191,8 @@ def bootstrap_intervals(
     ]
 
 
-def _ratio(part: npt.NDArray[Number], whole: npt.NDArray[Number]) -> npt.NDArray[Number]:
+def ratio(part: npt.NDArray[Number], whole: npt.NDArray[Number]) -> npt.NDArray[Number]:
+    """Divide, elementwise; NaN where `whole` is 0."""
     shape = np.broadcast_shapes(part.shape, whole.shape)
     return np.divide(part, whole, out=np.full(shape, np.nan, part.dtype), where=whole > 0)
 
@@ -197,4 +201,4 @@ def _average(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Average over classes (axis 1) what is defined."""
     defined = ~np.isnan(values)
     sums = np.where(defined, values, 0).sum(axis=1)
-    return _ratio(sums, defined.sum(axis=1).astype(np.float32))
+    return ratio(sums, defined.sum(axis=1).astype(np.float32))

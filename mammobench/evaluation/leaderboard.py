@@ -20,46 +20,37 @@ from mammobench.evaluation.comparison import paired_differences
 from mammobench.evaluation.entries import (
     Entry,
     constant_entries,
-    positives_by_lesion_type,
     shortcut_entries,
 )
 from mammobench.evaluation.gathering import gather, study_names
-from mammobench.evaluation.intervals import (
-    Resamples,
-    percentile_ends,
-    resampled_auroc,
-    resampled_recall,
-    resampled_scores,
-)
-from mammobench.evaluation.predictions import open_stressed, open_test
+from mammobench.evaluation.intervals import Resamples, Samples
+from mammobench.evaluation.points import METRICS
+from mammobench.evaluation.predictions import open_stressed
 from mammobench.evaluation.replicates import Replicated, replicated
-from mammobench.evaluation.shortcut import Shortcut
+from mammobench.evaluation.scoring import add_intervals
 from mammobench.evaluation.stress import Stressed, stressed
 from mammobench.files import write_text
-from mammobench.metrics import Floats
 from mammobench.study import StudyRecord
 
 LEVEL = 0.95
 BASELINES = ("constant", "shortcut")
 """Roles of rows that are no trials."""
 
-ROWS_AT_ONCE = 64
-LEADERS = 10
 WHOLE = ("trial", "weights", "epochs", "best_epoch")
+KINDS = ("recall_calcification", "recall_mass")
+
+
+def _with_ends(*columns: str) -> tuple[str, ...]:
+    return tuple(f"{column}{end}" for column in columns for end in ("", "_low", "_high"))
+
+
 COLUMNS = (
     "rank", "study", "trial", "name", "role", "selected",
-    "test_f1", "test_f1_low", "test_f1_high", "test_accuracy", "test_accuracy_low", "test_accuracy_high",
-    "test_recall", "test_recall_low", "test_recall_high",
-    "test_precision", "test_precision_low", "test_precision_high",
-    "test_auroc", "test_auroc_low", "test_auroc_high", "test_auprc", "test_specificity",
-    "test_balanced_accuracy", "test_macro_f1", "test_mcc", "test_brier",
-    "test_recall_calcification", "test_recall_calcification_low", "test_recall_calcification_high",
-    "test_recall_mass", "test_recall_mass_low", "test_recall_mass_high",
-    "difference", "difference_low", "difference_high", "indistinguishable",
-    "objective", "validation_f1", "validation_accuracy", "validation_auroc", "threshold",
+    *_with_ends(*(f"test_{metric}" for metric in (*METRICS, *KINDS))), "test_f1_at_half",
+    *_with_ends("difference"), "indistinguishable", "objective", "threshold",
+    *_with_ends(*(f"validation_{metric}" for metric in METRICS)),
     "weights", "epochs", "best_epoch", "seconds", "split", "split_hash", "leaks",
-    "stress_f1_worst", "stress_f1_worst_low", "stress_f1_worst_high", "stress_f1_worst_condition",
-    "stress_f1_drop", "stress_f1_drop_low", "stress_f1_drop_high",
+    *_with_ends("stress_f1_worst"), "stress_f1_worst_condition", *_with_ends("stress_f1_drop"),
     "replicates", "replicate_f1_mean", "replicate_f1_sd", "replicate_f1_lowest", "replicate_f1_highest",
     "replicate_accuracy_mean", "replicate_accuracy_sd", "replicate_accuracy_lowest",
     "replicate_accuracy_highest",
@@ -146,8 +137,7 @@ def build_leaderboard(
     """Rank the finished trials of one study, or of several together, by test F1, then accuracy.
 
     Intervals are percentile bootstraps over patients or lesion groups where the split knows them, else over
-    images; all rows on one split share its resamples, whichever study they come from. AUROC has one for the
-    leaders, the selected and the reference row alone.
+    images; all rows on one split share its resamples, whichever study they come from.
 
     Args:
         studies: An opened study, or several of one task, one objective and the same images.
@@ -170,15 +160,12 @@ def build_leaderboard(
     over_seeds: list[Replicated] = []
     for key, split in gathered.splits.items():
         inside = [entry for entry in entries if entry.facts["split_hash"] == key]
-        shortcuts = gathered.shortcuts[key]
-        baselines = [*constant_entries(split), *shortcut_entries(split, shortcuts)]
+        baselines = [*constant_entries(split), *shortcut_entries(split, gathered.shortcuts[key])]
         inside += baselines
         entries += baselines
-        drawn = Resamples(split.test.groups, count=resamples, seed=seed)
-        _add_intervals(inside, split, drawn)
-        _add_auroc_intervals(inside, split, drawn)
-        _add_shortcut_auroc(baselines, split, drawn, shortcuts)
-        under_stress += _add_stress(inside, split, drawn)
+        samples = add_intervals(inside, split, seed=seed, count=resamples, level=LEVEL)
+        _add_differences(inside, samples, unit_of(split))
+        under_stress += _add_stress(inside, split, Resamples(split.test.groups, count=resamples, seed=seed))
         over_seeds += _add_replicates(inside, split)
     rows = sorted((entry.facts for entry in entries), key=_best_first)
     columns = [*COLUMNS, *dict.fromkeys(key for row in rows for key in row if key not in COLUMNS)]
@@ -212,59 +199,22 @@ def _mark_selected(entries: Iterable[Entry], direction: str) -> None:
         min(candidates, key=order)["selected"] = True
 
 
-def _add_intervals(entries: list[Entry], split: Split, resamples: Resamples) -> None:
-    """Add the ends of all cheap intervals, some rows at a time so that memory stays small."""
-    selected = next((entry for entry in entries if entry.facts.get("selected")), None)
-    classes, by_type = len(split.class_names), positives_by_lesion_type(split.test, split.class_names)
-    best = None
-    if selected:
-        best = resampled_scores(resamples, split.test.targets, selected.guesses[:, None], classes)["f1"][:, 0]
-    for start in range(0, len(entries), ROWS_AT_ONCE):
-        some = entries[start : start + ROWS_AT_ONCE]
-        guesses = np.stack([entry.guesses for entry in some], axis=1)
-        samples = resampled_scores(resamples, split.test.targets, guesses, classes)
-        for kind, positive in by_type.items():
-            samples[f"recall_{kind}"] = resampled_recall(resamples, positive, guesses)
-        for metric, values in samples.items():
-            for entry, low, high in zip(some, *percentile_ends(values, LEVEL), strict=True):
-                entry.facts.update({f"test_{metric}_low": float(low), f"test_{metric}_high": float(high)})
-        if selected and best is not None:
-            points = [entry.facts["test_f1"] for entry in some]
-            differences = paired_differences(
-                points, samples["f1"], selected.facts["test_f1"], best, level=LEVEL, unit=unit_of(split)
-            )
-            for entry, difference in zip(some, differences, strict=True):
-                entry.facts.update(
-                    difference=difference.interval.point,
-                    difference_low=difference.interval.low,
-                    difference_high=difference.interval.high,
-                    indistinguishable=difference.indistinguishable,
-                )
-
-
-def _add_auroc_intervals(entries: list[Entry], split: Split, resamples: Resamples) -> None:
-    if len(split.class_names) != 2:  # noqa: PLR2004 - two classes
+def _add_differences(entries: Sequence[Entry], samples: Samples, unit: str) -> None:
+    """Compare every row on a split with the selected one, where that is on it."""
+    place = next((place for place, entry in enumerate(entries) if entry.facts.get("selected")), None)
+    if place is None:
         return
-    trials = sorted((entry for entry in entries if entry.folder), key=lambda entry: _best_first(entry.facts))
-    for place, entry in enumerate(trials):
-        facts = entry.facts
-        if entry.folder and (place < LEADERS or facts["role"] == "reference" or facts.get("selected")):
-            facts.update(_auroc_ends(open_test(entry.folder), split, resamples))
-
-
-def _add_shortcut_auroc(
-    entries: list[Entry], split: Split, resamples: Resamples, shortcuts: Sequence[Shortcut]
-) -> None:
-    if len(split.class_names) == 2:  # noqa: PLR2004 - two classes
-        own = [entry for entry in entries if entry.facts["role"] == "shortcut"]
-        for entry, shortcut in zip(own, shortcuts, strict=True):
-            entry.facts.update(_auroc_ends(shortcut.test, split, resamples))
-
-
-def _auroc_ends(probabilities: Floats, split: Split, resamples: Resamples) -> dict[str, float]:
-    samples = resampled_auroc(resamples, split.test.targets == 1, probabilities)
-    low, high = percentile_ends(samples[:, None], LEVEL)
-    return {"test_auroc_low": float(low[0]), "test_auroc_high": float(high[0])}
+    points = [entry.facts["test_f1"] for entry in entries]
+    differences = paired_differences(
+        points, samples, points[place], samples[:, place], level=LEVEL, unit=unit
+    )
+    for entry, difference in zip(entries, differences, strict=True):
+        entry.facts.update(
+            difference=difference.interval.point,
+            difference_low=difference.interval.low,
+            difference_high=difference.interval.high,
+            indistinguishable=difference.indistinguishable,
+        )
 
 
 def _add_stress(entries: list[Entry], split: Split, resamples: Resamples) -> list[Stressed]:

@@ -1,16 +1,15 @@
 import numpy as np
 import pytest
-from sklearn import metrics as sklearn_metrics
 
 from mammobench.evaluation.intervals import (
     Interval,
     Resamples,
     bootstrap_intervals,
     percentile_ends,
-    resampled_auroc,
     resampled_recall,
     resampled_scores,
 )
+from mammobench.metrics import confusion_matrix, scores_of_confusion
 from mammobench.seeds import generator
 
 
@@ -41,44 +40,34 @@ def test_images_of_a_group_are_drawn_together() -> None:
     assert (totals[:, 2] == totals[:, 3]).all()
 
 
-def test_binary_scores_of_each_resample_equal_scikit_learn_on_the_images_written_out() -> None:
+@pytest.mark.parametrize("classes", [2, 3])
+def test_scores_of_each_resample_are_those_of_its_images_written_out(classes: int) -> None:
     numbers = generator(0, "test")
-    targets, guesses = numbers.integers(0, 2, 40), numbers.integers(0, 2, (40, 3)).astype(np.int8)
+    targets, guesses = numbers.integers(0, classes, 40), numbers.integers(0, classes, (40, 3)).astype(np.int8)
     resamples = Resamples(np.arange(40) // 4, count=25, seed=0)
-    result = resampled_scores(resamples, targets, guesses, 2)
+    result = resampled_scores(resamples, targets, guesses, classes)
     for row in range(25):
         images = repeated(resamples, row)
         for column in range(3):
-            truth, guess = targets[images], guesses[images, column]
-            expected = {
-                "f1": sklearn_metrics.f1_score(truth, guess, zero_division=np.nan),
-                "accuracy": sklearn_metrics.accuracy_score(truth, guess),
-                "recall": sklearn_metrics.recall_score(truth, guess, zero_division=np.nan),
-                "precision": sklearn_metrics.precision_score(truth, guess, zero_division=np.nan),
-            }
+            matrix = confusion_matrix(targets[images], guesses[images, column], classes)
             found = {name: float(values[row, column]) for name, values in result.items()}
-            assert found == pytest.approx(expected, abs=1e-6, nan_ok=True)
+            assert found == pytest.approx(scores_of_confusion(matrix), abs=1e-6, nan_ok=True)
 
 
-def test_multiclass_f1_of_each_resample_equals_scikit_learn() -> None:
-    numbers = generator(0, "test")
-    targets, guesses = numbers.integers(0, 3, 30), numbers.integers(0, 3, (30, 1)).astype(np.int8)
-    resamples = Resamples(np.arange(30) // 2, count=10, seed=0)
-    result = resampled_scores(resamples, targets, guesses, 3)
-    for row in range(10):
-        images = repeated(resamples, row)
-        expected = sklearn_metrics.f1_score(targets[images], guesses[images, 0], average="macro")
-        assert result["f1"][row, 0] == pytest.approx(expected, abs=1e-6)
+@pytest.mark.parametrize("classes", [2, 3])
+def test_resamples_of_one_class_have_no_balanced_accuracy_or_mcc(classes: int) -> None:
+    resamples = Resamples([0, 1], count=40, seed=0)
+    result = resampled_scores(resamples, np.array([0, 1]), np.array([[0], [0]], np.int8), classes)
+    both = (resamples.weights > 0).all(axis=1)
+    assert (result["balanced_accuracy"][both] == 0.5).all()
+    assert (result["mcc"][both] == 0).all()
+    for metric in ("balanced_accuracy", "mcc"):
+        assert np.isnan(result[metric][~both]).all()
 
 
-def test_auroc_of_each_resample_equals_scikit_learn_with_ties() -> None:
-    numbers = generator(0, "test")
-    targets, scores = numbers.integers(0, 2, 30), numbers.integers(0, 8, 30) / 8
-    resamples = Resamples(np.arange(30) // 3, count=300, seed=0)
-    result = resampled_auroc(resamples, targets == 1, scores)
-    for row in range(0, 300, 7):
-        images = repeated(resamples, row)
-        assert result[row] == pytest.approx(sklearn_metrics.roc_auc_score(targets[images], scores[images]))
+def test_no_image_no_score() -> None:
+    result = resampled_scores(Resamples([], count=3, seed=0), np.zeros(0, int), np.zeros((0, 2), np.int8), 2)
+    assert all(values.shape == (3, 2) and np.isnan(values).all() for values in result.values())
 
 
 def test_recall_of_a_subset_is_undefined_where_a_resample_has_none_of_it() -> None:

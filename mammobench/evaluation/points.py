@@ -1,0 +1,112 @@
+"""Point metrics that no search steers by: sensitivity at a specificity, calibration error, F1 at 0.5.
+
+Shapes and NaN as in `mammobench.metrics`.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from mammobench.metrics import (
+    Floats,
+    OperatingPoints,
+    confusion_matrix,
+    operating_points,
+    predicted_classes,
+    scores,
+    scores_of_confusion,
+)
+
+SPECIFICITIES = (90, 95)
+"""In percent."""
+
+CALIBRATION_BINS = 15
+CALIBRATION_EDGES: Floats = np.arange(1, CALIBRATION_BINS) / CALIBRATION_BINS
+METRICS = (
+    "f1", "recall", "precision", "specificity", "macro_f1", "accuracy", "balanced_accuracy", "mcc",
+    "auroc", "auprc", *(f"sensitivity_at_{percent}" for percent in SPECIFICITIES), "brier",
+    "calibration_error",
+)  # fmt: skip
+"""What a leaderboard shows of every configuration, on test and validation, each with an interval."""
+
+
+def point_scores(
+    targets: npt.ArrayLike, probabilities: npt.ArrayLike, threshold: float | None
+) -> dict[str, float]:
+    """Compute every one of `METRICS`.
+
+    Args:
+        targets: True classes, int (n,).
+        probabilities: (n,) or (n, classes).
+        threshold: For two classes, chosen elsewhere; None for more.
+
+    Returns:
+        Those of `mammobench.metrics.scores`, sensitivity_at_90, sensitivity_at_95 and calibration_error;
+        NaN where not defined, which for more than two classes the last three are.
+
+    Raises:
+        ValueError: As `mammobench.metrics.scores`.
+    """
+    result = scores(targets, probabilities, threshold)
+    result |= {name: np.nan for name in METRICS if name not in result}
+    if np.ndim(probabilities) == 1:
+        positive = np.asarray(targets) == 1
+        points = operating_points(positive, probabilities)
+        for percent in SPECIFICITIES:
+            result[f"sensitivity_at_{percent}"] = _sensitivity(points, percent)
+        result["calibration_error"] = calibration_error(positive, probabilities)
+    return result
+
+
+def sensitivity_at_specificity(positive: npt.ArrayLike, probabilities: npt.ArrayLike, percent: int) -> float:
+    """Return the highest sensitivity of the thresholds whose specificity is at least `percent` of 100.
+
+    The threshold is read off the ROC curve of these very images: a summary of the curve, no promise for a
+    threshold chosen elsewhere.
+
+    Args:
+        positive: Bool or 0 and 1, (n,).
+        probabilities: (n,); equal ones lie on one side of any threshold.
+        percent: 0 to 100, a whole number, so that 9 of 10 is exactly 90.
+
+    Returns:
+        0 to 1; 0 where only the threshold above all scores is specific enough. NaN unless both classes are
+        there.
+    """
+    return _sensitivity(operating_points(positive, probabilities), percent)
+
+
+def _sensitivity(points: OperatingPoints, percent: int) -> float:
+    if not points.scores.size or not points.true_positives[-1] or not points.false_positives[-1]:
+        return np.nan
+    allowed = int(points.false_positives[-1]) * (100 - percent) // 100
+    inside = points.true_positives[points.false_positives <= allowed]
+    return float(inside[-1] / points.true_positives[-1]) if inside.size else 0.0
+
+
+def calibration_error(positive: npt.ArrayLike, probabilities: npt.ArrayLike) -> float:
+    """Return the expected calibration error over 15 bins of equal width.
+
+    The mean over images of the distance between the mean probability and the share of positives in a bin
+    ((0, 1/15], (1/15, 2/15], ...; 0 is in the first). Naeini et al. 2015 and Guo et al. 2017
+    (arXiv:1706.04599), of the probability of the positive class. It is never negative, so that noise alone
+    makes it positive, the more the fewer the images (Nixon et al. 2019, arXiv:1904.01685).
+
+    Args:
+        positive: Bool or 0 and 1, (n,).
+        probabilities: Of the positive class, 0 to 1, (n,).
+
+    Returns:
+        0 to 1; NaN without images.
+    """
+    truth, values = np.asarray(positive, np.float64), np.asarray(probabilities, np.float64)
+    if not values.size:
+        return np.nan
+    bins = np.searchsorted(CALIBRATION_EDGES, values)
+    return float(np.abs(np.bincount(bins, truth - values)).sum() / values.size)
+
+
+def f1_at_half(targets: npt.ArrayLike, probabilities: npt.ArrayLike) -> float:
+    """Return the F1 at a threshold of 0.5, beside the one chosen on validation; NaN for more classes."""
+    if np.ndim(probabilities) != 1:
+        return np.nan
+    return scores_of_confusion(confusion_matrix(targets, predicted_classes(probabilities, 0.5), 2))["f1"]
