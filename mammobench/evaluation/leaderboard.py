@@ -174,6 +174,8 @@ def build_leaderboard(
         frame = frame.drop(columns="study")
     frame["rank"] = np.arange(1, len(frame) + 1)
     frame["selected"] = frame["selected"].eq(other=True)
+    # in one piece: a caller that adds a column is warned of a fragmented one
+    frame = frame.copy()
     place = {row["name"]: number for number, row in enumerate(rows)}
     under_stress.sort(key=lambda trial: place[trial.name])
     over_seeds.sort(key=lambda trial: place[trial.name])
