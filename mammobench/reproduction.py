@@ -142,6 +142,27 @@ def reproduce_trial(
         shutil.rmtree(aside, ignore_errors=True)
 
 
+def exported_model(
+    study: StudyRecord,
+    record: TrialRecord,
+    *,
+    data: Path | None = None,
+    on_epoch: Callable[[int, int], None] | None = None,
+) -> Path:
+    """Return the exported model of a trial; one whose model is not in ``best/`` is reproduced first.
+
+    Raises:
+        DataError: When the store that this needs is missing or holds other images.
+        TrialError: When the training fails.
+        ReproductionError: When the trial comes out differently.
+    """
+    model, described = study.folder / "best" / "model.keras", study.folder / "best" / "config.json"
+    there = json.loads(described.read_text("utf-8")).get("trial") if described.exists() else None
+    if there != record.number or not model.exists():
+        return reproduce_trial(study, number=record.number, data=data, on_epoch=on_epoch).model
+    return model
+
+
 def same_store(study: StudyRecord, data: Path | None) -> ImageStore:
     """Open the study's images, where they were or in `data`.
 

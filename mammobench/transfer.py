@@ -20,7 +20,7 @@ from mammobench.evaluation.slices import sliced_scores
 from mammobench.files import write_json, written_aside
 from mammobench.inference import Inference, infer
 from mammobench.metrics import predicted_classes, scores
-from mammobench.reproduction import reproduce_trial, selected_trial
+from mammobench.reproduction import exported_model, selected_trial
 from mammobench.study import StudyRecord
 from mammobench.workers import call_in_process
 
@@ -110,9 +110,7 @@ def evaluate_elsewhere(
         )
     # before anything is trained again: an image that is too small is an error
     store.images(config.image_size, config.interpolation)
-    model = study.folder / "best" / "model.keras"
-    if not model.exists() or _exported(study) != record.number:
-        reproduce_trial(study, number=record.number, on_epoch=on_epoch)
+    model = exported_model(study, record, on_epoch=on_epoch)
     asked = Inference(
         model, store.path.resolve(), config.image_size, config.interpolation, config.intensity, rows
     )
@@ -152,10 +150,3 @@ def evaluate_elsewhere(
     done.slices.to_csv(done.folder / "slices.csv", index=False)
     write_json(done.folder / "scores.json", done.values())
     return done
-
-
-def _exported(study: StudyRecord) -> int | None:
-    """Return the trial whose model lies in ``best/``."""
-    path = study.folder / "best" / "config.json"
-    trial: int | None = json.loads(path.read_text("utf-8")).get("trial") if path.exists() else None
-    return trial

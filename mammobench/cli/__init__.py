@@ -12,7 +12,17 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from mammobench.cli import auditing, data, leakage, replicating, searching, spaces, stressing, studies
+from mammobench.cli import (
+    auditing,
+    data,
+    explaining,
+    leakage,
+    replicating,
+    searching,
+    spaces,
+    stressing,
+    studies,
+)
 from mammobench.cli.printing import stderr
 from mammobench.errors import MammobenchError
 
@@ -25,7 +35,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for _commands in (searching, studies, stressing, replicating, leakage, spaces):
+for _commands in (searching, studies, explaining, stressing, replicating, leakage, spaces):
     app.add_typer(_commands.app)
 data.app.add_typer(auditing.app)
 app.add_typer(data.app, name="data")

@@ -7,9 +7,10 @@ from typing import Any
 from mammobench.data.intensity import AHEAD_OF_MODEL
 from mammobench.data.splits import Split
 from mammobench.evaluation.leaderboard import build_leaderboard, unit_of
-from mammobench.report import facts, text
+from mammobench.report import text
 from mammobench.report.columns import title_of
 from mammobench.report.markdown import templates
+from mammobench.report.ranking import name_on_the_command_line
 from mammobench.study import StudyRecord
 from mammobench.trial_record import TrialRecord
 
@@ -50,7 +51,7 @@ def model_card(study: StudyRecord, trial: TrialRecord, split: Split, verdict: st
             unit=unit,
             level=f"{100 * board.level:.0f}",
             verdict=verdict,
-            command=f"{facts.commands(study)[0][1]} --trial {trial.number}",
+            command=f"mammobench reproduce {name_on_the_command_line(study)} --trial {trial.number}",
             configurations=sum(record.in_space for record in study.trials),
             scores={title_of(name): _score(row, name) for name in _METRICS if f"test_{name}" in row},
             values=trial.config.values(),

@@ -9,6 +9,7 @@ from mammobench.report import facts, figures
 from mammobench.report.answer import Answer, build_answer
 from mammobench.report.columns import title_of
 from mammobench.report.curves import Curves, leading_curves
+from mammobench.report.explanations import Explanations, selected_explanations
 from mammobench.report.notices import Notice, notices_of
 from mammobench.report.ranking import Ranking, build_ranking
 from mammobench.report.stress import stress_tables
@@ -42,6 +43,7 @@ class View:
     importance_reason: str | None
     recall: facts.Table | None
     stress: tuple[facts.Table, ...]
+    explanations: Explanations | None
     front: facts.Table | None
     failures: facts.Table | None
     data: tuple[facts.Table, ...]
@@ -83,6 +85,7 @@ def build_view(study: StudyRecord, board: Leaderboard) -> View:
         importance_reason=importances.reason,
         recall=facts.recall_table(board, [item.trial for item in curves]),
         stress=stress_tables(board),
+        explanations=selected_explanations((study,), board),
         front=facts.front_table(study, front),
         failures=facts.failure_table(trials, board.left_out),
         data=(
