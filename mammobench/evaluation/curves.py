@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
+from threadpoolctl import threadpool_limits
 
 from mammobench.evaluation.intervals import Resamples, Samples, ratio
 from mammobench.evaluation.points import CALIBRATION_EDGES, SPECIFICITIES
@@ -23,7 +24,7 @@ from mammobench.evaluation.points import CALIBRATION_EDGES, SPECIFICITIES
 BINS = 512
 CUTS = 256
 AT_ONCE = 32
-RESAMPLES_AT_ONCE = 128
+CELLS_AT_ONCE = 4096
 METRICS = ("auroc", "auprc", *(f"sensitivity_at_{percent}" for percent in SPECIFICITIES), "brier",
            "calibration_error")  # fmt: skip
 
@@ -63,22 +64,25 @@ def resampled_curves(
     """
     shape = (resamples.count, len(probabilities))
     result = {metric: np.full(shape, np.nan, np.float32) for metric in METRICS}
-    if not len(positive) or not resamples.count:
+    if not len(positive) or not resamples.count or not probabilities:
         return result
     totals = resamples.totals(np.stack([positive, ~positive], axis=1))
+    size = CELLS_AT_ONCE // min(AT_ONCE, len(probabilities))
     blocks = [
         (rows, np.ascontiguousarray(resamples.weights[rows].T, np.float32))
-        for rows in _slices(resamples.count, RESAMPLES_AT_ONCE)
+        for rows in _slices(resamples.count, size)
     ]
     binned = [_binned(positive, scores) for scores in probabilities]
-    for some, columns in _alike(binned):
-        bins = max(each.count for each in some)
-        groups = _images_by_bin(some, positive, resamples, bins)
-        errors = np.stack([_padded(each.errors, bins) for each in some])
-        for rows, weights in blocks:
-            held = (groups @ weights).reshape(2 * bins, len(some), -1)
-            for metric, values in _metrics(held, totals[rows], errors, exact=some[0].exact).items():
-                result[metric][rows, columns] = values.T
+    # the products are small, and threads would wait for each other longer than they compute
+    with threadpool_limits(1, user_api="blas"):
+        for some, columns in _alike(binned):
+            bins = max(each.count for each in some)
+            groups = _images_by_bin(some, positive, resamples, bins)
+            errors = np.stack([_padded(each.errors, bins) for each in some])
+            for rows, weights in blocks:
+                held = (groups @ weights).reshape(2 * bins, len(some), -1)
+                for metric, values in _metrics(held, totals[rows], errors, exact=some[0].exact).items():
+                    result[metric][rows, columns] = values.T
     return result
 
 
