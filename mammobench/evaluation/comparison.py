@@ -6,8 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mammobench.evaluation.intervals import Interval, bootstrap_intervals
+from mammobench.data.splits import Split
+from mammobench.evaluation.entries import Entry
+from mammobench.evaluation.intervals import Interval, Samples, bootstrap_intervals
+from mammobench.evaluation.significance import difference_p, holm, mcnemar_p
 from mammobench.metrics import Floats
+
+SHORTLIST = 20
+"""How many of the best by validation are compared by plan."""
 
 
 @dataclass(frozen=True)
@@ -49,3 +55,56 @@ def paired_differences(
         np.asarray(points) - selected_point, samples - selected_samples[:, None], level=level, unit=unit
     )
     return [Difference(interval) for interval in differences]
+
+
+def add_comparison(
+    entries: Sequence[Entry], split: Split, samples: Samples, *, direction: str, level: float, unit: str
+) -> None:
+    """Compare every row on a split with the selected one; nothing where that is on another.
+
+    Args:
+        entries: Rows on this split.
+        split: The split.
+        samples: Their test F1 on every resample, (resamples, rows).
+        direction: Of the objective on validation.
+        level: Nominal coverage, and 1 less it the error that the bands allow.
+        unit: What was resampled.
+    """
+    place = next((place for place, entry in enumerate(entries) if entry.facts.get("selected")), None)
+    if place is None:
+        return
+    points = np.array([entry.facts["test_f1"] for entry in entries])
+    differences = paired_differences(
+        points, samples, points[place], samples[:, place], level=level, unit=unit
+    )
+    guesses = np.stack([entry.answers["test"].guesses for entry in entries], axis=1)
+    right = guesses == split.test.targets[:, None]
+    others, shortlist = np.arange(len(entries)) != place, _shortlist(entries, place, direction)
+    p, mcnemar = np.full((2, len(entries)), np.nan)
+    p[others] = difference_p(points[others] - points[place], samples[:, others] - samples[:, place, None])
+    mcnemar[others] = mcnemar_p(right[:, others], right[:, place], split.test.groups)
+    p_holm, mcnemar_holm = holm(p, shortlist), holm(mcnemar, shortlist)
+    for row, (entry, difference) in enumerate(zip(entries, differences, strict=True)):
+        entry.facts.update(
+            difference=difference.interval.point,
+            difference_low=difference.interval.low,
+            difference_high=difference.interval.high,
+            difference_p=p[row],
+            difference_p_holm=p_holm[row],
+            indistinguishable=difference.indistinguishable,
+            mcnemar_p=mcnemar[row],
+            mcnemar_p_holm=mcnemar_holm[row],
+            shortlisted=bool(shortlist[row]) or row == place,
+            band=2 if p_holm[row] < 1 - level else 1,
+        )
+
+
+def _shortlist(entries: Sequence[Entry], place: int, direction: str) -> npt.NDArray[np.bool_]:
+    """Mark what is compared by plan: the best by validation, the reference CNN and the baselines."""
+    sign = -1 if direction == "maximize" else 1
+    searched = [
+        row for row, entry in enumerate(entries) if entry.facts["role"] == "searched" and row != place
+    ]
+    searched.sort(key=lambda row: sign * entries[row].facts["objective"])
+    beside = [row for row, entry in enumerate(entries) if entry.facts["role"] != "searched" and row != place]
+    return np.isin(np.arange(len(entries)), [*searched[:SHORTLIST], *beside])

@@ -75,6 +75,12 @@ class Resamples:
         whole.count, whole.weights = 1, np.ones((1, images), np.uint8)
         return whole
 
+    def left_out(self) -> "Resamples":
+        """Return, for each resample, the groups that it did not draw, each once."""
+        rest = Resamples(self.codes, count=0, seed=0)
+        rest.count, rest.weights = self.count, (self.weights == 0).astype(np.uint8)
+        return rest
+
     def totals(self, values: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """Sum values over the images of each resample.
 

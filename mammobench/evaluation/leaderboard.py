@@ -16,7 +16,7 @@ import pandas as pd
 
 from mammobench.data.splits import Split
 from mammobench.errors import StudyError
-from mammobench.evaluation.comparison import paired_differences
+from mammobench.evaluation.comparison import add_comparison
 from mammobench.evaluation.entries import (
     Entry,
     constant_entries,
@@ -24,6 +24,7 @@ from mammobench.evaluation.entries import (
 )
 from mammobench.evaluation.gathering import gather, study_names
 from mammobench.evaluation.intervals import Resamples, Samples
+from mammobench.evaluation.optimism import Optimism, corrected_best
 from mammobench.evaluation.points import METRICS
 from mammobench.evaluation.predictions import open_stressed
 from mammobench.evaluation.replicates import Replicated, replicated
@@ -36,7 +37,7 @@ LEVEL = 0.95
 BASELINES = ("constant", "shortcut")
 """Roles of rows that are no trials."""
 
-WHOLE = ("trial", "weights", "epochs", "best_epoch")
+WHOLE = ("trial", "band", "weights", "epochs", "best_epoch")
 KINDS = ("recall_calcification", "recall_mass")
 
 
@@ -47,7 +48,8 @@ def _with_ends(*columns: str) -> tuple[str, ...]:
 COLUMNS = (
     "rank", "study", "trial", "name", "role", "selected",
     *_with_ends(*(f"test_{metric}" for metric in (*METRICS, *KINDS))), "test_f1_at_half",
-    *_with_ends("difference"), "indistinguishable", "objective", "threshold",
+    *_with_ends("difference"), "difference_p", "difference_p_holm", "indistinguishable", "band",
+    "mcnemar_p", "mcnemar_p_holm", "shortlisted", "objective", "threshold",
     *_with_ends(*(f"validation_{metric}" for metric in METRICS)),
     "weights", "epochs", "best_epoch", "seconds", "split", "split_hash", "leaks",
     *_with_ends("stress_f1_worst"), "stress_f1_worst_condition", *_with_ends("stress_f1_drop"),
@@ -73,7 +75,10 @@ class Leaderboard:
             ``selected`` marks validation's choice; ``leaks``
             marks scores on a split with crops of one lesion on both sides. ``difference`` columns are test F1
             minus the selected row's over shared resamples, and ``indistinguishable`` says whether their
-            interval includes 0. Columns with a dot in their name are hyperparameters.
+            interval includes 0. ``band`` is 1 where ``difference_p``, corrected by Holm's method, does not
+            tell the row from the selected one, else 2; ``mcnemar_p`` compares accuracies. Corrected p-values
+            are over the rows ``shortlisted`` (best by validation, reference, baselines), for the others over
+            all. Columns with a dot in their name are hyperparameters.
         left_out: Number and reason of each finished trial whose predictions cannot be used.
         resamples: Bootstrap resamples behind each interval.
         level: Nominal coverage of the intervals.
@@ -81,6 +86,7 @@ class Leaderboard:
         stress: The trials that ``mammobench stress`` has looked at, best test F1 first.
         studies: What the table calls the studies that it ranks. With several there is a column ``study``, and
             a trial is known by (study, trial).
+        optimism: What choosing among so many did to the best test F1; None where nothing is selected.
         replicates: The trials that ``mammobench replicate`` has trained with other seeds, best test F1 first.
     """
 
@@ -92,6 +98,7 @@ class Leaderboard:
     stress: tuple[Stressed, ...] = ()
     studies: tuple[str, ...] = ()
     replicates: tuple[Replicated, ...] = ()
+    optimism: Optimism | None = None
 
     @property
     def selected(self) -> "pd.Series[Any] | None":
@@ -158,14 +165,17 @@ def build_leaderboard(
     _mark_selected(eligible, studies[0].spec.direction)
     under_stress: list[Stressed] = []
     over_seeds: list[Replicated] = []
+    optimism: Optimism | None = None
     for key, split in gathered.splits.items():
         inside = [entry for entry in entries if entry.facts["split_hash"] == key]
         baselines = [*constant_entries(split), *shortcut_entries(split, gathered.shortcuts[key])]
         inside += baselines
         entries += baselines
-        samples = add_intervals(inside, split, seed=seed, count=resamples, level=LEVEL)
-        _add_differences(inside, samples, unit_of(split))
-        under_stress += _add_stress(inside, split, Resamples(split.test.groups, count=resamples, seed=seed))
+        drawn, samples = add_intervals(inside, split, seed=seed, count=resamples, level=LEVEL)
+        direction, unit = studies[0].spec.direction, unit_of(split)
+        add_comparison(inside, split, samples, direction=direction, level=LEVEL, unit=unit)
+        optimism = _optimism(inside, split, drawn, samples) or optimism
+        under_stress += _add_stress(inside, split, drawn)
         over_seeds += _add_replicates(inside, split)
     rows = sorted((entry.facts for entry in entries), key=_best_first)
     columns = [*COLUMNS, *dict.fromkeys(key for row in rows for key in row if key not in COLUMNS)]
@@ -181,7 +191,7 @@ def build_leaderboard(
     over_seeds.sort(key=lambda trial: place[trial.name])
     return Leaderboard(
         frame, tuple(gathered.left_out), resamples, LEVEL, gathered.splits, tuple(under_stress),
-        tuple(study_names(studies)), tuple(over_seeds),
+        tuple(study_names(studies)), tuple(over_seeds), optimism,
     )  # fmt: skip
 
 
@@ -201,22 +211,21 @@ def _mark_selected(entries: Iterable[Entry], direction: str) -> None:
         min(candidates, key=order)["selected"] = True
 
 
-def _add_differences(entries: Sequence[Entry], samples: Samples, unit: str) -> None:
-    """Compare every row on a split with the selected one, where that is on it."""
-    place = next((place for place, entry in enumerate(entries) if entry.facts.get("selected")), None)
-    if place is None:
-        return
-    points = [entry.facts["test_f1"] for entry in entries]
-    differences = paired_differences(
-        points, samples, points[place], samples[:, place], level=LEVEL, unit=unit
-    )
-    for entry, difference in zip(entries, differences, strict=True):
-        entry.facts.update(
-            difference=difference.interval.point,
-            difference_low=difference.interval.low,
-            difference_high=difference.interval.high,
-            indistinguishable=difference.indistinguishable,
-        )
+def _optimism(entries: Sequence[Entry], split: Split, drawn: Resamples, samples: Samples) -> Optimism | None:
+    """Correct the best test F1 of the searched rows, where the selected one is among them."""
+    searched = [row for row, entry in enumerate(entries) if entry.facts["role"] == "searched"]
+    selected = next((entry.facts for entry in entries if entry.facts.get("selected")), None)
+    scored = [entries[row].facts["test_f1"] for row in searched]
+    if selected is None or not searched or np.isnan(scored).all():
+        return None
+    guesses = np.stack([entries[row].answers["test"].guesses for row in searched], axis=1)
+    interval = corrected_best(
+        drawn, split.test.targets, guesses, samples[:, searched],
+        classes=len(split.class_names), level=LEVEL, unit=unit_of(split),
+    )  # fmt: skip
+    best = float(np.nanmax(scored))
+    gap = selected["validation_f1"] - selected["test_f1"]
+    return Optimism(len(searched), best, interval.point, best - interval.point, interval, gap)
 
 
 def _add_stress(entries: list[Entry], split: Split, resamples: Resamples) -> list[Stressed]:

@@ -18,7 +18,9 @@ from mammobench.evaluation.intervals import (
 ROWS_AT_ONCE = 64
 
 
-def add_intervals(entries: Sequence[Entry], split: Split, *, seed: int, count: int, level: float) -> Samples:
+def add_intervals(
+    entries: Sequence[Entry], split: Split, *, seed: int, count: int, level: float
+) -> tuple[Resamples, Samples]:
     """Add the ends of the interval of every metric to the rows of one split.
 
     Args:
@@ -29,16 +31,17 @@ def add_intervals(entries: Sequence[Entry], split: Split, *, seed: int, count: i
         level: Nominal coverage.
 
     Returns:
-        Test F1 on every resample, (resamples, rows).
+        The resamples of test, and F1 on each, (resamples, rows).
     """
-    _add_part(entries, "validation", split.validation, split, seed=seed, count=count, level=level)
-    return _add_part(entries, "test", split.test, split, seed=seed, count=count, level=level)
+    drawn = Resamples(split.validation.groups, count=count, seed=seed)
+    _add_part(entries, "validation", split.validation, split, drawn, level)
+    drawn = Resamples(split.test.groups, count=count, seed=seed)
+    return drawn, _add_part(entries, "test", split.test, split, drawn, level)
 
 
 def _add_part(
-    entries: Sequence[Entry], name: str, part: Part, split: Split, *, seed: int, count: int, level: float
+    entries: Sequence[Entry], name: str, part: Part, split: Split, drawn: Resamples, level: float
 ) -> Samples:
-    drawn = Resamples(part.groups, count=count, seed=seed)
     classes, f1 = len(split.class_names), []
     kinds = positives_by_lesion_type(part, split.class_names) if name == "test" else {}
     # some rows at a time, so that memory stays small

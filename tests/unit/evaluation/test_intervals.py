@@ -27,6 +27,14 @@ def test_a_resample_draws_as_many_groups_as_there_are() -> None:
     assert (resamples.weights.sum(axis=1) == 3).all()
 
 
+def test_what_a_resample_leaves_out_is_what_it_has_not_drawn() -> None:
+    resamples = Resamples([0, 0, 1, 2, 3], count=30, seed=0)
+    rest = resamples.left_out()
+    assert ((rest.weights == 1) == (resamples.weights == 0)).all()
+    images = (resamples.totals(np.ones((5, 1))) > 0) | (rest.totals(np.ones((5, 1))) > 0)
+    assert images.all()
+
+
 def test_the_same_seed_draws_the_same_resamples() -> None:
     first, second, other = (Resamples(range(30), count=20, seed=seed) for seed in (0, 0, 1))
     assert (first.weights == second.weights).all()

@@ -142,6 +142,8 @@ def test_a_study_without_a_finished_trial_says_so(write_study: StudyWriter, tmp_
 def test_a_study_with_the_reference_alone_selects_nothing(write_study: StudyWriter, tmp_path: Path) -> None:
     board = build_leaderboard(write_study(tmp_path / "reference", trials=0), resamples=20)
     assert board.selected is None
+    assert board.optimism is None
+    assert board.frame["band"].isna().all()
     assert len(board.frame) == 3
 
 
@@ -178,3 +180,35 @@ def test_intervals_resample_images_where_no_group_has_two_in_the_test_part(
     study = write_study(tmp_path / "units", trials=1, grouped=grouped)
     (split,) = build_leaderboard(study, resamples=10).splits.values()
     assert unit_of(split) == unit
+
+
+def test_bands_follow_the_corrected_differences(board: Leaderboard) -> None:
+    frame = board.frame
+    assert (frame["band"].eq(2) == frame["difference_p_holm"].lt(0.05)).all()
+    assert frame.loc[frame["selected"], "band"].item() == 1
+    always = frame[frame["name"] == "always benign"]
+    assert always["band"].item() == 2
+    told = frame.dropna(subset=["difference_p"])
+    assert (told["difference_p_holm"] >= told["difference_p"]).all()
+    assert (told["mcnemar_p_holm"] >= told["mcnemar_p"]).all()
+
+
+def test_the_best_of_many_is_corrected(board: Leaderboard) -> None:
+    searched = board.frame[board.frame["role"] == "searched"]
+    found, selected = board.optimism, board.selected
+    assert found is not None
+    assert selected is not None
+    assert (found.tried, found.best_test) == (12, searched["test_f1"].max())
+    assert found.corrected < found.best_test
+    assert found.bias == pytest.approx(found.best_test - found.corrected)
+    assert found.interval.low < found.corrected < found.interval.high
+    assert found.gap == pytest.approx(selected["validation_f1"] - selected["test_f1"])
+
+
+def test_f1_at_half_stands_beside_the_f1_at_the_chosen_threshold(
+    board: Leaderboard, simulated_study: StudyRecord
+) -> None:
+    trial = simulated_study.trials[4]
+    targets = Split.load(simulated_study.split_path(trial.split)).test.targets
+    expected = sklearn_metrics.f1_score(targets, open_test(trial.folder) >= 0.5)
+    assert board.frame.set_index("trial").loc[4, "test_f1_at_half"] == pytest.approx(expected)

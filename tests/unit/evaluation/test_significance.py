@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+from scipy import stats
+from statsmodels.stats.contingency_tables import mcnemar
+
+from mammobench.evaluation.significance import difference_p, holm, mcnemar_p
+from mammobench.seeds import generator
+
+
+def test_independent_images_have_mcnemars_exact_test() -> None:
+    numbers = generator(0, "test")
+    right, selected = numbers.random((80, 3)) < 0.7, numbers.random(80) < 0.6
+    found = mcnemar_p(right, selected, np.arange(80))
+    for column in range(3):
+        table = [[(right[:, column] == a)[selected == b].sum() for b in (True, False)] for a in (True, False)]
+        assert found[column] == pytest.approx(mcnemar(table, exact=True).pvalue)
+
+
+def test_groups_of_one_and_the_clustered_test_agree_without_clustering() -> None:
+    numbers = generator(0, "test")
+    right, selected = numbers.random((3000, 1)) < 0.7, numbers.random(3000) < 0.68
+    groups = np.arange(3000)
+    groups[1] = 0  # one pair, so that the clustered test is taken
+    better, worse = (right[:, 0] & ~selected).sum(), (~right[:, 0] & selected).sum()
+    expected = stats.chi2.sf((better - worse) ** 2 / (better + worse), 1)
+    assert mcnemar_p(right, selected, groups)[0] == pytest.approx(expected, rel=0.1)
+
+
+def test_the_clustered_test_by_hand() -> None:
+    # three groups in which the configuration is better by 2, better by 1, and worse by 1
+    right = np.array([1, 1, 1, 0, 0, 1], bool)
+    selected = np.array([0, 0, 0, 0, 1, 1], bool)
+    found = mcnemar_p(right[:, None], selected, np.array([0, 0, 1, 1, 2, 2]))
+    assert found[0] == pytest.approx(stats.chi2.sf((2 + 1 - 1) ** 2 / (4 + 1 + 1), 1))
+
+
+def test_copied_images_tell_the_clustered_test_nothing_new() -> None:
+    numbers = generator(0, "test")
+    right, selected = numbers.random((60, 1)) < 0.75, numbers.random(60) < 0.55
+    images = np.repeat(np.arange(60), 5)
+    clustered, naive = (
+        mcnemar_p(right[images], selected[images], groups)[0] for groups in (images, np.arange(300))
+    )
+    assert naive < 0.01 * clustered
+
+
+def test_the_same_answers_are_not_told_apart() -> None:
+    right = np.ones((4, 1), bool)
+    for groups in ([0, 0, 1, 1], range(4)):
+        assert mcnemar_p(right, right[:, 0], np.array(groups)).tolist() == [1]
+    assert mcnemar_p(np.ones((0, 2), bool), np.ones(0, bool), np.zeros(0, int)).tolist() == [1, 1]
+
+
+def test_a_difference_is_judged_by_its_standard_error() -> None:
+    samples = generator(0, "test").normal(0.1, 0.05, (4000, 1)).astype(np.float32)
+    p = difference_p(np.array([0.1]), samples)
+    assert p[0] == pytest.approx(2 * stats.norm.sf(2), rel=0.15)
+
+
+def test_no_difference_at_all_and_no_definition() -> None:
+    samples = np.zeros((50, 2), np.float32)
+    samples[:, 1] = np.nan
+    p = difference_p(np.array([0.0, np.nan]), samples)
+    assert p[0] == 1
+    assert np.isnan(p[1])
+
+
+def test_holm_corrects_the_shortlist_among_itself_and_the_rest_among_all() -> None:
+    p = np.array([0.01, 0.02, np.nan, 0.03, 0.5])
+    adjusted = holm(p, np.array([True, True, True, False, False]))
+    assert adjusted[:2] == pytest.approx([0.02, 0.02])
+    assert np.isnan(adjusted[2])
+    assert adjusted[3:] == pytest.approx([0.06, 0.5])
