@@ -274,7 +274,15 @@ def _export(study: StudyRecord, agreement: Agreement, aside: Path) -> Reproducti
     best.mkdir(exist_ok=True)
     (aside / "model.keras").replace(reproduction.model)
     trained = json.loads((aside / "config.json").read_text(encoding="utf-8"))
-    write_json(best / "config.json", {**trained, "trial": record.number, "threshold": record.threshold})
+    store = study.spec.store
+    write_json(
+        best / "config.json",
+        {
+            **trained, "trial": record.number, "threshold": record.threshold, "study": study.spec.name,
+            "class_names": list(split.class_names), "native_size": store.get("image_size"),
+            "synthetic": bool(store.get("synthetic")),
+        },
+    )  # fmt: skip
     write_text(reproduction.card, model_card(study, record, split, reproduction.verdict()))
     return reproduction
 

@@ -1,5 +1,6 @@
 """The commands `explain` and `predict`: what a study's model sees, and what it says of images."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -56,3 +57,93 @@ def explain(
         as_json=False,
     )
     typer.echo(f"Kept in {done.path}\nReport:  {report}")
+
+
+@app.command()
+def predict(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="A study, or a .keras file that `reproduce` wrote.")
+    ],
+    images: Annotated[
+        list[Path], typer.Argument(metavar="IMAGES...", help="png, jpg, tif, pgm, bmp or dcm; folders too.")
+    ],
+    heatmaps: Annotated[
+        Path | None, typer.Option("--heatmaps", help="Write where the model looks as PNG files there.")
+    ] = None,
+    trial: Annotated[int | None, typer.Option(help="A study's trial; default: validation's choice.")] = None,
+    data: DataOption = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Predict patches with a study's model at its threshold. Research software, not a medical device.
+
+    Example: `mammobench predict quick patch.png --heatmaps maps`
+    """
+    from mammobench import api
+    from mammobench.data.loose import find_images
+    from mammobench.prediction import (
+        NOTICE,
+        SYNTHETIC,
+        model_of_file,
+        model_of_study,
+        predict_files,
+        write_overlays,
+    )
+    from mammobench.progress import Bars
+
+    # before anything is trained again
+    files = find_images(images)
+    with Bars(stderr(quiet=quiet)) as bars:
+        if model.endswith(".keras"):
+            chosen = model_of_file(Path(model))
+        else:
+            chosen = model_of_study(
+                api.Study.open(model).record,
+                number=trial,
+                data=data,
+                on_epoch=lambda epoch, epochs: bars("Training the trial again", epoch, max(epoch, epochs)),
+            )
+        done = predict_files(
+            chosen,
+            files,
+            heat=heatmaps is not None,
+            progress=lambda read, total: bars("Reading the images", read, total),
+        )
+    maps = write_overlays(done, heatmaps) if heatmaps is not None else ()
+    notices = [NOTICE, *([SYNTHETIC] if chosen.synthetic else [])]
+    names = chosen.class_names
+    if as_json:
+        print_json(
+            {
+                "model": str(chosen.path),
+                "name": chosen.name,
+                "task": chosen.config.data.task,
+                "threshold": chosen.threshold,
+                "notices": notices,
+                "images": [
+                    {
+                        "file": str(item.file),
+                        "probabilities": item.probabilities,
+                        "decision": item.decision,
+                        "note": item.note,
+                        "heatmap": str(maps[place]) if maps else None,
+                    }
+                    for place, item in enumerate(done)
+                ],
+            }
+        )
+        return
+    shown = names[1:] if chosen.threshold is not None else names
+    print_rows(
+        ["file", *shown, "decision", "note"],
+        [
+            [str(item.file), *(f"{item.probabilities[name]:.3f}" for name in shown), item.decision, item.note]
+            for item in done
+        ],
+        as_json=False,
+    )
+    at = f", {names[1]} from {chosen.threshold:.3g} on" if chosen.threshold is not None else ""
+    typer.echo(f"By {chosen.name}, task {chosen.config.data.task}{at}")
+    if maps:
+        typer.echo(f"Heat maps for the decisions: {heatmaps}")
+    typer.echo("\n".join(notices))

@@ -73,6 +73,23 @@ def read_film(path: Path, where: str) -> npt.NDArray[np.uint16]:
     return np.iinfo(np.uint16).max - film if inverted else film
 
 
+def read_grey(path: Path, where: str) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16]:
+    """Read a grey image of 8 or 16 bits, such as a crop; what is white on it has high values.
+
+    Returns:
+        uint8 or uint16 of shape (rows, columns).
+
+    Raises:
+        DataError: When the file is damaged or its image is of another kind.
+    """
+    pixels, inverted = _pixels(path, where, MASK_BITS)
+    if pixels.dtype.itemsize > 1:
+        wide = pixels.astype(np.uint16)
+        return np.iinfo(np.uint16).max - wide if inverted else wide
+    narrow = pixels.astype(np.uint8)
+    return np.iinfo(np.uint8).max - narrow if inverted else narrow
+
+
 def read_mask(path: Path, where: str) -> Mask:
     """Read a mask, True on the lesion; shape (rows, columns).
 

@@ -1,0 +1,202 @@
+"""What a study's model says of image files: probabilities, decisions, and where it looks."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from mammobench.config import TrialConfig
+from mammobench.data.loose import find_images, read_patch
+from mammobench.data.records import Images
+from mammobench.data.tasks import get_task
+from mammobench.errors import ConfigError, DataError, MammobenchError
+from mammobench.files import written_aside
+from mammobench.gradcam import Look, look
+from mammobench.report.explanations import overlaid
+from mammobench.reproduction import exported_model, selected_trial
+from mammobench.study import StudyRecord
+from mammobench.workers import call_in_process
+
+NOTICE = "Research software, not a medical device: no basis for a diagnosis or any decision about a person."
+SYNTHETIC = "The model was trained on synthetic images; what it says of real mammograms means nothing."
+_SMALLEST_PICTURE = 256
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model and what is needed to use it as its study did.
+
+    Attributes:
+        path: The ``.keras`` file.
+        name: Whose it is.
+        config: Its configuration.
+        threshold: Chosen on validation; None for more than two classes.
+        native: Side of the images in its study's store.
+        synthetic: Whether it was trained on synthetic images.
+    """
+
+    path: Path
+    name: str
+    config: TrialConfig
+    threshold: float | None
+    native: int
+    synthetic: bool
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Of its task."""
+        return get_task(self.config.data.task).class_names
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a model says of one image.
+
+    Attributes:
+        file: The image.
+        probabilities: Class to probability.
+        decision: The class at the threshold, or for more than two classes the most probable one.
+        note: What was done to the image, in words.
+        overlay: The image under its heat map for the decision, uint8 (size, size, 3), blue first; None where
+            not asked for.
+    """
+
+    file: Path
+    probabilities: dict[str, float]
+    decision: str
+    note: str
+    overlay: Images | None
+
+
+def model_of_study(
+    study: StudyRecord,
+    *,
+    number: int | None = None,
+    data: Path | None = None,
+    on_epoch: Callable[[int, int], None] | None = None,
+) -> Model:
+    """Return the exported model of a study's selected trial (or that of a number), reproduced if need be.
+
+    Raises:
+        StudyError: When there is no such trial.
+        DataError: When the store that a reproduction needs is missing or holds other images.
+        ReproductionError: When the trial comes out differently.
+    """
+    record = selected_trial(study, number)
+    store = study.spec.store
+    return Model(
+        path=exported_model(study, record, data=data, on_epoch=on_epoch),
+        name=f"trial {record.number} of {study.spec.name}",
+        config=record.config,
+        threshold=record.threshold,
+        native=int(store.get("image_size", record.config.data.image_size)),
+        synthetic=bool(store.get("synthetic")),
+    )
+
+
+def model_of_file(path: Path) -> Model:
+    """Return a model that `mammobench reproduce` exported, by its file; config.json lies beside it.
+
+    Raises:
+        ConfigError: When that is missing or damaged.
+    """
+    described = path.with_name("config.json")
+    remedy = "Keep config.json beside the model, or name the study; `mammobench reproduce` writes both"
+    if not path.is_file():
+        raise ConfigError("no such model", where=path, expected="a .keras file, or a study", remedy=remedy)
+    try:
+        values = json.loads(described.read_text(encoding="utf-8"))
+        config = TrialConfig.model_validate(values["config"])
+        threshold = None if values["threshold"] is None else float(values["threshold"])
+        return Model(
+            path=path,
+            name=f"trial {values['trial']} of {values.get('study', 'a study')}",
+            config=config,
+            threshold=threshold,
+            native=int(values.get("native_size") or config.data.image_size),
+            synthetic=bool(values.get("synthetic", False)),
+        )
+    except FileNotFoundError:
+        raise ConfigError("nothing says how to use the model", where=described, remedy=remedy) from None
+    except (ValueError, KeyError, TypeError, OSError, MammobenchError) as error:
+        raise ConfigError(
+            "what says how to use the model is damaged",
+            where=described,
+            expected="config, trial and threshold as `mammobench reproduce` writes them",
+            found=(str(error) or type(error).__name__).splitlines()[0],
+            remedy="Reproduce the study again",
+        ) from error
+
+
+def predict_files(
+    model: Model,
+    images: Sequence[Path],
+    *,
+    heat: bool = False,
+    progress: Callable[[int, int], None] = lambda *_: None,
+) -> tuple[Prediction, ...]:
+    """Predict image files, all or none.
+
+    Args:
+        model: From `model_of_study` or `model_of_file`.
+        images: Files (png, jpg, tif, pgm, bmp, DICOM), and folders of them.
+        heat: Whether to say where the model sees its decision.
+        progress: Told how many files have been read, of how many.
+
+    Raises:
+        DataError: When a file is missing, damaged or of another kind.
+    """
+    files = find_images(images)
+    data = model.config.data
+    read = []
+    for done, file in enumerate(files, start=1):
+        read.append(read_patch(file, data.image_size, native=model.native, interpolation=data.interpolation))
+        progress(done, len(files))
+    patches = np.stack([patch for patch, _ in read])
+    seen = call_in_process(look, Look(model.path.resolve(), patches, data.intensity, model.threshold, heat))
+    names = model.class_names
+    shares = (
+        np.stack([1 - seen.probabilities, seen.probabilities], axis=1)
+        if seen.probabilities.ndim == 1
+        else seen.probabilities
+    )
+    return tuple(
+        Prediction(
+            file,
+            {name: float(share) for name, share in zip(names, shares[place], strict=True)},
+            names[seen.answers[place]],
+            note,
+            None if seen.heat is None else overlaid(patch, seen.heat[place]),
+        )
+        for place, (file, (patch, note)) in enumerate(zip(files, read, strict=True))
+    )
+
+
+def write_overlays(predictions: Sequence[Prediction], folder: Path) -> tuple[Path, ...]:
+    """Write the heat maps as PNG files named after the images, at least 256 px wide.
+
+    Raises:
+        DataError: When `folder` is a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise DataError("heat maps need a folder", where=folder, expected="a folder", found="a file")
+    written: list[Path] = []
+    for prediction in predictions:
+        if prediction.overlay is None:
+            continue
+        path, number = folder / f"{prediction.file.stem}.png", 1
+        while path in written:
+            number += 1
+            path = folder / f"{prediction.file.stem}-{number}.png"
+        picture = prediction.overlay
+        if picture.shape[0] < _SMALLEST_PICTURE:
+            wide = (_SMALLEST_PICTURE, _SMALLEST_PICTURE)
+            picture = np.asarray(cv2.resize(picture, wide, interpolation=cv2.INTER_CUBIC), np.uint8)
+        _, encoded = cv2.imencode(".png", picture)
+        with written_aside(path) as aside:
+            aside.write_bytes(encoded.tobytes())
+        written.append(path)
+    return tuple(written)
