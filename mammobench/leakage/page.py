@@ -12,8 +12,8 @@ from mammobench.evaluation.leakage import METRICS, Leakage
 from mammobench.files import write_text, written_aside
 from mammobench.report import text
 from mammobench.report.columns import title_of
+from mammobench.report.drawing import STYLE, svg_of
 from mammobench.report.facts import Table
-from mammobench.report.figures import STYLE, svg_of
 from mammobench.report.html import environment
 from mammobench.report.notices import Notice
 from mammobench.report.slopes import draw_slopes

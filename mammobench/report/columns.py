@@ -24,10 +24,16 @@ _HINTS = {
     "test_sensitivity_at_90": "Recall at the threshold with a specificity of 90 % on test.",
     "test_sensitivity_at_95": "Recall at the threshold with a specificity of 95 % on test.",
 }
+_OVER_SEEDS = {
+    "mean": "mean over seeds",
+    "sd": "standard deviation over seeds",
+    "lowest": "lowest of the seeds",
+    "highest": "highest of the seeds",
+}
 _HIDDEN = frozenset({
     "rank", "trial", "name", "study", "role", "selected", "difference", "indistinguishable", "objective",
     "threshold", "weights", "epochs", "best_epoch", "seconds", "split", "split_hash", "leaks",
-    "stress_f1_worst", "stress_f1_drop", "stress_f1_worst_condition", "mcnemar_p", "mcnemar_p_holm", "band",
+    "stress_f1_worst", "stress_f1_drop", "stress_f1_worst_condition", "replicates", "mcnemar_p", "mcnemar_p_holm", "band",
     "test_f1_at_half",
 })  # fmt: skip
 
@@ -94,6 +100,13 @@ def columns_of(board: Leaderboard, objective: str, leading: Sequence[str] = ()) 
                hint=_STRESS_HINT),
         Column("stress_f1_drop", "Drop under stress", "difference", "signed"),
         *_others(frame),
+        Column("replicates", "Seeds", "number", "whole", "Seeds",
+               hint="Times that it was trained again with another seed."),
+        *(
+            Column(f"replicate_{metric}_{what}", f"{title_of(metric)}, {words}", "number", group="Seeds")
+            for metric in ("f1", "accuracy")
+            for what, words in _OVER_SEEDS.items()
+        ),
         Column("objective", f"Validation {title_of(objective)}", "number", group="Validation", shown=True,
                hint="What the search optimised."),
         *(_metric("validation", name) for name in METRICS if name != objective),
@@ -144,6 +157,6 @@ def _others(frame: pd.DataFrame) -> list[Column]:
     return [
         Column(key, key.replace("_", " ").capitalize(), "interval")
         for key in map(str, frame.columns)
-        if "." not in key and key not in known and not key.endswith(("_low", "_high"))
+        if "." not in key and key not in known and not key.startswith("replicate_") and not key.endswith(("_low", "_high"))
         and pd.api.types.is_float_dtype(frame[key])
     ]  # fmt: skip

@@ -1,13 +1,16 @@
 """What the figures draw of each leading trial: its history and its test predictions."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
+from mammobench.data.splits import Split
 from mammobench.evaluation.leaderboard import BASELINES, Leaderboard
-from mammobench.evaluation.predictions import open_test
+from mammobench.evaluation.predictions import open_test, open_validation
 from mammobench.metrics import Floats, Ints
+from mammobench.report.ranking import kind_of, study_of
+from mammobench.study import StudyRecord
 from mammobench.trial_record import TrialRecord
 
 LEADERS = 5
@@ -21,9 +24,9 @@ class Curves:
         trial: Its number.
         name: As the leaderboard names it.
         kind: ``selected``, ``searched`` or ``reference``.
-        class_names: Of its task.
-        targets: Classes of the test images, (n,).
-        test: Probabilities, (n,) or (n, classes).
+        split: Its split.
+        validation: Probabilities on validation, (n,) or (n, classes).
+        test: Probabilities on test, (n,) or (n, classes).
         threshold: Chosen on validation; None for more than two classes.
         best_epoch: The epoch whose weights predicted, from 1.
         history: One row an epoch; empty where the file is missing or damaged.
@@ -32,30 +35,45 @@ class Curves:
     trial: int
     name: str
     kind: str
-    class_names: tuple[str, ...]
-    targets: Ints
+    split: Split
+    validation: Floats
     test: Floats
     threshold: float | None
     best_epoch: int
     history: pd.DataFrame
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Of its task."""
+        return self.split.class_names
 
-def leading_curves(board: Leaderboard, trials: Iterable[TrialRecord]) -> tuple[Curves, ...]:
-    """Open the five best trials on test, the selected one and the reference CNN, in the table's order."""
-    by_number = {trial.number: trial for trial in trials}
-    rows = board.frame[~board.frame["role"].isin(BASELINES)]
-    first = set(rows["trial"].head(LEADERS))
-    wanted = rows[rows["trial"].isin(first) | rows["selected"] | (rows["role"] == "reference")]
+    @property
+    def targets(self) -> Ints:
+        """Classes of the test images, (n,)."""
+        return self.split.test.targets
+
+
+def leading_curves(board: Leaderboard, studies: Mapping[str, StudyRecord]) -> tuple[Curves, ...]:
+    """Open the five best trials on test, the selected one and the reference CNNs, in the table's order.
+
+    Args:
+        board: The leaderboard.
+        studies: By their names in it.
+    """
+    trials = {(name, trial.number): trial for name, study in studies.items() for trial in study.trials}
+    rows = [row for row in board.rows if row["role"] not in BASELINES]
     result = []
-    for row in wanted.to_dict("records"):
-        trial, split = by_number[row["trial"]], board.splits[row["split_hash"]]
+    for place, row in enumerate(rows):
+        if place >= LEADERS and not row["selected"] and row["role"] != "reference":
+            continue
+        trial = trials[study_of(row, list(studies)), row["trial"]]
         result.append(
             Curves(
                 trial=trial.number,
                 name=str(row["name"]),
-                kind="selected" if row["selected"] else str(row["role"]),
-                class_names=split.class_names,
-                targets=split.test.targets,
+                kind=kind_of(row),
+                split=board.splits[row["split_hash"]],
+                validation=open_validation(trial.folder),
                 test=open_test(trial.folder),
                 threshold=trial.threshold,
                 best_epoch=trial.best_epoch,

@@ -52,12 +52,12 @@ def split_table(split: Split) -> Table:
     return Table(title, heads, tuple(rows), split.warnings)
 
 
-def recall_table(board: Leaderboard, trials: Iterable[int]) -> Table | None:
+def recall_table(board: Leaderboard, names: Iterable[str]) -> Table | None:
     """Show the recall of the positive class by lesion type; None for tasks that do not mix the types."""
-    rows = []
+    rows, wanted = [], set(names)
     for facts in board.rows:
         split = board.splits[facts["split_hash"]]
-        if not positives_by_lesion_type(split.test, split.class_names) or facts["trial"] not in set(trials):
+        if not positives_by_lesion_type(split.test, split.class_names) or facts["name"] not in wanted:
             continue
         recalls = (f"test_recall_{kind}" for kind in LESION_TYPES)
         rows.append(
@@ -102,7 +102,7 @@ def data_table(store: Mapping[str, Any], fingerprint: str) -> Table:
     return Table("Images", (), tuple(rows), tuple(map(str, store.get("warnings", ()))))
 
 
-def study_table(study: StudyRecord, trials: Iterable[TrialRecord]) -> Table:
+def study_table(study: StudyRecord, trials: Iterable[TrialRecord], of: str = "") -> Table:
     """Describe what was asked."""
     spec, counts = study.spec, dict.fromkeys(STATES, 0)
     for trial in trials:
@@ -120,7 +120,7 @@ def study_table(study: StudyRecord, trials: Iterable[TrialRecord]) -> Table:
         ("started", spec.created),
         *((f"{name} version", version) for name, version in spec.versions.items()),
     )
-    return Table("Search", (), rows)
+    return Table(f"Search{of}", (), rows)
 
 
 def front_table(study: StudyRecord, front: Iterable[TrialRecord]) -> Table | None:
@@ -140,7 +140,7 @@ def objective_title(name: str) -> str:
     return costs.get(name) or f"validation {title_of(name)}"
 
 
-def space_table(study: StudyRecord) -> Table:
+def space_table(study: StudyRecord, of: str = "") -> Table:
     """List what was searched, and what was fixed."""
     space = study.space
     rows = [
@@ -149,10 +149,10 @@ def space_table(study: StudyRecord) -> Table:
         for item in space.hyperparameters
     ]  # fmt: skip
     rows += [(f"{key} (fixed)", json.dumps(value)) for key, value in space.fixed.items()]
-    return Table("Search space", (), tuple(rows))
+    return Table(f"Search space{of}", (), tuple(rows))
 
 
-def seconds_table(trials: Iterable[TrialRecord]) -> Table:
+def seconds_table(trials: Iterable[TrialRecord], of: str = "") -> Table:
     """Sum the wall clock of finished trials by part."""
     finished = [trial for trial in trials if trial.state == "finished"]
     parts = dict.fromkeys(part for trial in finished for part in trial.seconds)
@@ -169,7 +169,7 @@ def seconds_table(trials: Iterable[TrialRecord]) -> Table:
         if everything
     ]
     rows.append(("all", text.duration(everything / max(1, len(finished))), text.duration(everything), ""))
-    return Table("Time", ("part", "a trial", "all trials", "share"), tuple(rows))
+    return Table(f"Time{of}", ("part", "a trial", "all trials", "share"), tuple(rows))
 
 
 def environment_table(trials: Iterable[TrialRecord]) -> Table:
@@ -182,7 +182,7 @@ def environment_table(trials: Iterable[TrialRecord]) -> Table:
     return Table("Environment", (), rows)
 
 
-def failure_table(trials: Iterable[TrialRecord], left_out: Iterable[tuple[int, str]]) -> Table | None:
+def failure_table(studies: Mapping[str, StudyRecord], left_out: Iterable[tuple[int, str]]) -> Table | None:
     """List trials that failed or cannot be ranked; None without any."""
     reasons = {
         "failed": lambda trial: str(trial.reason),
@@ -193,8 +193,13 @@ def failure_table(trials: Iterable[TrialRecord], left_out: Iterable[tuple[int, s
         ),
     }
     rows: list[tuple[str, str, str]] = [
-        (f"trial {trial.number}", trial.state, reasons[trial.state](trial))
-        for trial in trials
+        (
+            f"trial {trial.number}" + (f" of {name}" if len(studies) > 1 else ""),
+            trial.state,
+            reasons[trial.state](trial),
+        )
+        for name, study in studies.items()
+        for trial in study.trials
         if trial.state in reasons
     ]
     rows += [(f"trial {number}", "left out", reason) for number, reason in left_out]

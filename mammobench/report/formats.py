@@ -51,7 +51,7 @@ def format_of(asked: str | None, out: Path | None) -> str:
 def write_format(studies: Sequence[StudyRecord], kind: str, *, out: Path | None = None) -> Path:
     """Write the report of a study, or of several ranked together.
 
-    HTML brings ``leaderboard.csv`` along; CSV and Parquet hold the whole leaderboard and nothing else.
+    HTML brings ``leaderboard.csv`` and ``figures/`` along; CSV and Parquet hold the whole leaderboard.
 
     Args:
         studies: Of the same images and task.
@@ -69,20 +69,12 @@ def write_format(studies: Sequence[StudyRecord], kind: str, *, out: Path | None 
     path = out or studies[0].folder / FILES[kind]
     if path.is_dir():
         raise StudyError("the report needs a file name", expected="a file", found="a folder", where=path)
-    if kind in {"html", "pdf"} and len(studies) > 1:
-        raise StudyError(
-            "a page shows one study",
-            where=f"--format {kind}",
-            expected="one study",
-            found=len(studies),
-            remedy="Rank several with --format markdown, latex, csv or parquet",
-        )
     if kind == "html":
-        return write_report(studies[0], out=path)
+        return write_report(studies, out=path, figures=True)
     board = build_leaderboard(studies)
     match kind:
         case "pdf":
-            write_pdf(render(build_view(studies[0], board)), path)
+            write_pdf(render(build_view(studies, board)), path)
         case "markdown":
             write_text(path, render_markdown(build_digest(studies, board)))
         case "latex":

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -12,21 +13,29 @@ from markupsafe import Markup, escape
 from mammobench.errors import StudyError
 from mammobench.evaluation.leaderboard import Leaderboard, build_leaderboard
 from mammobench.files import write_text
+from mammobench.report.drawing import save_drawings
 from mammobench.report.view import View, build_view
 from mammobench.study import StudyRecord
 
-SCRIPTS = ("table.js", "details.js", "filters.js", "start.js")
+FIGURES = "figures"
+SCRIPTS = ("table.js", "details.js", "filters.js", "parallel.js", "start.js")
 
 
 def write_report(
-    study: StudyRecord, *, out: Path | None = None, leaderboard: Leaderboard | None = None
+    studies: StudyRecord | Sequence[StudyRecord],
+    *,
+    out: Path | None = None,
+    leaderboard: Leaderboard | None = None,
+    figures: bool = False,
 ) -> Path:
-    """Write ``index.html`` and ``leaderboard.csv`` for a study, finished or not.
+    """Write ``index.html`` and ``leaderboard.csv`` for a study, finished or not, or for several together.
 
     Args:
-        study: An opened study with at least one finished trial.
-        out: The HTML file; ``index.html`` in the study's folder unless given. The table goes beside it.
-        leaderboard: The study's leaderboard, where it has been built already.
+        studies: An opened study with at least one finished trial, or several of the same images, task and
+            objective.
+        out: The HTML file; ``index.html`` in the first study's folder unless given. The table goes beside it.
+        leaderboard: Their leaderboard, where it has been built already.
+        figures: Whether to write each figure as PDF and PNG too, in ``figures/`` beside the page.
 
     Returns:
         The path of the HTML file.
@@ -35,11 +44,15 @@ def write_report(
         StudyError: If no trial has finished, or `out` is a folder.
         TrialError: If none has finished because they failed.
     """
-    path = out or study.folder / "index.html"
+    studies = (studies,) if isinstance(studies, StudyRecord) else tuple(studies)
+    path = out or studies[0].folder / "index.html"
     if path.is_dir():
         raise StudyError("the report needs a file name", expected="a file", found="a folder", where=path)
-    board = leaderboard or build_leaderboard(study)
-    page = render(build_view(study, board))
+    board = leaderboard or build_leaderboard(studies)
+    view = build_view(studies, board)
+    page = render(view)
+    if figures:
+        save_drawings(view.drawings, path.with_name(FIGURES))
     board.to_csv(path.with_name("leaderboard.csv"))
     write_text(path, page)
     return path

@@ -71,7 +71,8 @@ class Ranking:
         rows: The first `ROWS_WRITTEN`, the selected one, the reference CNN and the baselines.
         total: How many rows there are in all.
         data: Everything, for the page's script: ``columns`` with their values, ``rows``, ``settings`` (what
-            every trial of a study shares), ``configs`` (what each has of its own) and ``commands``; no NaN.
+            every trial of a study shares), ``configs`` (what each has of its own), ``commands`` and
+            ``leading`` (hyperparameters by importance); no NaN.
     """
 
     columns: tuple[Column, ...]
@@ -96,7 +97,7 @@ def build_ranking(board: Leaderboard, studies: Sequence[StudyRecord], leading: S
         for place, facts in enumerate(rows)
         if place < ROWS_WRITTEN or facts["selected"] or facts["role"] != "searched"
     )
-    return Ranking(shown, written, len(rows), _data(rows, columns, named))
+    return Ranking(shown, written, len(rows), {**_data(rows, columns, named), "leading": leading})
 
 
 def kind_of(facts: Facts) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from matplotlib.figure import Figure
 
 from mammobench.evaluation.intervals import Interval
-from mammobench.report.figures import MUTED, REFERENCE, SELECTED
+from mammobench.report.drawing import MUTED, REFERENCE, SELECTED
 
 HEIGHT, PANEL_WIDTH = 3.6, 3.6
 

@@ -178,6 +178,40 @@ def test_a_row_expands_to_its_scores_configuration_and_command(page: Page) -> No
     assert detail.count() == 0
 
 
+def drag_down_the_last_axis(page: Page) -> None:
+    """Brush the upper half of the test F1 axis of the parallel coordinates."""
+    page.locator("#parallel").scroll_into_view_if_needed()
+    box = page.locator("#parallel .grab").last.bounding_box()
+    assert box is not None
+    middle = box["x"] + box["width"] / 2
+    page.mouse.move(middle, box["y"] + 2)
+    page.mouse.down()
+    page.mouse.move(middle, box["y"] + box["height"] / 2, steps=3)
+    page.mouse.up()
+
+
+def test_a_brush_filters_the_lines_and_the_ranking(page: Page) -> None:
+    page.locator("#mattered").scroll_into_view_if_needed()
+    page.locator("#parallel canvas").wait_for()
+    everything = numbers(page, "Test F1")
+    drag_down_the_last_axis(page)
+    kept = numbers(page, "Test F1")
+    assert 0 < len(kept) < len(everything)
+    assert kept == [value for value in everything if value >= min(kept)]
+    assert page.locator("#parallel .brush").count() == 1
+    assert page.locator("#parallel .count").inner_text() == f"{len(kept)} of 13 configurations"
+    page.locator("#parallel").get_by_role("button", name="Clear filters").click()
+    assert numbers(page, "Test F1") == everything
+
+
+def test_an_axis_leads_to_the_filter_of_its_column(page: Page) -> None:
+    page.locator("#mattered").scroll_into_view_if_needed()
+    page.locator("#parallel").get_by_role("button", name="dropout").focus()
+    page.keyboard.press("Enter")
+    words = "document.activeElement.closest('fieldset').querySelector('legend').textContent"
+    assert page.evaluate(words) == "model dropout"
+
+
 HOSTILE = "</script><script>document.title = 'stolen'</script><img src=x onerror=\"document.title='stolen'\">"
 
 
@@ -203,6 +237,8 @@ def test_axe_finds_no_serious_fault(browser: Browser, report: Path, scheme: Lite
     opened.locator(".expand").first.click()
     for summary in ("Filter", "Columns"):
         opened.locator("summary", has_text=summary).click()
+    opened.locator("#mattered").scroll_into_view_if_needed()
+    opened.locator("#parallel canvas").wait_for()
     # in the dark only the colours differ
     only = {"runOnly": ["color-contrast"]} if scheme == "dark" else None
     found = Axe().run(opened, options=only).response["violations"]

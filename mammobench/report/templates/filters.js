@@ -57,7 +57,7 @@ const choiceField = (column) => {
     });
     return element("label", {}, box, ` ${wordOf(value)}`);
   });
-  return element("fieldset", {}, element("legend", {}, titleOf(column)), ...boxes);
+  return element("fieldset", { "data-field": column.key }, element("legend", {}, titleOf(column)), ...boxes);
 };
 const rangeField = (column) => {
   const known = column.values.filter((value) => value !== null);
@@ -76,7 +76,7 @@ const rangeField = (column) => {
     });
     return input;
   });
-  return element("fieldset", { class: "range" }, element("legend", {}, titleOf(column)), inputs[0], " to ", inputs[1]);
+  return element("fieldset", { class: "range", "data-field": column.key }, element("legend", {}, titleOf(column)), inputs[0], " to ", inputs[1]);
 };
 const filterPanel = document.getElementById("filter-panel");
 const fillFilters = () => {

@@ -12,7 +12,10 @@ search.addEventListener("input", () => {
   state.limit = PAGE;
   render();
 });
-filterPanel.parentElement.addEventListener("toggle", fillFilters);
+filterPanel.parentElement.addEventListener("toggle", () => {
+  if (!filterPanel.parentElement.open) filterPanel.replaceChildren();
+  else if (!filterPanel.childElementCount) fillFilters();
+});
 columnPanel.parentElement.addEventListener("toggle", () => {
   if (columnPanel.parentElement.open) fillColumns();
 });

@@ -1,3 +1,4 @@
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -6,12 +7,16 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from PIL import Image
 
 from mammobench.errors import StudyError
 from mammobench.evaluation.leaderboard import build_leaderboard
 from mammobench.report import write_report
 from mammobench.report.answer import build_answer
+from mammobench.report.course import went
 from mammobench.report.html import unbroken
+from mammobench.report.ranking import build_ranking
+from mammobench.report.view import build_view
 from mammobench.study import StudyRecord
 
 StudyWriter = Callable[..., StudyRecord]
@@ -79,7 +84,8 @@ def test_synthetic_data_are_named_before_the_answer(page: str) -> None:
      "best test score of many configurations is optimistic",
      "95 % percentile bootstrap over patient or lesion groups",
      "Learning curves", "ROC", "Precision and recall", "Hyperparameter importances", "Confusion matrices",
-     "Recall by lesion type", "Predictions are simulated.", "official split, task malignancy",
+     "Reliability", "Thresholds of trial", "Effect of each hyperparameter", "Best so far by time",
+     "pathology malignant", "Recall by lesion type", "Predictions are simulated.", "official split, task malignancy",
      "a simulated processor", "mammobench reproduce", "mammobench search --space simulated --trials 12",
      "Simulated, 2026. No image was seen.", "optimizer.learning_rate"],
 )  # fmt: skip
@@ -95,7 +101,7 @@ def test_the_page_needs_nothing_from_elsewhere(page: str) -> None:
 
 def test_every_figure_is_well_formed_and_named(page: str) -> None:
     figures = re.findall(r"<svg.*?</svg>", page, flags=re.DOTALL)
-    assert len(figures) == 7
+    assert len(figures) == 13
     for figure in figures:
         assert ET.fromstring(figure).get("aria-label")  # noqa: S314 - our own markup
 
@@ -172,6 +178,67 @@ def test_nothing_is_written_when_nothing_finished(write_study: StudyWriter, tmp_
 def test_the_table_lies_beside_the_page(simulated_study: StudyRecord, tmp_path: Path) -> None:
     out = write_report(simulated_study, out=tmp_path / "elsewhere" / "report.html")
     assert sorted(path.name for path in out.parent.iterdir()) == ["leaderboard.csv", "report.html"]
+
+
+def test_each_figure_lies_beside_the_page_as_pdf_and_png(
+    simulated_study: StudyRecord, tmp_path: Path
+) -> None:
+    board = build_leaderboard(simulated_study, resamples=20)
+    page = write_report(simulated_study, out=tmp_path / "index.html", leaderboard=board, figures=True)
+    names = {drawing.name for drawing in build_view((simulated_study,), board).drawings}
+    assert {"roc", "thresholds", "reliability", "importances", "effects", "history-trials"} <= names
+    written = sorted(path.name for path in (tmp_path / "figures").iterdir())
+    assert written == sorted(f"{name}.{kind}" for name in names for kind in ("pdf", "png"))
+    assert (tmp_path / "figures" / "roc.pdf").read_bytes().startswith(b"%PDF")
+    with Image.open(tmp_path / "figures" / "roc.png") as picture:
+        assert picture.convert("L").getpixel((0, 0)) == 255
+        assert picture.width > 900
+    assert page.exists()
+
+
+def test_several_studies_stand_on_one_page(write_study: StudyWriter, tmp_path: Path) -> None:
+    first = write_study(tmp_path / "reports" / "first", trials=3)
+    second = write_study(tmp_path / "second one", trials=2, failed={2: "the loss is nan"})
+    page = Page(write_report((first, second), out=tmp_path / "both.html").read_text("utf-8"))
+    text = page.text
+    assert re.search(r"Trial \d of (first|second one), which validation selected, reaches test F1", text)
+    for words in (
+        "first, second one", "Search space of first", "Search space of second one", "Time of second one",
+        "trial 2 of second one failed the loss is nan", "mammobench reproduce first",
+        f"mammobench reproduce '{second.folder}'", "reference CNN of first", "reference CNN of second one",
+    ):  # fmt: skip
+        assert words in text
+
+
+def test_the_scripts_data_hold_every_row_and_no_nan(simulated_study: StudyRecord) -> None:
+    board = build_leaderboard(simulated_study, resamples=20)
+    data = build_ranking(board, (simulated_study,)).data
+    assert json.loads(json.dumps(data, allow_nan=False))["columns"]
+    columns = {column["key"]: column for column in data["columns"]}
+    assert {len(column["values"]) for column in columns.values()} == {len(board.frame)} == {15}
+    assert {"test_mcc", "objective", "weights", "loss.gamma"} <= set(columns)
+    assert 8 <= sum(column["shown"] for column in columns.values()) <= 12
+    selected = next(place for place, row in enumerate(data["rows"]) if row["kind"] == "selected")
+    trial = simulated_study.trials[data["rows"][selected]["trial"]]
+    config = {**data["settings"]["simulated"], **data["configs"][selected]}
+    assert config == trial.config.values()
+    assert columns["test_f1"]["low"][selected] < columns["test_f1"]["values"][selected]
+    assert columns["difference"]["values"][selected] is None
+
+
+def test_trials_that_were_stopped_early_are_counted_and_drawn(
+    simulated_study: StudyRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped = [
+        replace(trial, state="pruned", epochs=3, curve=(0.5, 0.6, 0.7)) if trial.number in {4, 5} else trial
+        for trial in simulated_study.trials
+    ]
+    board = build_leaderboard(simulated_study, resamples=20)
+    monkeypatch.setattr(StudyRecord, "trials", property(lambda _: tuple(stopped)))
+    section = went({"simulated": simulated_study}, board)
+    assert [drawing.name for drawing in section.drawings] == ["history-trials", "history-seconds", "rungs"]
+    stops = next(table for table in section.tables if table.title == "Stopped early")
+    assert [row[:2] for row in stops.rows] == [("3", "2")]
 
 
 def test_a_folder_is_no_file_name(simulated_study: StudyRecord, tmp_path: Path) -> None:

@@ -1,0 +1,164 @@
+"""The sections on the search itself: what mattered in it, and how it went."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from mammobench.evaluation.importance import Importances
+from mammobench.evaluation.leaderboard import Leaderboard
+from mammobench.evaluation.pareto import pareto_front
+from mammobench.report import facts, search_figures, text
+from mammobench.report.columns import title_of
+from mammobench.report.drawing import Drawing
+from mammobench.report.section import Section
+from mammobench.study import StudyRecord
+from mammobench.trial_record import TrialRecord
+
+PANELS = 8
+ENOUGH = 3
+Studies = Mapping[str, StudyRecord]
+
+
+def mattered(studies: Studies, importances: Mapping[str, Importances]) -> Section:
+    """Show how much each hyperparameter mattered, what it does, and how the first two act together.
+
+    Args:
+        studies: By name.
+        importances: Of each.
+    """
+    drawings: list[Drawing] = []
+    notes: list[str] = []
+    for name, study in studies.items():
+        found, suffix, of = importances[name], *_named(studies, name)
+        objective = f"validation {title_of(study.spec.objective)}"
+        if found.shares:
+            caption = (
+                f"Conditional PED-ANOVA over {found.trials} trials: how much each hyperparameter decides "
+                f"whether a trial is among the best by {objective}."
+            )
+            figure = search_figures.importance_figure(found.shares)
+            drawings.append(
+                Drawing(f"importances{suffix}", f"Hyperparameter importances{of}", caption, figure)
+            )
+        else:
+            notes.append(f"Hyperparameter importances{of} are not shown: {found.reason}.")
+        drawings += _effects(study, list(found.shares), suffix, of)
+    enough = any(len(_finished(study.trials)) > 1 for study in studies.values())
+    return Section("mattered", "What mattered", drawings=tuple(drawings), notes=tuple(notes), parallel=enough)
+
+
+def went(studies: Studies, board: Leaderboard) -> Section:
+    """Show the search's progress, where trials were stopped, what failed and where the time went."""
+    drawings: list[Drawing] = []
+    tables: list[facts.Table] = []
+    for name, study in studies.items():
+        suffix, of = _named(studies, name)
+        drawings += _progress(study, suffix, of)
+        drawings += _fronts(study, suffix, of)
+        stops, front = _stops(study, of), facts.front_table(study, pareto_front(study))
+        tables += [table for table in (front, stops) if table]
+        tables.append(facts.seconds_table(study.trials, of))
+    failures = facts.failure_table(studies, board.left_out)
+    tables += [failures] if failures else []
+    return Section(
+        "search", "How the search went", drawings=tuple(drawings), tables=tuple(tables), paired=True
+    )
+
+
+def _named(studies: Studies, name: str) -> tuple[str, str]:
+    """Return what tells a study's figures and headings from another's: nothing where there is one."""
+    if len(studies) == 1:
+        return "", ""
+    return f"-{1 + list(studies).index(name)}", f" of {name}"
+
+
+def _finished(trials: Sequence[TrialRecord]) -> list[TrialRecord]:
+    return [trial for trial in trials if trial.state == "finished" and trial.role == "searched"]
+
+
+def _effects(study: StudyRecord, leading: Sequence[str], suffix: str, of: str) -> list[Drawing]:
+    trials, objective = _finished(study.trials), f"validation {title_of(study.spec.objective)}"
+    known = {item.key: item for item in study.space.hyperparameters}
+    ranked = [*leading, *(key for key in known if key not in leading)]
+    used = [known[key] for key in ranked if any(key in trial.hyperparameters for trial in trials)]
+    if len(trials) < ENOUGH or not used:
+        return []
+    caption = "Each dot is a finished trial; a line is the median of a choice or of a quarter of them."
+    if len(used) > PANELS:
+        caption += f" The first {PANELS} of {len(used)} by importance."
+    drawings = [
+        Drawing(
+            f"effects{suffix}", f"Effect of each hyperparameter{of}", caption,
+            search_figures.effects_figure(trials, used[:PANELS], objective),
+        )
+    ]  # fmt: skip
+    pair = used[:2]
+    both = [trial for trial in trials if all(item.key in trial.hyperparameters for item in pair)]
+    if len(pair) == 2 and len(both) >= ENOUGH:  # noqa: PLR2004 - a pair
+        drawings.append(
+            Drawing(
+                f"interaction{suffix}", f"The two most important together{of}",
+                "Each dot is a finished trial, its colour the objective; choices are spread to be seen.",
+                search_figures.pair_figure(both, pair, objective),
+            )
+        )  # fmt: skip
+    return drawings
+
+
+def _progress(study: StudyRecord, suffix: str, of: str) -> list[Drawing]:
+    spec = study.spec
+    label = f"validation {title_of(spec.objective)}"
+    trials = [trial for trial in study.trials if trial.role == "searched" and trial.objective is not None]
+    if not trials:
+        return []
+    caption = "Searched trials; one that was stopped early counts for nothing here."
+    drawings = [
+        Drawing(
+            f"history-{'seconds' if seconds else 'trials'}{suffix}",
+            f"Best so far by {'time' if seconds else 'trial'}{of}",
+            "Time is the wall clock of all trials before, whichever worker ran them." if seconds else caption,
+            search_figures.progress_figure(trials, spec.direction, label, seconds=seconds),
+        )
+        for seconds in (False, True)
+    ]
+    if any(trial.state == "pruned" for trial in trials):
+        caption = f"A cross marks where {spec.pruner} stopped a trial."
+        curves = [trial for trial in trials if trial.curve]
+        if len(curves) > search_figures.CURVES_DRAWN:
+            caption += f" The last {search_figures.CURVES_DRAWN} of {len(curves)} trials."
+        figure = search_figures.rung_figure(curves, label)
+        drawings.append(Drawing(f"rungs{suffix}", f"Trials by epoch{of}", caption, figure))
+    return drawings
+
+
+def _stops(study: StudyRecord, of: str) -> facts.Table | None:
+    """Count the trials that were stopped early by epoch; None without any."""
+    stopped: dict[int, list[float]] = defaultdict(list)
+    for trial in study.trials:
+        if trial.state == "pruned" and trial.objective is not None:
+            stopped[trial.epochs].append(trial.objective)
+    rows = tuple(
+        (str(epochs), str(len(values)), text.score(float(np.median(values))))
+        for epochs, values in sorted(stopped.items())
+    )
+    heads = ("after epoch", "trials", f"median validation {title_of(study.spec.objective)}")
+    return facts.Table(f"Stopped early{of}", heads, rows) if rows else None
+
+
+def _fronts(study: StudyRecord, suffix: str, of: str) -> list[Drawing]:
+    objectives, front = study.spec.objectives, pareto_front(study)
+    finished = [trial for trial in study.trials if trial.state == "finished"]
+
+    def points(some: Sequence[TrialRecord], place: int) -> list[tuple[float, float]]:
+        values = [trial.objectives for trial in some if trial.objectives]
+        return sorted((value[place], value[0]) for value in values)
+
+    drawn = []
+    for place in range(1, len(objectives) if front else 0):
+        labels = (facts.objective_title(objectives[place]), facts.objective_title(objectives[0]))
+        figure = search_figures.front_figure(points(finished, place), points(front, place), labels)
+        caption = "Every finished trial; the line joins those that no other beats in all objectives."
+        title = f"Pareto front: {labels[1]} and {labels[0]}{of}"
+        drawn.append(Drawing(f"front-{objectives[place]}{suffix}", title, caption, figure))
+    return drawn

@@ -1,0 +1,213 @@
+"""The figures of the search: how it went, what mattered, and what it traded off."""
+
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+from mammobench.hyperparameters import Choice, Hyperparameter
+from mammobench.report import text
+from mammobench.report.drawing import INK, MUTED, OTHERS, REFERENCE, SELECTED, STYLE, axes_of
+from mammobench.space import encode
+from mammobench.trial_record import TrialRecord
+
+ACROSS = 2
+CURVES_DRAWN = 200
+JITTER = 0.16
+DECADES = 50
+_ROW = 1.75
+_WORD = 12
+
+
+@mpl.rc_context(STYLE)
+def progress_figure(trials: Sequence[TrialRecord], direction: str, label: str, *, seconds: bool) -> Figure:
+    """Draw the objective of each searched trial in the order of the search, and the best so far.
+
+    Args:
+        trials: Searched ones with an objective, by number.
+        direction: Of the objective.
+        label: The objective's name.
+        seconds: Whether against the wall clock spent on trials instead of their number.
+    """
+    figure, axes = axes_of(3.2)
+    spent = list(accumulate(sum(trial.seconds.values()) for trial in trials))
+    places = np.array(spent if seconds else [trial.number for trial in trials], float)
+    unit = 3600 if seconds and spent[-1] > 2 * 3600 else 60 if seconds and spent[-1] > 2 * 60 else 1
+    values = np.array([trial.objective for trial in trials], float)
+    whole = np.array([trial.state == "finished" for trial in trials])
+    axes.plot(places[whole] / unit, values[whole], "o", color=OTHERS[0], markersize=3.5, alpha=0.65,
+              label="finished")  # fmt: skip
+    if not whole.all():
+        axes.plot(places[~whole] / unit, values[~whole], "x", color=REFERENCE, markersize=4, alpha=0.8,
+                  label="stopped early")  # fmt: skip
+    better = np.fmax if direction == "maximize" else np.fmin
+    best = better.accumulate(np.where(whole, values, np.nan))
+    axes.plot(places / unit, best, color=SELECTED, linewidth=2, drawstyle="steps-post", label="best so far")
+    names = {1: "seconds", 60: "minutes", 3600: "hours"}
+    axes.set(xlabel=f"{names[unit]} spent on trials" if seconds else "trial", ylabel=label)
+    axes.legend(loc="best")
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def rung_figure(trials: Sequence[TrialRecord], label: str) -> Figure:
+    """Draw the objective of each trial by epoch; a cross marks where one was stopped."""
+    figure, axes = axes_of(3.4)
+    seen = set()
+    for trial in trials[-CURVES_DRAWN:]:
+        stopped = trial.state == "pruned"
+        color, kind = (REFERENCE, "stopped early") if stopped else (OTHERS[0], "finished")
+        epochs = range(1, len(trial.curve) + 1)
+        name = None if kind in seen else kind
+        seen.add(kind)
+        axes.plot(epochs, trial.curve, color=color, linewidth=0.9, alpha=0.55, label=name)
+        if stopped:
+            axes.plot(epochs[-1:], trial.curve[-1:], "x", color=color, markersize=4)
+    axes.set(xlabel="epoch", ylabel=label)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(loc="best")
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def effects_figure(
+    trials: Sequence[TrialRecord], hyperparameters: Sequence[Hyperparameter], label: str
+) -> Figure:
+    """Draw the objective of finished trials against each hyperparameter, with the median of each value.
+
+    Args:
+        trials: Finished searched ones.
+        hyperparameters: One panel each.
+        label: The objective's name.
+    """
+    rows = -(-len(hyperparameters) // ACROSS)
+    figure, _ = axes_of(_ROW * rows)
+    figure.clear()
+    panels = figure.subplots(rows, ACROSS, squeeze=False, sharey=True)
+    for place, axes in enumerate(panels.flat):
+        if place >= len(hyperparameters):
+            axes.set_visible(False)
+            continue
+        item = hyperparameters[place]
+        some = [trial for trial in trials if item.key in trial.hyperparameters]
+        values = np.array([trial.objective for trial in some], float)
+        x = _placed(axes, item, some)
+        axes.plot(x + _jitter(item, len(x)), values, "o", color=OTHERS[0], markersize=3, alpha=0.5)
+        for left, right, inside in _bins(item, x):
+            if inside.any():
+                axes.plot([left, right], [np.median(values[inside])] * 2, color=SELECTED, linewidth=2.4)
+        axes.set_title(item.key, fontsize=9, color=INK)
+    figure.supylabel(label, fontsize=9, color=MUTED)
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def pair_figure(trials: Sequence[TrialRecord], pair: Sequence[Hyperparameter], label: str) -> Figure:
+    """Draw finished trials by two hyperparameters, coloured by the objective.
+
+    Args:
+        trials: Finished searched ones that have both.
+        pair: The two.
+        label: The objective's name.
+    """
+    figure, axes = axes_of(3.6)
+    across, up = pair
+    x, y = _placed(axes, across, trials), _placed(axes, up, trials, vertical=True)
+    values = np.array([trial.objective for trial in trials], float)
+    order = np.argsort(values)
+    points = axes.scatter(
+        (x + _jitter(across, len(x)))[order], (y + _jitter(up, len(y), seed=1))[order],
+        c=values[order], cmap="viridis", s=26, edgecolors=MUTED, linewidths=0.4,
+    )  # fmt: skip
+    bar = figure.colorbar(points, label=label)
+    bar.outline.set_visible(False)
+    axes.set(xlabel=across.key, ylabel=up.key)
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def front_figure(
+    points: Sequence[tuple[float, float]], front: Sequence[tuple[float, float]], labels: tuple[str, str]
+) -> Figure:
+    """Draw two objectives of each trial against each other; a line joins the Pareto front.
+
+    Args:
+        points: (second, first objective) of every finished trial.
+        front: The same of those on the front, by the second objective.
+        labels: Of both axes.
+    """
+    figure, axes = axes_of(3.4)
+    axes.plot(*zip(*points, strict=True), "o", color=MUTED, markersize=4, alpha=0.7, label="dominated")
+    axes.plot(
+        *zip(*front, strict=True), "-o", color=SELECTED, markersize=6, drawstyle="steps-post", label="front"
+    )
+    if min(x for x, _ in points) > 0 and max(x for x, _ in points) > 10 * min(x for x, _ in points):
+        axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set(xlabel=labels[0], ylabel=labels[1])
+    axes.legend(loc="best")
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def importance_figure(shares: Mapping[str, float]) -> Figure:
+    """Draw hyperparameter importances, largest on top."""
+    figure, axes = axes_of(0.3 * len(shares) + 0.75)
+    names, values = list(shares), list(shares.values())
+    axes.barh(range(len(names)), values, height=0.55, color=SELECTED, alpha=0.8)
+    for place, share in enumerate(values):
+        axes.text(share + 0.012, place, f"{share:.2f}", va="center", fontsize=9)
+    axes.set_yticks(range(len(names)), names)
+    axes.tick_params(axis="y", labelcolor=INK, length=0)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.set_xlim(0, max(values) * 1.15)
+    axes.grid(visible=False, axis="y")
+    axes.set_xlabel("share of importance")
+    return figure
+
+
+def _placed(
+    axes: Axes, item: Hyperparameter, trials: Sequence[TrialRecord], *, vertical: bool = False
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return where each trial's value stands on an axis, and set the axis up for it."""
+    axis = axes.yaxis if vertical else axes.xaxis
+    if isinstance(item, Choice):
+        known = [encode(value) for value in item.values]
+        words = [text.value(value) for value in known]
+        short = [word if len(word) <= _WORD else f"{word[: _WORD - 1]}…" for word in words]
+        axis.set_ticks(range(len(known)), short)
+        slanted = not vertical and sum(map(len, short)) > 2 * _WORD
+        axis.set_tick_params(labelrotation=30 if slanted else 0)
+        return np.array([known.index(encode(trial.hyperparameters[item.key])) for trial in trials], float)
+    if getattr(item, "log", False):
+        (axes.set_yscale if vertical else axes.set_xscale)("log")
+        if item.grid()[-1] < DECADES * item.grid()[0]:
+            axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_minor_formatter(NullFormatter())
+    return np.array([trial.hyperparameters[item.key] for trial in trials], float)
+
+
+def _jitter(item: Hyperparameter, count: int, seed: int = 0) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Spread points that share a choice."""
+    width = JITTER if isinstance(item, Choice) else 0.0
+    return np.random.default_rng(seed).uniform(-width, width, count)
+
+
+def _bins(
+    item: Hyperparameter, x: np.ndarray[Any, np.dtype[np.float64]]
+) -> list[tuple[float, float, np.ndarray[Any, np.dtype[np.bool_]]]]:
+    """Return left end, right end and members of each choice, or of each quarter of a range's trials."""
+    if isinstance(item, Choice):
+        return [(place - 0.3, place + 0.3, x == place) for place in range(len(item.values))]
+    if not len(x):
+        return []
+    edges = np.unique(np.quantile(x, np.linspace(0, 1, 5)))
+    which = np.clip(np.searchsorted(edges, x, side="right") - 1, 0, max(0, len(edges) - 2))
+    return [(float(edges[place]), float(edges[place + 1]), which == place) for place in range(len(edges) - 1)]
