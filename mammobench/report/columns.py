@@ -33,8 +33,8 @@ _OVER_SEEDS = {
 _HIDDEN = frozenset({
     "rank", "trial", "name", "study", "role", "selected", "difference", "indistinguishable", "objective",
     "threshold", "weights", "epochs", "best_epoch", "seconds", "split", "split_hash", "leaks",
-    "stress_f1_worst", "stress_f1_drop", "stress_f1_worst_condition", "replicates", "mcnemar_p", "mcnemar_p_holm", "band",
-    "test_f1_at_half",
+    "stress_f1_worst", "stress_f1_drop", "stress_f1_worst_condition", "replicates",
+    "mcnemar_p", "mcnemar_p_holm", "band", "test_f1_at_half",
 })  # fmt: skip
 
 
@@ -157,6 +157,7 @@ def _others(frame: pd.DataFrame) -> list[Column]:
     return [
         Column(key, key.replace("_", " ").capitalize(), "interval")
         for key in map(str, frame.columns)
-        if "." not in key and key not in known and not key.startswith("replicate_") and not key.endswith(("_low", "_high"))
+        if "." not in key and key not in known
+        and not key.startswith("replicate_") and not key.endswith(("_low", "_high"))
         and pd.api.types.is_float_dtype(frame[key])
     ]  # fmt: skip
