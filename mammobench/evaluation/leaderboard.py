@@ -143,8 +143,9 @@ def build_leaderboard(
 ) -> Leaderboard:
     """Rank the finished trials of one study, or of several together, by test F1, then accuracy.
 
-    Intervals are percentile bootstraps over patients or lesion groups where the split knows them, else over
-    images; all rows on one split share its resamples, whichever study they come from.
+    Intervals are percentile bootstraps (of the calibration error, pivotal ones) over patients or lesion
+    groups where the split knows them, else over images; all rows on one split share its resamples, whichever
+    study they come from.
 
     Args:
         studies: An opened study, or several of one task, one objective and the same images.

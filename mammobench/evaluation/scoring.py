@@ -11,6 +11,7 @@ from mammobench.evaluation.intervals import (
     Resamples,
     Samples,
     percentile_ends,
+    pivotal_ends,
     resampled_recall,
     resampled_scores,
 )
@@ -22,6 +23,10 @@ def add_intervals(
     entries: Sequence[Entry], split: Split, *, seed: int, count: int, level: float
 ) -> tuple[Resamples, Samples]:
     """Add the ends of the interval of every metric to the rows of one split.
+
+    Percentiles of a bootstrap over groups; for the calibration error, pivotal ones. BCa ends of the metrics
+    that a confusion matrix decides were within a point of coverage of them (tests/properties/test_coverage.py
+    has the simulation), and need every score once more for each group left out.
 
     Args:
         entries: Rows on this split.
@@ -62,6 +67,10 @@ def _add_part(
 
 def _add_ends(entries: Sequence[Entry], part: str, samples: dict[str, Samples], level: float) -> None:
     for metric, values in samples.items():
-        for entry, low, high in zip(entries, *percentile_ends(values, level), strict=True):
-            entry.facts[f"{part}_{metric}_low"] = float(low)
-            entry.facts[f"{part}_{metric}_high"] = float(high)
+        column = f"{part}_{metric}"
+        if metric == "calibration_error":
+            ends = pivotal_ends([entry.facts[column] for entry in entries], values, level)
+        else:
+            ends = percentile_ends(values, level)
+        for entry, low, high in zip(entries, *ends, strict=True):
+            entry.facts.update({f"{column}_low": float(low), f"{column}_high": float(high)})

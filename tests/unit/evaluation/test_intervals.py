@@ -6,6 +6,7 @@ from mammobench.evaluation.intervals import (
     Resamples,
     bootstrap_intervals,
     percentile_ends,
+    pivotal_ends,
     resampled_recall,
     resampled_scores,
 )
@@ -117,3 +118,11 @@ def test_ends_are_over_what_is_defined() -> None:
 
 def test_without_resamples_there_are_no_ends() -> None:
     assert np.isnan(percentile_ends(np.empty((0, 2)), 0.95)).all()
+
+
+def test_pivotal_ends_of_a_score_that_noise_raises_hold_it_and_reach_below() -> None:
+    samples = np.linspace(0.12, 0.16, 401)[:, None]
+    low, high = pivotal_ends([0.1], samples, 0.5)
+    assert (low[0], high[0]) == pytest.approx((0.2 - 0.15, 0.1))
+    assert pivotal_ends([0.05], samples, 0.5)[0][0] == 0
+    assert np.isnan(pivotal_ends([np.nan], np.full((5, 1), np.nan), 0.5)).all()
