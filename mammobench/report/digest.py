@@ -7,6 +7,7 @@ from typing import Any
 from mammobench.evaluation.leaderboard import Leaderboard
 from mammobench.report import facts, text
 from mammobench.report.answer import build_answer
+from mammobench.report.checklists import checklist_tables
 from mammobench.report.columns import title_of
 from mammobench.report.notices import Notice, notices_of
 from mammobench.study import StudyRecord
@@ -28,6 +29,7 @@ class Digest:
         ranking: The first `ROWS` configurations, the selected one, the reference CNN and the baselines.
         shown: How many configurations and baselines the ranking shows of how many.
         notes: How the numbers were made, and what they cannot bear.
+        checklists: CLAIM 2024 and TRIPOD+AI, as far as the run can fill them.
         commands: What each does, and the command.
         citations: What work on these images must cite.
     """
@@ -40,6 +42,7 @@ class Digest:
     ranking: facts.Table
     shown: str
     notes: tuple[str, ...]
+    checklists: tuple[facts.Table, ...]
     commands: tuple[tuple[str, str], ...]
     citations: tuple[str, ...]
 
@@ -67,6 +70,7 @@ def build_digest(studies: Sequence[StudyRecord], board: Leaderboard) -> Digest:
         if len(table.rows) < len(board.frame)
         else "Every configuration and baseline.",
         notes=facts.method_notes(board, tried=tried),
+        checklists=checklist_tables(studies, board),
         commands=tuple(dict.fromkeys(item for study in studies for item in facts.commands(study))),
         citations=tuple(dict.fromkeys(str(item) for store in stores for item in store.get("citations", ()))),
     )

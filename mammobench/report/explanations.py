@@ -114,9 +114,10 @@ def _picture(found: dict[str, npt.NDArray[np.generic]], place: int, names: Seque
     image, heat = (np.asarray(found[name][place], np.uint8) for name in ("images", "heat"))
     answer, target = int(found["answer"][place]), int(found["target"][place])
     of = names[answer] if len(names) > 2 else names[1]  # noqa: PLR2004 - two classes have one probability
+    nowhere = "" if heat.any() else "; no part of the image speaks for it"
     told = (
         f"answers {names[answer]}, in truth {names[target]}; "
-        f"probability of {of} {text.score(float(found['probability'][place]))}"
+        f"probability of {of} {text.score(float(found['probability'][place]))}{nowhere}"
     )
     return Picture(str(found["id"][place]), told, _png(image), _png(overlaid(image, heat)))
 

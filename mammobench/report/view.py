@@ -7,6 +7,7 @@ from mammobench.evaluation.importance import hyperparameter_importances
 from mammobench.evaluation.leaderboard import Leaderboard
 from mammobench.report import course, facts
 from mammobench.report.answer import Answer, build_answer
+from mammobench.report.checklists import checklist_tables
 from mammobench.report.curves import leading_curves
 from mammobench.report.drawing import Drawing
 from mammobench.report.explanations import Explanations, selected_explanations
@@ -30,6 +31,7 @@ class View:
     notes: tuple[str, ...]
     sections: tuple[Section, ...]
     explanations: Explanations | None
+    checklists: tuple[facts.Table, ...]
     commands: tuple[tuple[str, str], ...]
     citations: tuple[str, ...]
 
@@ -72,6 +74,7 @@ def build_view(studies: Sequence[StudyRecord], board: Leaderboard) -> View:
         notes=facts.method_notes(board, tried=int((board.frame["role"] == "searched").sum())),
         sections=tuple(section for section in sections if not section.empty),
         explanations=selected_explanations(studies, board),
+        checklists=checklist_tables(studies, board),
         commands=tuple(dict.fromkeys(item for study in studies for item in facts.commands(study))),
         citations=tuple(dict.fromkeys(str(item) for store in stores for item in store.get("citations", ()))),
     )

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -10,20 +11,20 @@ import pytest
 
 from mammobench.data.splits import Split
 from mammobench.evaluation.leaderboard import build_leaderboard
-from mammobench.report import write_report
 from mammobench.report.explanations import FILE, LARGEST, explanations_of, overlaid, selected_explanations
+from mammobench.report.html import environment
 from mammobench.study import StudyRecord
 
 StudyWriter = Callable[..., StudyRecord]
 
 
-def write_explanations(folder: Path, *, size: int = 32, name: str = "film 7") -> None:
-    heat = np.zeros((2, size, size), np.uint8)
-    heat[:, :4, :4] = 255
+def write_explanations(folder: Path, *, size: int = 32, name: str = "film 7", heat: int = 255) -> None:
+    maps = np.zeros((2, size, size), np.uint8)
+    maps[:, :4, :4] = heat
     np.savez(
         folder / FILE, kind=np.array(["true positive", "false negative"]), row=np.array([3, 4]),
         id=np.array([name, "film 8"]), probability=np.array([0.97, 0.04]), target=np.array([1, 1]),
-        answer=np.array([1, 0]), images=np.full((2, size, size), 80, np.uint8), heat=heat,
+        answer=np.array([1, 0]), images=np.full((2, size, size), 80, np.uint8), heat=maps,
     )  # fmt: skip
 
 
@@ -65,19 +66,27 @@ def test_without_pictures_the_command_is_told(split: Split, tmp_path: Path) -> N
     assert "damaged" in damaged.note
 
 
-def test_the_page_shows_them_and_escapes_names(write_study: StudyWriter, tmp_path: Path) -> None:
+def test_the_section_shows_them_and_escapes_names(write_study: StudyWriter, tmp_path: Path) -> None:
     study = write_study(tmp_path / "s", trials=2, images=60)
     board = build_leaderboard(study, resamples=20)
     assert board.selected is not None
-    missing = selected_explanations([study], board)
-    assert missing is not None
-    assert missing.command.startswith("mammobench explain ")
-    assert missing.command in write_report(study, leaderboard=board).read_text("utf-8")
+
+    def section() -> str:
+        page = SimpleNamespace(explanations=selected_explanations([study], board))
+        return environment().get_template("explanations.html").render(page=page)
+
+    assert "<code>mammobench explain " in section()
     write_explanations(study.trial_folder(int(board.selected["trial"])), name="<b>film</b>")
-    page = write_report(study, leaderboard=board).read_text("utf-8")
-    assert "What the model sees" in page
-    assert "&lt;b&gt;film&lt;/b&gt;" in page
-    assert page.count('src="data:image/png;base64,') == 4
+    shown = section()
+    assert "&lt;b&gt;film&lt;/b&gt;" in shown
+    assert shown.count('src="data:image/png;base64,') == 4
+    assert "<code>" not in shown
+
+
+def test_a_map_of_nothing_is_told(split: Split, tmp_path: Path) -> None:
+    write_explanations(tmp_path, heat=0)
+    told = explanations_of(tmp_path, split, "").kinds[0][1][0].told
+    assert told.endswith("probability of malignant 0.970; no part of the image speaks for it")
 
 
 def test_no_heat_leaves_an_image_grey() -> None:

@@ -60,14 +60,16 @@ def test_markdown_has_the_answer_the_table_and_the_notes(digest: Digest) -> None
     for words in (digest.lead, *digest.support, *digest.notes, "Synthetic data."):
         assert words in seen
     page = MarkdownIt("commonmark").enable("table").render(text)
-    assert page.count("<tr>") == 1 + len(digest.ranking.rows)
-    assert page.count("<table>") == 1
+    ranking = page[page.index("<table>") : page.index("</table>")]
+    assert ranking.count("<tr>") == 1 + len(digest.ranking.rows)
+    assert page.count("<table>") == 1 + len(digest.checklists) == 3
     assert "    mammobench reproduce" in text
 
 
 def test_markdown_shows_hostile_words_as_they_are(hostile: Digest) -> None:
     seen = shown(markdown.render_markdown(hostile))
-    assert seen.count(HOSTILE) == 4  # title, subtitle, command, citation
+    # title, subtitle, command, citation; and the source and the command in the checklists
+    assert seen.count(HOSTILE) == 9
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,8 @@ def test_synthetic_data_are_named_before_the_answer(page: str) -> None:
      "pathology malignant", "Recall by lesion type",
      "Predictions are simulated.", "official split, task malignancy",
      "a simulated processor", "mammobench reproduce", "mammobench search --space simulated --trials 12",
-     "Simulated, 2026. No image was seen.", "optimizer.learning_rate"],
+     "Simulated, 2026. No image was seen.", "optimizer.learning_rate", "CLAIM 2024", "TRIPOD+AI",
+     "What the model sees", "mammobench explain"],
 )  # fmt: skip
 def test_the_page_shows(page: str, words: str) -> None:
     assert words in Page(page).text
@@ -122,7 +123,7 @@ def test_markup_in_names_and_data_shows_as_text(write_study: StudyWriter, tmp_pa
     )
     page = Page(write_report(study).read_text("utf-8"))
     assert page.tags.count("script") == 2
-    assert page.text.count(HOSTILE) == 11
+    assert page.text.count(HOSTILE) == 19
 
 
 def test_a_leak_is_the_first_thing_said(write_study: StudyWriter, tmp_path: Path) -> None:
