@@ -191,9 +191,9 @@ def pivotal_ends(
     """Return the ends for a score that noise can only raise, such as a calibration error.
 
     Each resample adds its noise to that of the data, so that percentiles lie above the truth: of a
-    calibration error on 126 patients they cover it in 54 % of draws. Percentiles of how far resamples lie above the
-    point, taken off the point (the basic or pivotal bootstrap), cover it in 89 to 95 %, and in 71 % where the
-    model is nearly calibrated (error 0.02). The ends are cut at 0 and stretched to the point.
+    calibration error on 126 patients they cover it in 54 % of draws. Percentiles of how far resamples lie
+    above the point, taken off the point (the basic or pivotal bootstrap), cover it in 89 to 95 %, and in 71 %
+    where the model is nearly calibrated (error 0.02). The ends are cut at 0 and stretched to the point.
 
     Args:
         points: On the data as they are, (k,).
