@@ -23,8 +23,8 @@ from mammobench.evaluation.points import CALIBRATION_EDGES, SPECIFICITIES
 
 BINS = 512
 CUTS = 256
-AT_ONCE = 32
-CELLS_AT_ONCE = 4096
+AT_ONCE = 64
+CELLS_AT_ONCE = 8192
 METRICS = ("auroc", "auprc", *(f"sensitivity_at_{percent}" for percent in SPECIFICITIES), "brier",
            "calibration_error")  # fmt: skip
 
@@ -67,9 +67,12 @@ def resampled_curves(
     if not len(positive) or not resamples.count or not probabilities:
         return result
     totals = resamples.totals(np.stack([positive, ~positive], axis=1))
+    # the product waits for memory: half as wide counts, where they fit, are three times as fast
+    narrow = totals.sum(axis=1).max() < np.iinfo(np.int16).max
+    counts: type[np.int16 | np.float32] = np.int16 if narrow else np.float32
     size = CELLS_AT_ONCE // min(AT_ONCE, len(probabilities))
     blocks = [
-        (rows, np.ascontiguousarray(resamples.weights[rows].T, np.float32))
+        (rows, np.ascontiguousarray(resamples.weights[rows].T, counts))
         for rows in _slices(resamples.count, size)
     ]
     binned = [_binned(positive, scores) for scores in probabilities]
@@ -77,10 +80,10 @@ def resampled_curves(
     with threadpool_limits(1, user_api="blas"):
         for some, columns in _alike(binned):
             bins = max(each.count for each in some)
-            groups = _images_by_bin(some, positive, resamples, bins)
+            groups = _images_by_bin(some, positive, resamples, bins).astype(counts)
             errors = np.stack([_padded(each.errors, bins) for each in some])
             for rows, weights in blocks:
-                held = (groups @ weights).reshape(2 * bins, len(some), -1)
+                held = (groups @ weights).astype(np.float32).reshape(2 * bins, len(some), -1)
                 for metric, values in _metrics(held, totals[rows], errors, exact=some[0].exact).items():
                     result[metric][rows, columns] = values.T
     return result
@@ -160,18 +163,27 @@ def _metrics(held: Samples, totals: Samples, errors: Samples, *, exact: bool) ->
     left = np.broadcast_to(np.stack(allowed)[:, None] + 0.5, sensitive.shape).copy()
     # of the images of a bin that count as tied, each positive one sees all; of others, half on average
     seen = np.float32(1.0 if exact else 0.5)
-    for hits, errs in zip(held[-2::-2], held[::-2], strict=True):
-        # how much of a bin lies below the allowed errors: its ROC curve is a straight line, or one step
-        share = left / (errs + 0.5)
-        if exact:
-            np.floor(share, out=share)
-        share.clip(0, 1, out=share)
-        share *= hits
-        sensitive += share
-        left -= errs
-        area += errs * (found + hits * 0.5)
-        above = found + hits * seen + (1 - seen)
-        precision += hits * above / np.maximum(above + wrong + errs * seen, 1)
+    one, other, share = np.empty(shape, np.float32), np.empty(shape, np.float32), np.empty_like(sensitive)
+    specific = True
+    # in place, since this loop is where the time goes
+    for step, (hits, errs) in enumerate(zip(held[-2::-2], held[::-2], strict=True)):
+        if specific:
+            # how much of a bin lies below the allowed errors: its ROC curve is a straight line, or one step
+            np.divide(left, np.add(errs, 0.5, out=one), out=share)
+            if exact:
+                np.floor(share, out=share)
+            np.maximum(np.minimum(share, 1, out=share), 0, out=share)
+            sensitive += np.multiply(share, hits, out=share)
+            left -= errs
+            specific = step % 8 > 0 or bool(left.max() > 0)
+        np.add(np.multiply(hits, 0.5, out=one), found, out=one)
+        area += np.multiply(one, errs, out=one)
+        np.add(np.multiply(hits, seen, out=one), found, out=one)
+        one += 1 - seen
+        np.add(np.multiply(errs, seen, out=other), wrong, out=other)
+        other += one
+        np.divide(np.multiply(one, hits, out=one), np.maximum(other, 1, out=other), out=one)
+        precision += one
         found += hits
         wrong += errs
     summed = errors @ held.transpose(1, 0, 2)

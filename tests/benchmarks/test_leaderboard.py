@@ -45,7 +45,7 @@ def simulate_answers(part: Part, number: int) -> Answers:
 @pytest.mark.benchmark
 @pytest.mark.timeout(900)
 def test_intervals_of_a_thousand_configurations(benchmark: BenchmarkFixture) -> None:
-    small, test = simulate_part(100), simulate_part(IMAGES)
+    small, test = simulate_part(20), simulate_part(IMAGES)
     split = Split("official", "screening", ("normal", "lesion"), small, small, test, False, False, (), "")  # noqa: FBT003 - a record's fields
     entries = [
         Entry(
@@ -61,6 +61,7 @@ def test_intervals_of_a_thousand_configurations(benchmark: BenchmarkFixture) -> 
 
     benchmark.pedantic(intervals, rounds=1)  # type: ignore[no-untyped-call]
     peak = peak_memory()
+    assert benchmark.stats is not None
     benchmark.extra_info.update({"peak_mb": peak, "before_mb": before})
     seconds = benchmark.stats.stats.max
     print(f"{len(METRICS)} metrics of {CONFIGURATIONS}: {seconds:.1f} s, {peak:.0f} MB, {before:.0f} before")
@@ -76,6 +77,7 @@ def test_the_table_of_a_study_with_a_thousand_trials(
 ) -> None:
     study = write_study(tmp_path / "thousand", trials=CONFIGURATIONS)
     board = benchmark.pedantic(lambda: build_leaderboard(study), rounds=1)  # type: ignore[no-untyped-call]
+    assert benchmark.stats is not None
     peak, seconds = peak_memory(), benchmark.stats.stats.max
     benchmark.extra_info["peak_mb"] = peak
     print(f"a table of {len(board.frame)} rows: {seconds:.1f} s, {peak:.0f} MB")

@@ -1,10 +1,13 @@
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sklearn_metrics
 
+from mammobench.evaluation.points import METRICS, SPECIFICITIES, point_scores
 from mammobench.metrics import best_threshold, objective_value, predicted_classes, scores
 
 # few distinct scores, so that ties are common, and any float32 beside them
@@ -34,7 +37,105 @@ def test_point_metrics_equal_scikit_learn(pairs: list[tuple[int, float]], thresh
         "auprc": sklearn_metrics.average_precision_score(targets, probabilities) if targets.any() else np.nan,
         "brier": sklearn_metrics.brier_score_loss(targets, probabilities, pos_label=1),
     }
-    assert scores(targets, probabilities, threshold) == pytest.approx(expected, nan_ok=True)
+    assert scores(targets, probabilities, threshold) == pytest.approx(expected, rel=0, abs=1e-12, nan_ok=True)
+
+
+@given(images, st.sampled_from(SPECIFICITIES))
+def test_sensitivity_at_a_specificity_is_read_off_scikit_learns_curve(
+    pairs: list[tuple[int, float]], percent: int
+) -> None:
+    targets, probabilities = arrays(pairs)
+    found = point_scores(targets, probabilities, 0.5)[f"sensitivity_at_{percent}"]
+    if len(set(targets)) == 1:
+        assert np.isnan(found)
+        return
+    wrong, right, _ = sklearn_metrics.roc_curve(targets, probabilities, drop_intermediate=False)
+    allowed = np.floor((targets == 0).sum() * (100 - percent) / 100) / (targets == 0).sum()
+    assert found == pytest.approx(right[wrong <= allowed + 1e-12].max(), rel=0, abs=1e-12)
+
+
+@given(images)
+def test_calibration_error_is_that_of_a_plain_loop(pairs: list[tuple[int, float]]) -> None:
+    targets, probabilities = arrays(pairs)
+    total = 0.0
+    for number in range(15):
+        inside = (probabilities > number / 15) & (probabilities <= (number + 1) / 15)
+        if number == 0:
+            inside |= probabilities == 0
+        if inside.any():
+            total += inside.sum() * abs(probabilities[inside].mean() - targets[inside].mean())
+    found = point_scores(targets, probabilities, 0.5)["calibration_error"]
+    assert found == pytest.approx(total / len(targets), rel=0, abs=1e-12)
+
+
+several = st.lists(st.tuples(st.integers(0, 2), st.tuples(*[st.integers(1, 8)] * 3)), min_size=1, max_size=30)
+
+
+@settings(max_examples=30)  # scikit-learn's checks make each one slow
+@given(several)
+def test_metrics_of_several_classes_equal_scikit_learn(pairs: list[tuple[int, tuple[int, ...]]]) -> None:
+    targets = np.array([target for target, _ in pairs])
+    weights = np.array([row for _, row in pairs], dtype=np.float64)
+    probabilities = weights / weights.sum(axis=1, keepdims=True)
+    guess = predicted_classes(probabilities, None)
+    found = point_scores(targets, probabilities, None)
+    options = {"labels": [0, 1, 2], "average": None, "zero_division": np.nan}
+
+    def macro(metric: Callable[..., npt.NDArray[np.float64]]) -> float:
+        defined = metric(targets, guess, **options)
+        return float(np.nanmean(defined)) if np.isfinite(defined).any() else np.nan
+
+    both = len(set(targets)) > 1
+    expected = {
+        "f1": macro(sklearn_metrics.f1_score),
+        "precision": macro(sklearn_metrics.precision_score),
+        "recall": macro(sklearn_metrics.recall_score),
+        "accuracy": sklearn_metrics.accuracy_score(targets, guess),
+        "balanced_accuracy": macro(sklearn_metrics.recall_score) if both else np.nan,
+        "mcc": sklearn_metrics.matthews_corrcoef(targets, guess) if both else np.nan,
+        "brier": float(((probabilities - np.eye(3)[targets]) ** 2).sum() / len(targets)),
+    }
+    assert {name: found[name] for name in expected} == pytest.approx(expected, rel=0, abs=1e-12, nan_ok=True)
+    for name in ("sensitivity_at_90", "sensitivity_at_95", "calibration_error"):
+        assert np.isnan(found[name])
+
+
+DEGENERATE = {
+    "no image": ([], [], dict.fromkeys(METRICS, np.nan)),
+    "negatives alone": (
+        [0, 0, 0], [0.1, 0.6, 0.4],
+        {"f1": 0, "recall": np.nan, "precision": 0, "specificity": 2 / 3, "accuracy": 2 / 3, "mcc": np.nan,
+         "balanced_accuracy": np.nan, "auroc": np.nan, "auprc": np.nan, "sensitivity_at_90": np.nan},
+    ),
+    "negatives alone, none called positive": (
+        [0, 0], [0.1, 0.4], {"f1": np.nan, "precision": np.nan, "specificity": 1, "accuracy": 1},
+    ),
+    "positives alone": (
+        [1, 1], [0.4, 0.6],
+        {"f1": 2 / 3, "recall": 0.5, "precision": 1, "specificity": np.nan, "auroc": np.nan, "auprc": 1,
+         "mcc": np.nan, "sensitivity_at_95": np.nan},
+    ),
+    "one score for all": (
+        [0, 1, 0, 1], [0.7] * 4,
+        {"f1": 2 / 3, "recall": 1, "specificity": 0, "auroc": 0.5, "auprc": 0.5, "mcc": 0,
+         "sensitivity_at_90": 0, "calibration_error": 0.2, "brier": 0.29},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", DEGENERATE)
+def test_degenerate_images_have_stated_values(case: str) -> None:
+    targets, probabilities, expected = DEGENERATE[case]
+    found = point_scores(targets, np.array(probabilities, np.float64), 0.5)
+    assert {name: found[name] for name in expected} == pytest.approx(expected, nan_ok=True)
+
+
+def test_nan_among_the_probabilities_is_refused_and_a_nan_threshold_leaves_scores_undefined() -> None:
+    with pytest.raises(ValueError, match="expected finite probabilities, found 1"):
+        point_scores([0, 1], np.array([0.2, np.nan]), 0.5)
+    found = point_scores([0, 1], np.array([0.2, 0.8]), np.nan)
+    assert np.isnan([found["f1"], found["accuracy"], found["mcc"]]).all()
+    assert found["auroc"] == 1
 
 
 @given(images)

@@ -23,3 +23,11 @@ def test_too_few_trials_give_a_reason(write_study: Callable[..., StudyRecord], t
     result = hyperparameter_importances(write_study(tmp_path / "few", trials=3))
     assert result.shares == {}
     assert result.reason == "importances need 10 finished searched trials, and there are 3"
+
+
+def test_shares_have_a_spread_over_resampled_trials(simulated_study: StudyRecord) -> None:
+    result = hyperparameter_importances(simulated_study)
+    assert list(result.spread) == list(result.shares)
+    assert all(0 <= low <= high <= 1 for low, high in result.spread.values())
+    assert any(high - low > 0.05 for low, high in result.spread.values())
+    assert hyperparameter_importances(simulated_study).spread == result.spread

@@ -1,0 +1,112 @@
+"""What each hyperparameter does: the median validation objective at each of its values, with an interval.
+
+A marginal view: the other hyperparameters vary as the engine chose them, so that a value which an engine
+tried among good company looks better than it is.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mammobench.hyperparameters import Choice, Hyperparameter
+from mammobench.metrics import Floats
+from mammobench.seeds import generator
+from mammobench.study import StudyRecord
+from mammobench.trial_record import TrialRecord
+
+BINS = 4
+RESAMPLES = 1000
+LEVEL = 0.95
+ENOUGH = 3
+
+
+@dataclass(frozen=True)
+class Level:
+    """One value of a hyperparameter, or one range of its values.
+
+    Attributes:
+        values: The value; or the lowest and the highest that trials of this range had.
+        trials: How many.
+        median: Of their validation objective.
+        low: Lower end of its interval; NaN below three trials.
+        high: Upper end.
+    """
+
+    values: tuple[Any, ...]
+    trials: int
+    median: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a hyperparameter does.
+
+    Attributes:
+        key: Dotted key.
+        levels: Choices in their order, or ranges from low to high with as many trials each.
+    """
+
+    key: str
+    levels: tuple[Level, ...]
+
+
+def hyperparameter_effects(
+    study: StudyRecord, *, resamples: int = RESAMPLES, seed: int = 0
+) -> tuple[Effect, ...]:
+    """Compute the effect of each hyperparameter that finished searched trials have, in the space's order.
+
+    Intervals are 95 % percentile bootstraps over the trials of a level: how sure the median is, were as many
+    trials searched again.
+
+    Args:
+        study: The study.
+        resamples: Of the trials of a level.
+        seed: Of the resamples.
+    """
+    trials = [trial for trial in study.trials if trial.state == "finished" and trial.role == "searched"]
+    numbers = generator(seed, "effects")
+    effects = []
+    for item in study.space.hyperparameters:
+        known = [trial for trial in trials if item.key in trial.hyperparameters]
+        if known:
+            effects.append(Effect(item.key, _levels(item, known, resamples, numbers)))
+    return tuple(effects)
+
+
+def _levels(
+    item: Hyperparameter, trials: Sequence[TrialRecord], resamples: int, numbers: np.random.Generator
+) -> tuple[Level, ...]:
+    values = [trial.hyperparameters[item.key] for trial in trials]
+    scores = np.array([trial.objective for trial in trials], np.float64)
+    if isinstance(item, Choice) or len({*values}) <= BINS:
+        every = item.grid() if isinstance(item, Choice) else sorted({*values})
+        told: list[tuple[tuple[Any, ...], npt.NDArray[np.bool_]]] = [
+            ((value,), np.array([each == value for each in values])) for value in every
+        ]
+    else:
+        found: npt.NDArray[np.float64] = np.asarray(values, np.float64)
+        edges = np.unique(np.quantile(found, np.linspace(0, 1, BINS + 1)[1:-1]))
+        ranges = np.searchsorted(edges, found)
+        places = [ranges == place for place in range(len(edges) + 1)]
+        told = [((found[inside].min(), found[inside].max()), inside) for inside in places if inside.any()]
+    return tuple(
+        Level(
+            tuple(each.item() if isinstance(each, np.generic) else each for each in value),
+            int(inside.sum()), *_median(scores[inside], resamples, numbers),
+        )
+        for value, inside in told
+        if inside.any()
+    )  # fmt: skip
+
+
+def _median(scores: Floats, resamples: int, numbers: np.random.Generator) -> tuple[float, float, float]:
+    if len(scores) < ENOUGH:
+        return float(np.median(scores)), np.nan, np.nan
+    drawn = np.median(scores[numbers.integers(0, len(scores), (resamples, len(scores)))], axis=1)
+    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(np.median(scores)), float(low), float(high)
