@@ -24,6 +24,8 @@ from mammobench.errors import DataError, StudyError
 from mammobench.evaluation.leaderboard import Leaderboard, build_leaderboard
 from mammobench.evaluation.replicates import Replicated
 from mammobench.evaluation.stress import Stressed
+from mammobench.explain import Explained, explain_study
+from mammobench.prediction import Prediction, model_of_study, predict_files
 from mammobench.replication import FINALISTS, REPLICATES, replicate_study
 from mammobench.report.html import write_report
 from mammobench.reporting import open_study, provide_baselines_from, report_on
@@ -147,6 +149,16 @@ class Study:
         """Train the leaders by validation (or one trial) with other seeds; return the spread between them."""
         place = None if data is None else Path(data)
         return replicate_study(self.record, replicates=replicates, top=top, number=trial, data=place)
+
+    def explain(self, trial: int | None = None, *, data: str | Path | None = None) -> Explained:
+        """Make heat maps of the test images on which the selected trial (or that of a number) is surest."""
+        return explain_study(self.record, number=trial, data=None if data is None else Path(data))
+
+    def predict(
+        self, images: Sequence[str | Path], *, trial: int | None = None, heat: bool = False
+    ) -> tuple[Prediction, ...]:
+        """Predict image files or folders of them with the selected trial's model (or that of a number)."""
+        return predict_files(model_of_study(self.record, number=trial), list(map(Path, images)), heat=heat)
 
     def __repr__(self) -> str:
         finished = sum(record.state == "finished" for record in self.trials)

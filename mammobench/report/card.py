@@ -52,6 +52,7 @@ def model_card(study: StudyRecord, trial: TrialRecord, split: Split, verdict: st
             level=f"{100 * board.level:.0f}",
             verdict=verdict,
             command=f"mammobench reproduce {name_on_the_command_line(study)} --trial {trial.number}",
+            optimism=board.optimism if row["selected"] else None,
             configurations=sum(record.in_space for record in study.trials),
             scores={title_of(name): _score(row, name) for name in _METRICS if f"test_{name}" in row},
             values=trial.config.values(),
