@@ -53,7 +53,7 @@ print(json.dumps(found))
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(7200)
 @pytest.mark.parametrize("kind", ["fast", "bfloat16"])
 def test_f1_is_that_of_stock_float32_layers_within_what_seeds_explain(kind: str, tmp_path: Path) -> None:
     store = make_phantom(tmp_path / "store", images=2000, difficulty=0.35)
