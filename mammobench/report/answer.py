@@ -8,7 +8,7 @@ from mammobench.evaluation.leaderboard import BASELINES, Leaderboard
 from mammobench.report import text
 from mammobench.report.ranking import Bar, bar_of, kind_of
 
-RIVALS_SHOWN = 6
+RIVALS_SHOWN = 4
 Row = Mapping[str, Any]
 
 
@@ -56,7 +56,7 @@ def build_answer(board: Leaderboard) -> Answer:
     baselines = [row for row in baselines if row["split_hash"] == chosen["split_hash"]]
     references = [row for row in references if row is not chosen]
     rivals = _rivals(rows, chosen)
-    close = [row for row in rivals if row["indistinguishable"] is True]
+    close = [row for row in rivals if row["band"] == 1]
     parts = [_told_apart(rivals, close), *_others_in_short(references, baselines)]
     lead = (
         f"{_named(chosen)}, which validation selected, reaches test F1 "
@@ -66,12 +66,7 @@ def build_answer(board: Leaderboard) -> Answer:
     support += [_against_reference(row) for row in references]
     support += _shortcut(baselines)
     support += _constants(baselines)
-    top = next(row for row in rows if row["role"] not in BASELINES)
-    if top is not chosen:
-        support.append(
-            f"The best test F1 is that of {top['name']}, {text.score(top['test_f1'])}; chosen on the test "
-            "set itself, as the best of several, it is optimistic and not the answer."
-        )
+    support += _luck(board, next(row for row in rows if row["role"] not in BASELINES))
     nearest = [row for row in rivals if row in close][:RIVALS_SHOWN]
     lines = tuple(_line(row) for row in [chosen, *nearest, *references, *baselines])
     return Answer(lead, tuple(support), lines)
@@ -117,9 +112,31 @@ def _against_reference(reference: Row) -> str:
         "gain_high": -reference["difference_low"],
     }
     size = f"{text.signed(gain['gain'])} [{text.signed(gain['gain_low'])}, {text.signed(gain['gain_high'])}]"
-    if reference["indistinguishable"]:
+    if reference["band"] == 1:
         return f"{score}, which cannot be told from the selected one (difference {size})."
     return f"{score}; the selected configuration differs from it by {size}."
+
+
+def _luck(board: Leaderboard, top: Row) -> list[str]:
+    """Say how much of the best test score is luck, and what validation promised too much."""
+    found = board.optimism
+    if found is None:
+        return []
+    sentences = []
+    if found.tried > 1 and text.is_number(found.corrected):
+        best = f"that of {top['name']}" if top["role"] == "searched" else "of the searched ones"
+        sentences.append(
+            f"{found.tried:,} configurations were tried. The best test F1 among them, {best}, reads "
+            f"{text.score(found.best_test)}; corrected for having been chosen as the best of them it is "
+            f"{text.score(found.corrected)} [{text.score(found.interval.low)}, "
+            f"{text.score(found.interval.high)}], so that {text.score(found.bias)} of it is luck."
+        )
+    if text.is_number(found.gap):
+        sentences.append(
+            f"Optimism gap: on validation, which chose it, the F1 of the selected configuration is "
+            f"{text.signed(found.gap)} against test."
+        )
+    return sentences
 
 
 def _best_shortcut(baselines: Sequence[Row]) -> Row | None:

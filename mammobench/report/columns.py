@@ -1,7 +1,7 @@
 """The columns of the ranking table: which there are, what each is called, and which are shown at first."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -34,7 +34,8 @@ _HIDDEN = frozenset({
     "rank", "trial", "name", "study", "role", "selected", "difference", "indistinguishable", "objective",
     "threshold", "weights", "epochs", "best_epoch", "seconds", "split", "split_hash", "leaks",
     "stress_f1_worst", "stress_f1_drop", "stress_f1_worst_condition", "replicates",
-    "mcnemar_p", "mcnemar_p_holm", "band", "test_f1_at_half",
+    "difference_p", "difference_p_holm", "mcnemar_p", "mcnemar_p_holm", "band", "shortlisted",
+    "test_f1_at_half",
 })  # fmt: skip
 
 
@@ -86,13 +87,19 @@ def columns_of(board: Leaderboard, objective: str, leading: Sequence[str] = ()) 
         Column("study", "Study", "value", "word", "Ranking", first="ascending"),
         Column("role", "Kind", "value", "word", "Ranking", first="ascending"),
         Column("band", "Band", "number", "whole", "Ranking", first="ascending",
-               hint="1: cannot be told from the selected one, by McNemar's test with Holm's correction."),
+               hint="1: its F1 cannot be told from the selected one's, after Holm's correction; else 2."),
         Column("split", "Split", "value", "word", "Ranking", shown=len(board.splits) > 1, first="ascending"),
         _metric("test", "f1", shown=True),
         Column("difference", "Against selected", "difference", "signed", shown=True,
                hint="Test F1 minus that of the selected configuration, paired."),
         *(_metric("test", name, shown=name in SHOWN_TEST) for name in METRICS[1:]),
         Column("test_f1_at_half", "Test F1 at 0.5", "number", hint="F1 at a threshold of 0.5."),
+        Column("difference_p", "p of difference", "number", "number", first="ascending",
+               hint="Of no difference of F1 to the selected configuration, from the same resamples."),
+        Column("difference_p_holm", "p of difference (Holm)", "number", "number", first="ascending",
+               hint="Corrected for how many are compared; below 0.05 a row stands in band 2."),
+        Column("shortlisted", "Shortlisted", "value", "word", first="ascending",
+               hint="Among the rows that were to be compared: best by validation, reference, baselines."),
         Column("mcnemar_p", "McNemar p", "number", "number", first="ascending",
                hint="That it errs as often as the selected one where only one of them errs."),
         Column("mcnemar_p_holm", "McNemar p (Holm)", "number", "number", first="ascending"),
@@ -107,8 +114,7 @@ def columns_of(board: Leaderboard, objective: str, leading: Sequence[str] = ()) 
             for metric in ("f1", "accuracy")
             for what, words in _OVER_SEEDS.items()
         ),
-        Column("objective", f"Validation {title_of(objective)}", "number", group="Validation", shown=True,
-               hint="What the search optimised."),
+        objective_column(frame, objective),
         *(_metric("validation", name) for name in METRICS if name != objective),
         Column("threshold", "Threshold", "number", group="Validation", hint="Chosen on validation."),
         Column("weights", "Weights", "number", "whole", "Cost", first="ascending"),
@@ -118,7 +124,21 @@ def columns_of(board: Leaderboard, objective: str, leading: Sequence[str] = ()) 
                hint="Wall clock of the whole trial."),
         *(_hyperparameter(key, shown=key in first[:HYPERPARAMETERS_SHOWN]) for key in keys),
     )  # fmt: skip
-    return tuple(column for column in candidates if column.key in frame and frame[column.key].notna().any())
+    return tuple(
+        column
+        for column in candidates
+        if column.key in frame and frame[column.key].notna().any() and _varies(frame, column)
+    )
+
+
+def objective_column(frame: pd.DataFrame, objective: str) -> Column:
+    """Return the column of what the search optimised, with its interval where there is one."""
+    key = f"validation_{objective}"
+    hint = "What the search optimised."
+    if key in frame:
+        return replace(_metric("validation", objective, shown=True), hint=hint)
+    return Column("objective", f"Validation {title_of(objective)}", "number", group="Validation", shown=True,
+                  hint=hint)  # fmt: skip
 
 
 def title_of(metric: str) -> str:
@@ -135,6 +155,11 @@ def title_of(metric: str) -> str:
         "sensitivity_at_95": "sensitivity at 95 % specificity",
     }
     return names.get(metric, metric.replace("_", " "))
+
+
+def _varies(frame: pd.DataFrame, column: Column) -> bool:
+    """Whether a column says anything: not one split or one study for all."""
+    return column.key not in {"split", "study"} or len(frame[column.key].dropna().unique()) > 1
 
 
 def _metric(part: str, name: str, *, shown: bool = False) -> Column:

@@ -21,6 +21,9 @@ DOTS_PER_INCH = 200
 INK, MUTED, LINE = "#1d1d1f", "#66666e", "#e4e2dd"
 THEME = {INK: "var(--ink)", MUTED: "var(--muted)", LINE: "var(--line)"}
 SELECTED, REFERENCE = "#3b82f6", "#e07b39"
+DOTS_DRAWN = 300
+"""More dots than these are an image inside a figure, so that the page stays light."""
+
 OTHERS = ("#2a9d8f", "#b06ccf", "#c2940a", "#d6588a", "#6b9e3f")
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none", "pdf.fonttype": 42, "font.family": "sans-serif", "font.size": 10,
@@ -64,7 +67,7 @@ class Drawing:
 
 def axes_of(height: float, width: float = WIDTH) -> tuple[Figure, Axes]:
     """Return a figure of one pair of axes, in inches."""
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
     return figure, figure.subplots()
 
 

@@ -223,11 +223,14 @@ def method_notes(board: Leaderboard, *, tried: int) -> tuple[str, ...]:
     finished = f"{tried} searched {'configuration' if tried == 1 else 'configurations'} finished."
     selection = (
         f"{finished} Validation selects; the test split ranks what is shown and chose nothing. "
-        "The best test score of many configurations is optimistic."
+        "The best test score of many configurations is optimistic, and is corrected by choosing it anew in "
+        "each resample and scoring it on the groups left out (Tsamardinos et al. 2018)."
     )
     intervals = (
         f"Intervals: {100 * board.level:.0f} % percentile bootstrap over {units}, {board.resamples:,} "
-        "resamples shared by all rows. Differences are paired; neither they nor the intervals are corrected "
-        "for the number of configurations. “Not told apart”: the interval of the difference includes 0."
+        "resamples shared by all rows. Differences are paired over them. “Not told apart” (band 1): the "
+        "p-value of the difference, corrected by the method of Holm for how many are compared, is not below "
+        f"{1 - board.level:.2f}; the intervals themselves are not corrected. The test of McNemar, corrected "
+        "alike, compares accuracies."
     )
     return selection, intervals

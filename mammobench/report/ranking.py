@@ -7,7 +7,7 @@ from typing import Any
 
 from mammobench.evaluation.leaderboard import BASELINES, Leaderboard
 from mammobench.report import text
-from mammobench.report.columns import Column, columns_of
+from mammobench.report.columns import Column, columns_of, objective_column
 from mammobench.study import StudyRecord
 
 Facts = Mapping[str, Any]
@@ -54,11 +54,13 @@ class Row:
     Attributes:
         kind: ``selected``, ``searched``, ``reference``, ``constant`` or ``shortcut``.
         badges: Words beside the name, so that nothing is said by colour alone.
+        close: Whether it cannot be told from the selected one.
         cells: One a column that is shown.
     """
 
     kind: str
     badges: tuple[str, ...]
+    close: bool
     cells: tuple[Cell, ...]
 
 
@@ -71,8 +73,8 @@ class Ranking:
         rows: The first `ROWS_WRITTEN`, the selected one, the reference CNN and the baselines.
         total: How many rows there are in all.
         data: Everything, for the page's script: ``columns`` with their values, ``rows``, ``settings`` (what
-            every trial of a study shares), ``configs`` (what each has of its own), ``commands`` and
-            ``leading`` (hyperparameters by importance); no NaN.
+            every trial of a study shares), ``configs`` (what each has of its own), ``commands``,
+            ``leading`` (hyperparameters by importance) and ``objective`` (its column); no NaN.
     """
 
     columns: tuple[Column, ...]
@@ -89,15 +91,21 @@ def build_ranking(board: Leaderboard, studies: Sequence[StudyRecord], leading: S
         studies: Those that it ranks.
         leading: Hyperparameters by importance.
     """
-    columns, rows = columns_of(board, studies[0].spec.objective, leading), board.rows
+    objective = studies[0].spec.objective
+    columns, rows = columns_of(board, objective, leading), board.rows
     named = dict(zip(board.studies, studies, strict=True))
     shown = tuple(column for column in columns if column.shown)
     written = tuple(
-        Row(kind_of(facts), badges_of(facts), tuple(_cell(facts, column) for column in shown))
+        Row(kind_of(facts), badges_of(facts), _close(facts), tuple(_cell(facts, column) for column in shown))
         for place, facts in enumerate(rows)
         if place < ROWS_WRITTEN or facts["selected"] or facts["role"] != "searched"
     )
-    return Ranking(shown, written, len(rows), {**_data(rows, columns, named), "leading": leading})
+    data = {
+        **_data(rows, columns, named),
+        "leading": leading,
+        "objective": objective_column(board.frame, objective).key,
+    }
+    return Ranking(shown, written, len(rows), data)
 
 
 def kind_of(facts: Facts) -> str:
@@ -137,6 +145,10 @@ def _cell(facts: Facts, column: Column) -> Cell:
     return Cell(shown, _detail(facts, column), bar)
 
 
+def _close(facts: Facts) -> bool:
+    return text.is_number(facts["band"]) and facts["band"] == 1
+
+
 def _value(facts: Facts, column: Column) -> Any:  # noqa: ANN401 - a cell holds anything
     """Return a cell's value; the selected configuration has no difference to itself."""
     return None if column.key == "difference" and facts["selected"] else facts[column.key]
@@ -145,7 +157,7 @@ def _value(facts: Facts, column: Column) -> Any:  # noqa: ANN401 - a cell holds 
 def _detail(facts: Facts, column: Column) -> str:
     """Return the smaller text of a cell: its interval, or a remark."""
     if column.key == "difference":
-        return "not told apart" if facts["indistinguishable"] is True and not facts["selected"] else ""
+        return "not told apart" if _close(facts) and not facts["selected"] else ""
     if column.key == "epochs" and text.is_number(facts["best_epoch"]):
         return f"best {text.whole(facts['best_epoch'])}"
     return text.ends(facts, column.key) if column.kind == "interval" else ""
@@ -170,6 +182,7 @@ def _data(
             {
                 "kind": kind_of(facts),
                 "badges": badges_of(facts),
+                "close": _close(facts),
                 "study": study_of(facts, list(studies)),
                 "trial": _plain(facts["trial"]),
             }

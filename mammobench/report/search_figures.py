@@ -12,7 +12,7 @@ from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, MaxNLocat
 
 from mammobench.hyperparameters import Choice, Hyperparameter
 from mammobench.report import text
-from mammobench.report.drawing import INK, MUTED, OTHERS, REFERENCE, SELECTED, STYLE, axes_of
+from mammobench.report.drawing import DOTS_DRAWN, INK, MUTED, OTHERS, REFERENCE, SELECTED, STYLE, axes_of
 from mammobench.space import encode
 from mammobench.trial_record import TrialRecord
 
@@ -41,7 +41,7 @@ def progress_figure(trials: Sequence[TrialRecord], direction: str, label: str, *
     values = np.array([trial.objective for trial in trials], float)
     whole = np.array([trial.state == "finished" for trial in trials])
     axes.plot(places[whole] / unit, values[whole], "o", color=OTHERS[0], markersize=3.5, alpha=0.65,
-              label="finished")  # fmt: skip
+              label="finished", rasterized=len(trials) > DOTS_DRAWN)  # fmt: skip
     if not whole.all():
         axes.plot(places[~whole] / unit, values[~whole], "x", color=REFERENCE, markersize=4, alpha=0.8,
                   label="stopped early")  # fmt: skip
@@ -97,7 +97,8 @@ def effects_figure(
         some = [trial for trial in trials if item.key in trial.hyperparameters]
         values = np.array([trial.objective for trial in some], float)
         x = _placed(axes, item, some)
-        axes.plot(x + _jitter(item, len(x)), values, "o", color=OTHERS[0], markersize=3, alpha=0.5)
+        axes.plot(x + _jitter(item, len(x)), values, "o", color=OTHERS[0], markersize=3, alpha=0.5,
+                  rasterized=len(x) > DOTS_DRAWN)  # fmt: skip
         for left, right, inside in _bins(item, x):
             if inside.any():
                 axes.plot([left, right], [np.median(values[inside])] * 2, color=SELECTED, linewidth=2.4)
@@ -123,6 +124,7 @@ def pair_figure(trials: Sequence[TrialRecord], pair: Sequence[Hyperparameter], l
     points = axes.scatter(
         (x + _jitter(across, len(x)))[order], (y + _jitter(up, len(y), seed=1))[order],
         c=values[order], cmap="viridis", s=26, edgecolors=MUTED, linewidths=0.4,
+        rasterized=len(values) > DOTS_DRAWN,
     )  # fmt: skip
     bar = figure.colorbar(points, label=label)
     bar.outline.set_visible(False)

@@ -81,9 +81,11 @@ const rangeField = (column) => {
 const filterPanel = document.getElementById("filter-panel");
 const fillFilters = () => {
   if (!filterPanel.parentElement.open) return;
-  const wanted = columns.filter((column) => column.kind !== "name" && column.values.some((value) => value !== null));
+  const wanted = columns.filter((column) => !["name", "rank"].includes(column.key));
   const fields = (some) => some.map((column) => (isChoice(column) ? choiceField(column) : rangeField(column)));
-  const first = wanted.filter((column) => ["Hyperparameters", "Ranking"].includes(column.group) || column.shown);
+  const hyperparameters = wanted.filter((column) => column.group === "Hyperparameters");
+  const next = wanted.filter((column) => !hyperparameters.includes(column) && (column.group === "Ranking" || column.shown));
+  const first = [...hyperparameters, ...next];
   const rest = wanted.filter((column) => !first.includes(column));
   filterPanel.replaceChildren(element("div", { class: "fields" }, ...fields(first)));
   if (rest.length) {

@@ -40,7 +40,7 @@ const setUp = () => {
   const keys = columns.filter((column) => column.group === "Hyperparameters" && varied(column));
   const order = (column) => (data.leading.includes(column.key) ? data.leading.indexOf(column.key) : Infinity);
   const first = [...keys].sort((a, b) => order(a) - order(b) || 0).slice(0, AXES);
-  const ends = ["objective", "test_f1"].map((key) => byKey.get(key)).filter((column) => column && varied(column));
+  const ends = [data.objective, "test_f1"].map((key) => byKey.get(key)).filter((column) => column && varied(column));
   drawing.axes = [...first, ...ends].map((column) => axisOf(column, rows));
   const last = drawing.axes.at(-1);
   const scored = rows.filter((row) => last.column.values[row] !== null);

@@ -53,19 +53,20 @@ const allowed = (filter, value) => {
   if (typeof value !== "number") return false;
   return (filter.low === undefined || value >= filter.low) && (filter.high === undefined || value <= filter.high);
 };
-const textOfRow = data.rows.map((row, index) => {
-  const words = columns.filter((column) => column.form === "word").map((column) => {
+const texts = []; // what the search looks through, a row at a time, made when it is first used
+const textOfRow = (index) => {
+  texts[index] ??= [...columns.filter((column) => column.form === "word").map((column) => {
     const value = column.values[index];
     return value === null ? "" : `${value} ${column.key}=${value}`;
-  });
-  return [...words, ...row.badges].join(" ").toLowerCase();
-});
+  }), ...data.rows[index].badges].join(" ").toLowerCase();
+  return texts[index];
+};
 const matching = () => {
   const words = state.words.toLowerCase().split(/\s+/).filter(Boolean);
   const filters = [...state.filters].map(([key, filter]) => [byKey.get(key), filter]);
   const rows = data.rows.map((_, index) => index);
   return rows.filter((index) => filters.every(([column, filter]) => allowed(filter, column.values[index]))
-    && words.every((word) => textOfRow[index].includes(word)));
+    && words.every((word) => textOfRow(index).includes(word)));
 };
 
 const compare = (a, b) => (typeof a === "number" && typeof b === "number"
@@ -121,14 +122,25 @@ const headOf = (column) => {
   return element("th", attributes, button);
 };
 
+const lines = new Map(); // rows that have been made, as long as the columns stay
+let columnsMade = "";
+const lineOf = (row, shown) => {
+  if (!lines.has(row)) {
+    const kind = data.rows[row].kind + (data.rows[row].close ? " close" : "");
+    lines.set(row, element("tr", { class: kind, "data-row": row }, ...shown.map((column) => cellOf(column, row))));
+  }
+  return lines.get(row);
+};
 const render = () => {
   const shown = columns.filter((column) => state.shown.has(column.key));
+  const names = shown.map((column) => column.key).join();
+  if (names !== columnsMade) lines.clear();
+  columnsMade = names;
   const rows = sorted(matching());
   const visible = rows.slice(0, state.limit);
   const body = document.createDocumentFragment();
   for (const row of visible) {
-    body.append(element("tr", { class: data.rows[row].kind, "data-row": row },
-      ...shown.map((column) => cellOf(column, row))));
+    body.append(lineOf(row, shown));
     if (state.open.has(row)) body.append(detailOf(row, shown.length));
   }
   table.tHead.replaceChildren(element("tr", {}, ...shown.map(headOf)));

@@ -83,7 +83,8 @@ def test_synthetic_data_are_named_before_the_answer(page: str) -> None:
 @pytest.mark.parametrize(
     "words",
     ["reference CNN", "always benign", "selected by validation", "12 searched configurations finished",
-     "best test score of many configurations is optimistic",
+     "Optimism gap",
+     "best test score of many configurations is optimistic", "configurations were tried",
      "95 % percentile bootstrap over patient or lesion groups",
      "Learning curves", "ROC", "Precision and recall", "Hyperparameter importances", "Confusion matrices",
      "Reliability", "Thresholds of trial", "Effect of each hyperparameter", "Best so far by time",
@@ -225,7 +226,7 @@ def test_the_scripts_data_hold_every_row_and_no_nan(simulated_study: StudyRecord
     assert json.loads(json.dumps(data, allow_nan=False))["columns"]
     columns = {column["key"]: column for column in data["columns"]}
     assert {len(column["values"]) for column in columns.values()} == {len(board.frame)} == {15}
-    assert {"test_mcc", "objective", "weights", "loss.gamma"} <= set(columns)
+    assert {"test_mcc", "validation_f1", "weights", "loss.gamma"} <= set(columns)
     assert 8 <= sum(column["shown"] for column in columns.values()) <= 12
     selected = next(place for place, row in enumerate(data["rows"]) if row["kind"] == "selected")
     trial = simulated_study.trials[data["rows"][selected]["trial"]]
@@ -259,7 +260,7 @@ def test_the_answer_says_how_the_reference_compares(simulated_study: StudyRecord
     board = build_leaderboard(simulated_study, resamples=100)
     answer = build_answer(board)
     row = next(row for row in board.rows if row["role"] == "reference")
-    words = "cannot be told from the selected one" if row["indistinguishable"] else "differs from it by"
+    words = "cannot be told from the selected one" if row["band"] == 1 else "differs from it by"
     assert any("The reference CNN reaches F1" in line and words in line for line in answer.support)
     assert [line.kind for line in answer.lines if line.kind != "searched"] == [
         "selected", "reference", "constant", "constant",
