@@ -5,9 +5,10 @@ a resample, not four counts. Here a configuration's scores are sorted into bins 
 each bin is then one product of a sparse matrix (bins, groups) and the resample's weights, and all five
 metrics come out of one pass over the bins.
 
-Runs of negative images without a positive one between them share a bin; that leaves the first three exact.
-Where this still gives more than `BINS`, `CUTS` bins are cut at even ranks of all images and of the positive
-ones, which moves the ends of intervals by less than 0.002 (tests/unit/evaluation/test_curves.py).
+With more than `MERGED` distinct scores, runs of negative images without a positive one between them share a
+bin; that leaves the first three exact. Where this still gives more than `BINS`, `CUTS` bins are cut at even
+ranks of all images and of the positive ones, which moves the ends of intervals by less than 0.002
+(tests/unit/evaluation/test_curves.py).
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,7 @@ from threadpoolctl import threadpool_limits
 from mammobench.evaluation.intervals import Resamples, Samples, ratio
 from mammobench.evaluation.points import CALIBRATION_EDGES, SPECIFICITIES
 
+MERGED = 128
 BINS = 512
 CUTS = 256
 AT_ONCE = 64
@@ -99,7 +101,7 @@ def _alike(binned: list[_Binned]) -> Iterator[tuple[list[_Binned], list[int]]]:
 
 def _binned(positive: npt.NDArray[np.bool_], scores: npt.NDArray[np.floating]) -> _Binned:
     distinct, codes = np.unique(scores, return_inverse=True)
-    if len(distinct) > BINS:
+    if len(distinct) > MERGED:
         merged = _merged(distinct, np.bincount(codes, positive) > 0)
         codes = merged[codes]
     exact = int(codes.max()) < BINS
