@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from mammobench.evaluation.effects import hyperparameter_effects
 from mammobench.evaluation.importance import Importances
 from mammobench.evaluation.leaderboard import Leaderboard
 from mammobench.evaluation.pareto import pareto_front
@@ -35,9 +36,9 @@ def mattered(studies: Studies, importances: Mapping[str, Importances]) -> Sectio
         if found.shares:
             caption = (
                 f"Conditional PED-ANOVA over {found.trials} trials: how much each hyperparameter decides "
-                f"whether a trial is among the best by {objective}."
+                f"whether a trial is among the best by {objective}. Lines: 95 % of bootstrap resamples."
             )
-            figure = search_figures.importance_figure(found.shares)
+            figure = search_figures.importance_figure(found.shares, found.spread)
             drawings.append(
                 Drawing(f"importances{suffix}", f"Hyperparameter importances{of}", caption, figure)
             )
@@ -84,13 +85,17 @@ def _effects(study: StudyRecord, leading: Sequence[str], suffix: str, of: str) -
     used = [known[key] for key in ranked if any(key in trial.hyperparameters for trial in trials)]
     if len(trials) < ENOUGH or not used:
         return []
-    caption = "Each dot is a finished trial; a line is the median of a choice or of a quarter of them."
+    effects = {effect.key: effect for effect in hyperparameter_effects(study)}
+    caption = (
+        "A dot is a finished trial, a line the median of a choice or of a quarter of the trials, its band a "
+        "95 % bootstrap interval. The other hyperparameters vary as the engine chose them."
+    )
     if len(used) > PANELS:
         caption += f" The first {PANELS} of {len(used)} by importance."
     drawings = [
         Drawing(
             f"effects{suffix}", f"Effect of each hyperparameter{of}", caption,
-            search_figures.effects_figure(trials, used[:PANELS], objective),
+            search_figures.effects_figure(trials, used[:PANELS], effects, objective),
         )
     ]  # fmt: skip
     pair = used[:2]

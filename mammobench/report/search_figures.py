@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
+from mammobench.evaluation.effects import Effect
 from mammobench.hyperparameters import Choice, Hyperparameter
 from mammobench.report import text
 from mammobench.report.drawing import DOTS_DRAWN, INK, MUTED, OTHERS, REFERENCE, SELECTED, STYLE, axes_of
@@ -19,6 +20,7 @@ from mammobench.trial_record import TrialRecord
 ACROSS = 2
 CURVES_DRAWN = 200
 JITTER = 0.16
+HALF, SHARE = 0.3, 0.02
 DECADES = 50
 _ROW = 1.75
 _WORD = 12
@@ -76,13 +78,17 @@ def rung_figure(trials: Sequence[TrialRecord], label: str) -> Figure:
 
 @mpl.rc_context(STYLE)
 def effects_figure(
-    trials: Sequence[TrialRecord], hyperparameters: Sequence[Hyperparameter], label: str
+    trials: Sequence[TrialRecord],
+    hyperparameters: Sequence[Hyperparameter],
+    effects: Mapping[str, Effect],
+    label: str,
 ) -> Figure:
-    """Draw the objective of finished trials against each hyperparameter, with the median of each value.
+    """Draw the objective of finished trials against each hyperparameter, with the median of each level.
 
     Args:
         trials: Finished searched ones.
         hyperparameters: One panel each.
+        effects: Of each, by key.
         label: The objective's name.
     """
     rows = -(-len(hyperparameters) // ACROSS)
@@ -99,9 +105,7 @@ def effects_figure(
         x = _placed(axes, item, some)
         axes.plot(x + _jitter(item, len(x)), values, "o", color=OTHERS[0], markersize=3, alpha=0.5,
                   rasterized=len(x) > DOTS_DRAWN)  # fmt: skip
-        for left, right, inside in _bins(item, x):
-            if inside.any():
-                axes.plot([left, right], [np.median(values[inside])] * 2, color=SELECTED, linewidth=2.4)
+        _draw_levels(axes, item, effects[item.key])
         axes.set_title(item.key, fontsize=9, color=INK)
     figure.supylabel(label, fontsize=9, color=MUTED)
     return figure
@@ -158,17 +162,21 @@ def front_figure(
 
 
 @mpl.rc_context(STYLE)
-def importance_figure(shares: Mapping[str, float]) -> Figure:
-    """Draw hyperparameter importances, largest on top."""
+def importance_figure(shares: Mapping[str, float], spread: Mapping[str, tuple[float, float]]) -> Figure:
+    """Draw hyperparameter importances with their spread, largest on top."""
     figure, axes = axes_of(0.3 * len(shares) + 0.75)
     names, values = list(shares), list(shares.values())
     axes.barh(range(len(names)), values, height=0.55, color=SELECTED, alpha=0.8)
-    for place, share in enumerate(values):
-        axes.text(share + 0.012, place, f"{share:.2f}", va="center", fontsize=9)
+    ends = [spread.get(name, (share, share)) for name, share in shares.items()]
+    for place, (low, high) in enumerate(ends):
+        axes.plot([low, high], [place] * 2, color=INK, linewidth=1.2)
+    widest = max([*values, *(high for _, high in ends)])
+    for place, (share, (_, high)) in enumerate(zip(values, ends, strict=True)):
+        axes.text(max(share, high) + 0.015 * widest, place, f"{share:.2f}", va="center", fontsize=9)
     axes.set_yticks(range(len(names)), names)
     axes.tick_params(axis="y", labelcolor=INK, length=0)
     axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.set_xlim(0, max(values) * 1.15)
+    axes.set_xlim(0, widest * 1.15)
     axes.grid(visible=False, axis="y")
     axes.set_xlabel("share of importance")
     return figure
@@ -202,14 +210,23 @@ def _jitter(item: Hyperparameter, count: int, seed: int = 0) -> np.ndarray[Any, 
     return np.random.default_rng(seed).uniform(-width, width, count)
 
 
-def _bins(
-    item: Hyperparameter, x: np.ndarray[Any, np.dtype[np.float64]]
-) -> list[tuple[float, float, np.ndarray[Any, np.dtype[np.bool_]]]]:
-    """Return left end, right end and members of each choice, or of each quarter of a range's trials."""
-    if isinstance(item, Choice):
-        return [(place - 0.3, place + 0.3, x == place) for place in range(len(item.values))]
-    if not len(x):
-        return []
-    edges = np.unique(np.quantile(x, np.linspace(0, 1, 5)))
-    which = np.clip(np.searchsorted(edges, x, side="right") - 1, 0, max(0, len(edges) - 2))
-    return [(float(edges[place]), float(edges[place + 1]), which == place) for place in range(len(edges) - 1)]
+def _draw_levels(axes: Axes, item: Hyperparameter, effect: Effect) -> None:
+    """Draw the median of each level as a line and its interval as a band around it."""
+    known = [encode(value) for value in item.values] if isinstance(item, Choice) else []
+    low, high = axes.get_xlim()
+    log = axes.get_xscale() == "log"
+    for level in effect.levels:
+        left, right = level.values[0], level.values[-1]
+        if known:
+            place = known.index(encode(left))
+            left, right = place - HALF, place + HALF
+        elif left == right:
+            # a single value of a range gets a little width, so that it shows
+            left, right = (
+                (left / 1.1, right * 1.1)
+                if log
+                else (left - SHARE * (high - low), right + SHARE * (high - low))
+            )
+        axes.plot([left, right], [level.median] * 2, color=SELECTED, linewidth=2.2)
+        if level.low == level.low:
+            axes.fill_between([left, right], level.low, level.high, color=SELECTED, alpha=0.25, linewidth=0)
