@@ -103,7 +103,7 @@ def _others_in_short(references: Sequence[Row], baselines: Sequence[Row]) -> lis
 
 
 def _against_reference(reference: Row) -> str:
-    score = f"The reference CNN reaches F1 {text.with_interval(reference, 'test_f1')}"
+    score = f"The {reference['name']} reaches F1 {text.with_interval(reference, 'test_f1')}"
     if not text.is_number(reference["difference"]):
         return f"{score}."
     gain = {
