@@ -16,8 +16,8 @@ from mammobench.trial_record import attributes_of
 
 ENOUGH_TRIALS = 10
 BEST_TRIALS = 5
-RESAMPLES = 30
-LEVEL = 0.95
+RESAMPLES = 20
+LEVEL = 0.9
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Importances:
         shares: Dotted key to share, largest first, summing to 1; empty where there is nothing to say.
         reason: Why `shares` is empty; None where it is not.
         trials: How many finished searched trials they rest on.
-        spread: Dotted key to the 2.5 and 97.5 percentiles of its share over bootstrap resamples of the
+        spread: Dotted key to the 5 and 95 percentiles of its share over bootstrap resamples of the
             trials, in the order of `shares`: how far another search of as many trials may put it.
     """
 
