@@ -13,7 +13,7 @@ from mammobench.evaluation.predictions import open_test
 from mammobench.study import StudyRecord
 from tests.integration.command_line import CommandLine
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("searched")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200), pytest.mark.xdist_group("searched")]
 
 
 def test_the_surest_test_images_get_heat_maps_that_the_report_shows(searched: CommandLine) -> None:
