@@ -63,10 +63,11 @@ def build_answer(board: Leaderboard) -> Answer:
         f"{text.with_interval(chosen, 'test_f1')}; {'; '.join(parts)}."
     )
     support = [f"Its accuracy is {text.with_interval(chosen, 'test_accuracy')}."]
-    support += [_against_reference(row) for row in references]
+    support += [_against_reference(row, chosen) for row in references]
     support += _shortcut(baselines)
     support += _constants(baselines)
-    support += _luck(board, next(row for row in rows if row["role"] not in BASELINES))
+    alike = (row for row in rows if row["split_hash"] == chosen["split_hash"])
+    support += _luck(board, next(row for row in alike if row["role"] not in BASELINES))
     nearest = [row for row in rivals if row in close][:RIVALS_SHOWN]
     lines = tuple(_line(row) for row in [chosen, *nearest, *references, *baselines])
     return Answer(lead, tuple(support), lines)
@@ -102,8 +103,13 @@ def _others_in_short(references: Sequence[Row], baselines: Sequence[Row]) -> lis
     return parts + ([f"shortcut baseline {text.score(shortcut['test_f1'])}"] if shortcut else [])
 
 
-def _against_reference(reference: Row) -> str:
+def _against_reference(reference: Row, chosen: Row) -> str:
     score = f"The {reference['name']} reaches F1 {text.with_interval(reference, 'test_f1')}"
+    if reference["split_hash"] != chosen["split_hash"]:
+        leak = ", which leaks" if reference["leaks"] else ""
+        return (
+            f"{score} on the {reference['split']} split{leak}: other images, so that nothing compares them."
+        )
     if not text.is_number(reference["difference"]):
         return f"{score}."
     gain = {

@@ -24,7 +24,7 @@ document.getElementById("more").addEventListener("click", (event) => {
   if (!button) return;
   const before = table.tBodies[0].rows.length;
   state.limit = button.hasAttribute("data-all") ? Infinity : state.limit + PAGE;
-  render();
+  render(before + PAGE);
   table.tBodies[0].rows[before]?.querySelector(".expand")?.focus();
 });
 document.getElementById("tools").hidden = false;

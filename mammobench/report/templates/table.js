@@ -131,20 +131,28 @@ const lineOf = (row, shown) => {
   }
   return lines.get(row);
 };
-const render = () => {
+let rest; // rows that are still to come
+const fill = (rows, shown, atOnce) => {
+  const body = document.createDocumentFragment();
+  for (const row of rows.slice(0, atOnce)) {
+    body.append(lineOf(row, shown));
+    if (state.open.has(row)) body.append(detailOf(row, shown.length));
+  }
+  table.tBodies[0].append(body);
+  // a browser lays a thousand rows out for seconds: what is seen first comes first
+  if (rows.length > atOnce) rest = setTimeout(fill, 0, rows.slice(atOnce), shown, 2 * atOnce);
+};
+const render = (atOnce = PAGE) => {
   const shown = columns.filter((column) => state.shown.has(column.key));
   const names = shown.map((column) => column.key).join();
   if (names !== columnsMade) lines.clear();
   columnsMade = names;
   const rows = sorted(matching());
   const visible = rows.slice(0, state.limit);
-  const body = document.createDocumentFragment();
-  for (const row of visible) {
-    body.append(lineOf(row, shown));
-    if (state.open.has(row)) body.append(detailOf(row, shown.length));
-  }
   table.tHead.replaceChildren(element("tr", {}, ...shown.map(headOf)));
-  table.tBodies[0].replaceChildren(body);
+  clearTimeout(rest);
+  table.tBodies[0].replaceChildren();
+  fill(visible, shown, atOnce);
   const total = data.rows.length.toLocaleString("en");
   const of = rows.length === data.rows.length ? `${total} rows` : `${rows.length.toLocaleString("en")} of ${total} rows match`;
   status.textContent = visible.length < rows.length ? `${of}; the first ${visible.length} are shown` : of;
