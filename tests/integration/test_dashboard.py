@@ -113,6 +113,7 @@ def test_it_changes_nothing(address: str, study: StudyRecord) -> None:
     assert (study.folder / "study.journal").read_bytes() == before
 
 
+@pytest.mark.slow  # starts the whole server once more
 def test_ctrl_c_ends_it_quietly(study: StudyRecord) -> None:
     with served(study) as (process, address):
         get(address, "/api/meta")
@@ -144,6 +145,7 @@ def test_a_missing_package_is_told_with_the_extra(study: StudyRecord, tmp_path: 
     assert "pip install 'mammobench[dashboard]'" in done.stderr
 
 
+@pytest.mark.slow  # half a minute; the one on a journal is shown by default
 def test_a_study_in_a_database_is_shown_too(
     tmp_path: Path, phantom: ImageStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
