@@ -15,6 +15,8 @@ from mammobench.data.splits import make_split
 from mammobench.data.store import ImageStore
 from mammobench.data.tfrecords import read_tfrecords
 
+# one worker makes the layout once
+pytestmark = pytest.mark.xdist_group("layout")
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 WITH_FILENAME = [
     pytest.param(True, id="filename"),

@@ -47,6 +47,7 @@ budget: {trials: 14, max_epochs: 6}
 """
 
 
+@pytest.mark.slow  # the contract suite shows it for each sampler
 def test_a_space_used_up_ends_the_search_with_a_word(phantom: ImageStore, tmp_path: Path) -> None:
     told: list[tuple[str, int, int]] = []
     study = api.search(

@@ -30,6 +30,7 @@ def test_a_studys_model_is_tested_on_other_images(searched: CommandLine, tmp_pat
     assert f"Trial {told['trial']} of tiny on other (synthetic)" in out
 
 
+@pytest.mark.slow  # loads TensorFlow to refuse
 def test_the_studys_own_images_are_refused(searched: CommandLine) -> None:
     _, err = searched.run("evaluate", "tiny", "--data", str(searched.store), status=2)
     assert "these are the images that the study was made with" in err

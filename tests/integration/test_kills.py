@@ -29,6 +29,7 @@ budget: {trials: 12, max_epochs: 4}
 """
 
 
+@pytest.mark.slow  # trains a search again; test_interruption kills by default
 @pytest.mark.xdist_group("searched")
 def test_a_killed_trial_goes_on_in_the_same_search(searched: CommandLine, command_line: CommandLine) -> None:
     study = command_line.folder / "reports" / "tiny"

@@ -84,6 +84,7 @@ def test_other_images_are_refused_before_any_training(searched: CommandLine, tmp
     assert "data fingerprint" in err
 
 
+@pytest.mark.slow  # trains once more
 def test_changed_predictions_are_not_called_the_same(searched: CommandLine, tmp_path: Path) -> None:
     study = tmp_path / "tampered"
     shutil.copytree(searched.folder / "reports" / "tiny", study, ignore=shutil.ignore_patterns("best"))

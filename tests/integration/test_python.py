@@ -23,6 +23,7 @@ print(json.dumps({"repr": repr(study), "html": study._repr_html_()[:500], "repor
 """
 
 
+@pytest.mark.slow  # four processes with TensorFlow; the same words run in test_main_job
 def test_a_script_searches_reports_and_reproduces(command_line: CommandLine) -> None:
     script = command_line.folder / "script.py"
     script.write_text(SCRIPT)

@@ -18,6 +18,10 @@ ARGUMENTS = [
 OpenReport = Callable[..., Page]
 
 
+# one worker starts the browser and writes the page once
+pytestmark = pytest.mark.xdist_group("chromium")
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

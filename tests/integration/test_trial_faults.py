@@ -173,6 +173,7 @@ while True:
 """
 
 
+@pytest.mark.slow  # half a minute
 def test_nothing_is_left_running_when_the_searching_process_is_killed(
     phantom: ImageStore, tmp_path: Path
 ) -> None:

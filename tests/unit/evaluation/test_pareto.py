@@ -27,6 +27,7 @@ def test_no_trial_of_the_front_is_beaten_in_both_objectives_and_every_other_is(s
     assert front == {number for number in values if not beaten(number)}
 
 
+@pytest.mark.slow  # writes a whole page
 def test_the_report_draws_the_front_and_lists_it(study: StudyRecord) -> None:
     page = write_report(study).read_text()
     assert "Pareto front: validation F1 and weights" in page

@@ -129,6 +129,7 @@ def test_a_long_ranking_is_cut_and_says_so(write_study: StudyWriter, tmp_path: P
     assert digest.shown.startswith(f"{len(names)} of {ROWS + 18} rows")
 
 
+@pytest.mark.slow  # ranks a study for each format
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_tables_hold_the_whole_leaderboard(kind: str, simulated_study: StudyRecord, tmp_path: Path) -> None:
     path = write_format([simulated_study], kind, out=tmp_path / f"table.{kind}")

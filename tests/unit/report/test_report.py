@@ -188,6 +188,7 @@ def test_the_table_lies_beside_the_page_which_is_the_same_twice(
     assert out.read_text("utf-8") == page
 
 
+@pytest.mark.slow  # draws every figure three times
 def test_figures_are_written_as_pdf_and_png_on_white(simulated_study: StudyRecord, tmp_path: Path) -> None:
     board = build_leaderboard(simulated_study, resamples=20)
     drawings = build_view((simulated_study,), board).drawings
