@@ -16,6 +16,8 @@ from mammobench.study import StudyRecord
 pytestmark = pytest.mark.benchmark
 CONFIGURATIONS = 1000
 MEGABYTE, GIGABYTE = 1e6, 1e9
+# two frames later, what was changed has been drawn
+DRAWN = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 WRITE = """
 import json, resource, sys, time
 from pathlib import Path
@@ -46,19 +48,24 @@ def test_a_thousand_configurations_have_a_page_that_opens_and_sorts_at_once(
             executable_path=chromium, args=["--headless", "--no-sandbox", "--disable-gpu"]
         )
         opened = browser.new_page(viewport={"width": 1280, "height": 900})
-        acts: dict[str, Callable[[], object]] = {
-            "opens": lambda: opened.goto(page.as_uri()),
-            "sorts": lambda: opened.get_by_role("button", name="Test accuracy").click(),
-            "shows all": lambda: opened.locator("#more [data-all]").click(),
-            "sorts all": lambda: opened.get_by_role("button", name="Test recall").click(),
+        # clicked within the page: to look a button up by its role among 90,000 elements is Playwright's own time
+        buttons = {
+            "sorts": '#leaderboard [data-key="test_accuracy"]',
+            "shows all": "#more [data-all]",
+            "sorts all": '#leaderboard [data-key="test_recall"]',
         }
-        for what, act in acts.items():
+        start = time.perf_counter()
+        opened.goto(page.as_uri())
+        opened.evaluate(DRAWN)
+        took["opens"] = time.perf_counter() - start
+        for what, button in buttons.items():
             start = time.perf_counter()
-            act()
-            # two frames: what was changed has been drawn
-            opened.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            opened.evaluate("button => document.querySelector(button).click()", button)
+            opened.evaluate(DRAWN)
             took[what] = time.perf_counter() - start
+        start = time.perf_counter()
         expect(opened.locator("#leaderboard tbody tr")).to_have_count(CONFIGURATIONS + 3, timeout=60_000)
+        took["has every row"] = took["sorts all"] + time.perf_counter() - start
         browser.close()
     weight = page.stat().st_size
     print(f"\nreport {cost['seconds']:.1f} s ({cost['processor']:.1f} s of processor), "

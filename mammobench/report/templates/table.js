@@ -131,7 +131,7 @@ const lineOf = (row, shown) => {
   }
   return lines.get(row);
 };
-let rest; // rows that are still to come
+let rendering = 0; // counts the renderings, so that rows of an older one stay out
 const fill = (rows, shown, atOnce) => {
   const body = document.createDocumentFragment();
   for (const row of rows.slice(0, atOnce)) {
@@ -139,8 +139,11 @@ const fill = (rows, shown, atOnce) => {
     if (state.open.has(row)) body.append(detailOf(row, shown.length));
   }
   table.tBodies[0].append(body);
-  // a browser lays a thousand rows out for seconds: what is seen first comes first
-  if (rows.length > atOnce) rest = setTimeout(fill, 0, rows.slice(atOnce), shown, 2 * atOnce);
+  if (rows.length <= atOnce) return;
+  // a browser lays a thousand rows out for seconds: what is seen first is drawn first
+  const mine = rendering;
+  const more = () => { if (mine === rendering) fill(rows.slice(atOnce), shown, 4 * atOnce); };
+  requestAnimationFrame(() => setTimeout(more, 0));
 };
 const render = (atOnce = PAGE) => {
   const shown = columns.filter((column) => state.shown.has(column.key));
@@ -150,7 +153,7 @@ const render = (atOnce = PAGE) => {
   const rows = sorted(matching());
   const visible = rows.slice(0, state.limit);
   table.tHead.replaceChildren(element("tr", {}, ...shown.map(headOf)));
-  clearTimeout(rest);
+  rendering += 1;
   table.tBodies[0].replaceChildren();
   fill(visible, shown, atOnce);
   const total = data.rows.length.toLocaleString("en");
