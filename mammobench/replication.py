@@ -1,14 +1,16 @@
 """Train a study's finalists again with other seeds: how much of a score is the seed's luck."""
 
 import dataclasses
+import shutil
 from pathlib import Path
 
+from mammobench.data.splits import Split
 from mammobench.data.store import ImageStore
 from mammobench.evaluation.leaderboard import build_leaderboard
 from mammobench.evaluation.replicates import (
     RESULT,
     Replicated,
-    count_replicates,
+    missing_replicates,
     replicates_folder,
 )
 from mammobench.evaluation.stress import validation_leaders
@@ -37,7 +39,8 @@ def replicate_study(
 
     The seeds follow from the study's, the trial's number and the replicate's, and none is the trial's own:
     that one has been chosen for what it scored. Each replicate chooses its threshold on validation by
-    itself, and is kept in the trial's folder. An interrupted training goes on from its checkpoint.
+    itself, and is kept in the trial's folder; a damaged one is made again. An interrupted training goes on
+    from its checkpoint.
 
     Args:
         study: The study.
@@ -64,7 +67,7 @@ def replicate_study(
     missing = [
         (trials[each], replicate)
         for each in wanted
-        for replicate in range(count_replicates(trials[each].folder) + 1, replicates + 1)
+        for replicate in missing_replicates(trials[each].folder, _split_of(study, trials[each]), replicates)
     ]
     if missing:
         with alone(study, "replicates"):
@@ -107,4 +110,10 @@ def _replicate(
         write_json(folder / RESULT, result)
         place = replicates_folder(record.folder) / str(replicate)
         place.parent.mkdir(exist_ok=True)
+        if place.exists():  # damaged, or it would not have been made again
+            shutil.rmtree(place)
         folder.replace(place)
+
+
+def _split_of(study: StudyRecord, record: TrialRecord) -> Split:
+    return Split.load(study.split_path(record.split))

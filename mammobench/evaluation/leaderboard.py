@@ -248,11 +248,7 @@ def _add_stress(entries: list[Entry], split: Split, resamples: Resamples) -> lis
 def _add_replicates(entries: list[Entry], split: Split) -> list[Replicated]:
     results = []
     for facts, folder in ((entry.facts, entry.folder) for entry in entries if entry.folder):
-        try:
-            result = replicated(folder, split, trial=facts["trial"], name=facts["name"])
-        except StudyError:
-            # not needed for a ranking, as with stress
-            continue
+        result = replicated(folder, split, trial=facts["trial"], name=facts["name"])
         if result is not None:
             facts.update(result.facts)
             results.append(result)

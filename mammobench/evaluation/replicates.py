@@ -58,43 +58,56 @@ def replicates_folder(trial_folder: Path) -> Path:
     return trial_folder / "replicates"
 
 
-def count_replicates(trial_folder: Path) -> int:
-    """Return how many replicates a trial has, in a row from the first."""
-    number = 0
-    while (replicates_folder(trial_folder) / str(number + 1) / RESULT).exists():
-        number += 1
-    return number
+def missing_replicates(trial_folder: Path, split: Split, wanted: int) -> tuple[int, ...]:
+    """Return which of the first `wanted` replicates of a trial are not there, or cannot be used."""
+    return tuple(
+        number for number in range(1, wanted + 1) if _usable_replicate(trial_folder, number, split) is None
+    )
 
 
 def replicated(trial_folder: Path, split: Split, *, trial: int, name: str) -> Replicated | None:
-    """Score a trial's replicates on test; None where it has none.
+    """Score a trial's replicates on test; None where it has none that can be used.
 
     Args:
         trial_folder: The trial's.
         split: Its split.
         trial: Its number.
         name: As the leaderboard names it.
-
-    Raises:
-        StudyError: If one is damaged, or its predictions are not those of the split's images.
     """
-    results, test = [], []
-    for number in range(1, count_replicates(trial_folder) + 1):
-        folder = replicates_folder(trial_folder) / str(number)
-        try:
-            result = json.loads((folder / RESULT).read_text(encoding="utf-8"))
-            threshold = result["threshold"]
-            results.append((int(result["seed"]), float(result["objective"])))
-        except (ValueError, KeyError, TypeError) as error:
-            raise StudyError(
-                "a replicate cannot be read", found=repr(error), where=folder,
-                remedy="Remove that folder; `mammobench replicate` makes it again",
-            ) from None  # fmt: skip
-        probabilities = open_test(folder)
-        check_length(probabilities, split.test, split, folder)
-        test.append(scores(split.test.targets, probabilities, threshold))
-    if not results:
+    folder = replicates_folder(trial_folder)
+    numbers = sorted(int(path.name) for path in folder.glob("*") if path.name.isdecimal())
+    found = [each for each in (_usable_replicate(trial_folder, number, split) for number in numbers) if each]
+    if not found:
         return None
-    seeds, validation = zip(*results, strict=True)
+    seeds, validation, test = zip(*found, strict=True)
     by_metric = {metric: tuple(values[metric] for values in test) for metric in METRICS}
     return Replicated(trial, name, seeds, by_metric, validation)
+
+
+def open_replicate(folder: Path, split: Split) -> tuple[int, float, dict[str, float]]:
+    """Return a replicate's seed, its objective on validation and its scores on test.
+
+    Raises:
+        StudyError: If it is damaged, or its predictions are not those of the split's images.
+    """
+    try:
+        result = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+        seed, objective, threshold = int(result["seed"]), float(result["objective"]), result["threshold"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StudyError(
+            "a replicate cannot be read", found=repr(error), where=folder,
+            remedy="`mammobench replicate` makes it again",
+        ) from None  # fmt: skip
+    probabilities = open_test(folder)
+    check_length(probabilities, split.test, split, folder)
+    return seed, objective, scores(split.test.targets, probabilities, threshold)
+
+
+def _usable_replicate(
+    trial_folder: Path, number: int, split: Split
+) -> tuple[int, float, dict[str, float]] | None:
+    try:
+        return open_replicate(replicates_folder(trial_folder) / str(number), split)
+    except StudyError:
+        # not needed for a ranking, and made again by the command that made it
+        return None

@@ -22,6 +22,8 @@ from mammobench.space_file import load_space
 
 BATCH = 32
 ROUNDS = 12
+# of stock float32's images per second; the family's own layers may not be slower, give or take the noise
+WANTED = {"stock-float32": 1.0, "family-float32": 0.9, "family-bfloat16": 1.8}
 NETWORKS: dict[str, dict[str, Any]] = {
     "reference-100px": load_space("reference").fixed,
     "three-blocks-64px": {
@@ -96,6 +98,7 @@ def test_training_step(
     benchmark._timer = timer
     benchmark.pedantic(replay, rounds=ROUNDS, iterations=1)
     median = float(np.median(seconds[network, kind]))
-    ratios = np.divide(seconds[network, "stock-float32"], seconds[network, kind])
+    ratio = float(np.median(np.divide(seconds[network, "stock-float32"], seconds[network, kind])))
     benchmark.extra_info["images_per_second"] = round(BATCH / median, 1)
-    benchmark.extra_info["ratio_to_stock_float32"] = round(float(np.median(ratios)), 3)
+    benchmark.extra_info["ratio_to_stock_float32"] = round(ratio, 3)
+    assert ratio >= WANTED[kind]

@@ -48,7 +48,7 @@ def test_a_thousand_configurations_have_a_page_that_opens_and_sorts_at_once(
             executable_path=chromium, args=["--headless", "--no-sandbox", "--disable-gpu"]
         )
         opened = browser.new_page(viewport={"width": 1280, "height": 900})
-        # clicked within the page: to look a button up by its role among 90,000 elements is Playwright's own time
+        # clicked within the page: finding a button by its role among 90,000 elements is Playwright's own time
         buttons = {
             "sorts": '#leaderboard [data-key="test_accuracy"]',
             "shows all": "#more [data-all]",

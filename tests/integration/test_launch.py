@@ -48,7 +48,7 @@ if not Path(folder, "started").exists():
     aside.write_text(str(os.getppid()))
     aside.rename(Path(folder, "started"))
     time.sleep(120)
-Path(folder, "told-again").touch()
+Path(folder, "told-again").write_text(str(os.getppid()))
 """
 SBATCH = """\
 #!/bin/sh
@@ -130,8 +130,9 @@ def test_a_preempted_worker_is_requeued_and_comes_back(server: PostgresServer, t
     launched(folder, server.url(password=False), WAIT)
     (started,) = wait_for(folder, "started")
     os.kill(int(started.read_text()), signal.SIGUSR2)
-    wait_for(folder, "told-again")
+    (again,) = wait_for(folder, "told-again")
     wait_for(folder, "workers/*result.pkl")
+    assert again.read_text() != started.read_text()
 
 
 def test_a_worker_that_comes_back_is_started_as_before() -> None:

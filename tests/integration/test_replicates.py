@@ -55,3 +55,10 @@ def test_a_search_ends_with_its_finalists_over_several_seeds(tmp_path: Path, pha
     assert {path: path.stat().st_mtime_ns for path in before} == before
     table = pd.read_csv(study / "leaderboard.csv")
     assert table["replicate_f1_mean"].notna().sum() == 2
+
+    damaged, whole = kept[0], kept[0].read_bytes()
+    damaged.write_bytes(whole[:100])
+    command_line.run("replicate", "tiny", "--top", "1", "--replicates", "2")
+    again = sorted(study.glob("trials/*/replicates/*/predictions.npz"))
+    assert again == kept
+    assert damaged.read_bytes() == whole

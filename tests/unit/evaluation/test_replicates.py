@@ -5,10 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mammobench.data.splits import Split
 from mammobench.errors import StudyError
 from mammobench.evaluation.leaderboard import build_leaderboard
 from mammobench.evaluation.predictions import FILE, open_test, open_validation
-from mammobench.evaluation.replicates import RESULT, count_replicates, replicated, replicates_folder
+from mammobench.evaluation.replicates import (
+    RESULT,
+    missing_replicates,
+    open_replicate,
+    replicates_folder,
+)
 from mammobench.files import write_json
 from mammobench.metrics import scores
 from mammobench.study import StudyRecord
@@ -55,28 +61,43 @@ def test_one_replicate_has_no_spread(study: StudyRecord) -> None:
     assert np.isnan(found.facts["replicate_f1_sd"])
 
 
-def test_replicates_count_in_a_row_from_the_first(study: StudyRecord) -> None:
-    folder = study.trial_folder(1)
-    assert count_replicates(folder) == 0
+def the_split(study: StudyRecord) -> Split:
+    return next(iter(build_leaderboard(study).splits.values()))
+
+
+def test_those_that_are_not_there_are_missing(study: StudyRecord) -> None:
+    folder, split = study.trial_folder(1), the_split(study)
+    assert missing_replicates(folder, split, 2) == (1, 2)
     write_replicate(study, 1, 1, 0.5)
     write_replicate(study, 1, 3, 0.5)
-    assert count_replicates(folder) == 1
+    assert missing_replicates(folder, split, 3) == (2,)
+    assert missing_replicates(folder, split, 1) == ()
 
 
-def test_a_damaged_replicate_is_named(study: StudyRecord) -> None:
+@pytest.mark.parametrize("damage", ["result", "no result", "predictions", "no predictions"])
+def test_a_damaged_replicate_counts_as_missing_and_the_others_are_kept(
+    study: StudyRecord, damage: str
+) -> None:
     folder = write_replicate(study, 1, 1, 0.5)
-    (folder / RESULT).write_text('{"seed": 1')
-    board = build_leaderboard(study)
-    assert not board.replicates
-    split = next(iter(board.splits.values()))
-    with pytest.raises(StudyError, match="a replicate cannot be read"):
-        replicated(study.trial_folder(1), split, trial=1, name="trial 1")
+    write_replicate(study, 1, 2, 0.5)
+    path = folder / (RESULT if "result" in damage else FILE)
+    if damage.startswith("no "):
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:20])
+    (found,) = build_leaderboard(study).replicates
+    split = the_split(study)
+    assert found.seeds == (102,)
+    assert missing_replicates(study.trial_folder(1), split, 2) == (1,)
+    with pytest.raises(StudyError, match=str(folder)):
+        open_replicate(folder, split)
 
 
 def test_predictions_of_other_images_are_refused(study: StudyRecord) -> None:
     folder = write_replicate(study, 1, 1, 0.5)
     validation = open_validation(folder)
     np.savez(folder / FILE, validation_probability=validation, test_probability=validation[:3])
-    split = next(iter(build_leaderboard(study).splits.values()))
+    split = the_split(study)
     with pytest.raises(StudyError, match="do not belong to this split"):
-        replicated(study.trial_folder(1), split, trial=1, name="trial 1")
+        open_replicate(folder, split)
+    assert missing_replicates(study.trial_folder(1), split, 1) == (1,)
