@@ -20,14 +20,14 @@ class Gathered:
         eligible: (study, trial) of those that validation may select.
         splits: By hash.
         shortcuts: The shortcut baseline by hash of its split; none where it was not made.
-        left_out: Trial number and reason of those that could not be used.
+        left_out: Name and reason of the trials that could not be used.
     """
 
     entries: list[Entry] = field(default_factory=list)
     eligible: set[tuple[str, int]] = field(default_factory=set)
     splits: dict[str, Split] = field(default_factory=dict)
     shortcuts: dict[str, list[Shortcut]] = field(default_factory=dict)
-    left_out: list[tuple[int, str]] = field(default_factory=list)
+    left_out: list[tuple[str, str]] = field(default_factory=list)
 
 
 def gather(studies: Sequence[StudyRecord], *, also: int | None = None) -> Gathered:
@@ -117,7 +117,8 @@ def _open_trials(
             own = {key: values[key] for key in values if key in shared or key in trial.hyperparameters}
             entry = trial_entry(trial, split, own)
         except MammobenchError as error:
-            gathered.left_out.append((trial.number, str(error)))
+            of = f" of {name}" if several else ""
+            gathered.left_out.append((f"trial {trial.number}{of}", str(error)))
             continue
         entry.facts["study"] = name
         if several:

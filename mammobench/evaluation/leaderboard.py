@@ -79,7 +79,7 @@ class Leaderboard:
             tell the row from the selected one, else 2; ``mcnemar_p`` compares accuracies. Corrected p-values
             are over the rows ``shortlisted`` (best by validation, reference, baselines), for the others over
             all. Columns with a dot in their name are hyperparameters.
-        left_out: Number and reason of each finished trial whose predictions cannot be used.
+        left_out: Name and reason of each finished trial whose predictions cannot be used.
         resamples: Bootstrap resamples behind each interval.
         level: Nominal coverage of the intervals.
         splits: The splits in use, by hash.
@@ -91,7 +91,7 @@ class Leaderboard:
     """
 
     frame: pd.DataFrame
-    left_out: tuple[tuple[int, str], ...]
+    left_out: tuple[tuple[str, str], ...]
     resamples: int
     level: float
     splits: dict[str, Split]

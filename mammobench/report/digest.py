@@ -60,7 +60,7 @@ def build_digest(studies: Sequence[StudyRecord], board: Leaderboard) -> Digest:
     sources = " and ".join(dict.fromkeys(str(store.get("source", "unknown source")) for store in stores))
     answer, table = build_answer(board), _ranking(board)
     return Digest(
-        title=", ".join(study.spec.name for study in studies),
+        title=", ".join(board.studies),
         subtitle=f"{tasks} · {sources}",
         notices=notices_of(studies, board),
         lead=answer.lead,
@@ -83,14 +83,16 @@ def _ranking(board: Leaderboard) -> facts.Table:
         if place < ROWS or row["selected"] or row["role"] != "searched"
     ]
     scores = (f"Test {title_of(metric)}" for metric in _INTERVALS)
+    several = len(board.splits) > 1
     heads = (
-        "Rank", "Configuration", *scores,
+        "Rank", "Configuration", *(["Split"] if several else []), *scores,
         "Against selected", "Validation F1",
     )  # fmt: skip
     cells = tuple(
         (
             str(row["rank"]),
             f"{row['name']} (selected)" if row["selected"] else str(row["name"]),
+            *([f"{row['split']}, leaks" if row["leaks"] else str(row["split"])] if several else []),
             *(text.with_interval(row, f"test_{metric}") for metric in _INTERVALS),
             _difference(row),
             text.score(row["validation_f1"]),

@@ -182,7 +182,7 @@ def environment_table(trials: Iterable[TrialRecord]) -> Table:
     return Table("Environment", (), rows)
 
 
-def failure_table(studies: Mapping[str, StudyRecord], left_out: Iterable[tuple[int, str]]) -> Table | None:
+def failure_table(studies: Mapping[str, StudyRecord], left_out: Iterable[tuple[str, str]]) -> Table | None:
     """List trials that failed or cannot be ranked; None without any."""
     reasons = {
         "failed": lambda trial: str(trial.reason),
@@ -202,7 +202,7 @@ def failure_table(studies: Mapping[str, StudyRecord], left_out: Iterable[tuple[i
         for trial in study.trials
         if trial.state in reasons
     ]
-    rows += [(f"trial {number}", "left out", reason) for number, reason in left_out]
+    rows += [(name, "left out", reason) for name, reason in left_out]
     return Table("Trials that are not ranked", ("trial", "state", "reason"), tuple(rows)) if rows else None
 
 

@@ -104,3 +104,14 @@ def test_a_study_without_a_finished_trial_does_not_keep_the_others_out(
     empty = write_study(tmp_path / "new", trials=-1, running=1)
     board = build_leaderboard([empty, studies[0]], resamples=10)
     assert set(board.frame["study"].dropna()) == {"optuna"}
+
+
+def test_a_trial_that_cannot_be_used_is_named_with_its_study(
+    write_study: StudyWriter, tmp_path: Path
+) -> None:
+    studies = [write_study(tmp_path / name, trials=2, images=60) for name in ("first", "second")]
+    (studies[1].trial_folder(2) / "predictions.npz").unlink()
+    board = build_leaderboard(studies, resamples=10)
+    ((name, reason),) = board.left_out
+    assert name == "trial 2 of second"
+    assert "predictions are missing" in reason

@@ -117,7 +117,7 @@ def test_a_trial_without_readable_predictions_is_left_out_and_named(
     (study.trials[3].folder / FILE).unlink()
     np.savez(study.trials[4].folder / FILE, validation_probability=[0.5], test_probability=[0.5])
     board = build_leaderboard(study, resamples=20)
-    assert [number for number, _ in board.left_out] == [2, 3, 4]
+    assert [name for name, _ in board.left_out] == ["trial 2", "trial 3", "trial 4"]
     assert set(board.frame["trial"].dropna()) == {0, 1}
 
 

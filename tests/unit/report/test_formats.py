@@ -205,3 +205,15 @@ def test_without_a_browser_the_remedy_is_told(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(ConfigError, match="playwright install chromium"):
         pdf.write_pdf("<p>x</p>", tmp_path / "report.pdf")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_several_splits_are_told_apart_and_a_leak_is_said(write_study: StudyWriter, tmp_path: Path) -> None:
+    studies = [
+        write_study(tmp_path / "clean", trials=2, images=60),
+        write_study(tmp_path / "leaking", trials=2, images=66, leaks=True),
+    ]
+    several = build_digest(studies, build_leaderboard(studies, resamples=20)).ranking
+    place = several.heads.index("Split")
+    assert {row[place] for row in several.rows} == {"official", "reference, leaks"}
+    alone = build_digest(studies[:1], build_leaderboard(studies[0], resamples=20)).ranking
+    assert "Split" not in alone.heads
