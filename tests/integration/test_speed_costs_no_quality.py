@@ -31,7 +31,8 @@ from mammobench.runtime import configure
 
 kind, path, seeds, root = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])
 store = ImageStore.open(path)
-environment = configure(precision="mixed_bfloat16" if kind == "bfloat16" else "float32", threads=1, seed=0)
+precision = "mixed_bfloat16" if kind == "bfloat16" else "float32"
+environment = configure(precision=precision, threads=1, seed=0)
 import keras
 from mammobench.training import run_trial
 
@@ -45,10 +46,13 @@ found = []
 for seed in range(seeds):
     folder = root / f"{kind}-{seed}"
     folder.mkdir()
+    # forgets the precision with the rest
     keras.backend.clear_session()
+    keras.config.set_dtype_policy(precision)
     result = run_trial(
         config, store, split, seed=seed, folder=folder, environment=environment, fast=kind != "stock"
     )
+    assert keras.config.dtype_policy().name == precision
     found.append(scores(split.test.targets, open_test(folder), result.threshold)["f1"])
 print(json.dumps(found))
 """
