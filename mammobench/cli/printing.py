@@ -1,6 +1,8 @@
 """How commands print: tables, JSON, and what goes to standard error."""
 
 import json
+import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,8 @@ def stderr(*, quiet: bool = False) -> Console:
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON holds
-    """Print the one JSON document of a command on standard output."""
-    typer.echo(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    """Print the one JSON document of a command on standard output; what is no number, JSON has as null."""
+    typer.echo(json.dumps(_plain(value), ensure_ascii=False, allow_nan=False))
 
 
 def print_rows(head: list[str], rows: list[list[str]], *, as_json: bool) -> None:
@@ -33,12 +35,6 @@ def print_rows(head: list[str], rows: list[list[str]], *, as_json: bool) -> None
     Console(highlight=False).print(table)
 
 
-def plain(values: dict[str, Any]) -> dict[str, Any]:
-    """Return values as JSON holds them: NaN and NumPy scalars do not exist there."""
-    plain = {key: value.item() if hasattr(value, "item") else value for key, value in values.items()}
-    return {key: None if value != value else value for key, value in plain.items()}  # noqa: PLR0124 - NaN
-
-
 def interval(row: Any, name: str) -> str:  # noqa: ANN401 - a pandas row
     """Write a score of the leaderboard with its interval."""
     return f"{row[name]:.3f} [{row[f'{name}_low']:.3f}, {row[f'{name}_high']:.3f}]"
@@ -47,3 +43,13 @@ def interval(row: Any, name: str) -> str:  # noqa: ANN401 - a pandas row
 def study_name(folder: Path) -> str:
     """Write a study's folder as a command takes it."""
     return folder.name if folder.parent == Path("reports") else str(folder)
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds, and what it does not
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    # a NumPy scalar
+    value = value.item() if hasattr(value, "item") else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from mammobench.cli.options import DataOption, Json, Quiet, StudyArgument
-from mammobench.cli.printing import plain, print_json, print_rows, stderr
+from mammobench.cli.printing import print_json, print_rows, stderr
 
 app = typer.Typer()
 
@@ -45,7 +45,7 @@ def replicate(
         )
         raise typer.Exit(130) from None
     if as_json:
-        rows = [{"trial": each.trial, "name": each.name, **plain(each.facts)} for each in trials]
+        rows = [{"trial": each.trial, "name": each.name, **each.facts} for each in trials]
         print_json({"study": str(opened.folder), "report": str(report), "trials": rows})
         return
     print_rows(

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from mammobench.cli.options import DataOption, Json, Quiet, StorageOption, database
-from mammobench.cli.printing import interval, plain, print_json, stderr, study_name
+from mammobench.cli.printing import interval, print_json, stderr, study_name
 
 app = typer.Typer()
 
@@ -229,7 +229,7 @@ def _tell_of_search(study: Any, *, as_json: bool) -> None:  # noqa: ANN401 - api
                 "infeasible": sum(trial.state == "infeasible" for trial in study.trials),
                 "failed": sum(trial.state == "failed" for trial in study.trials),
                 "synthetic": bool(study.record.spec.store["synthetic"]),
-                "selected": None if selected is None else plain(selected.to_dict()),
+                "selected": None if selected is None else selected.to_dict(),
                 "reproduce": reproduce_command,
             }
         )

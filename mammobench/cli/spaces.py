@@ -38,7 +38,7 @@ def spaces(
     else:
         space = load_space(name)
         if as_json:
-            print_json({**space.to_dict(), "size": None if space.size == float("inf") else space.size})
+            print_json({**space.to_dict(), "size": space.size})
             return
         budget = f"{space.budget.trials} trials of at most {space.budget.max_epochs} epochs"
         typer.echo(

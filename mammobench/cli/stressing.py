@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from mammobench.cli.options import DataOption, Json, Quiet, StudyArgument
-from mammobench.cli.printing import plain, print_json, print_rows, stderr
+from mammobench.cli.printing import print_json, print_rows, stderr
 
 app = typer.Typer()
 
@@ -76,5 +76,5 @@ def _as_json(trial: Any) -> dict[str, Any]:  # noqa: ANN401 - Stressed, imported
         for metric, interval in result.scores.items():
             facts |= ends(f"test_{metric}", interval)
             facts |= ends(f"test_{metric}_change", result.changes[metric])
-        conditions.append(plain(facts))
-    return {"trial": trial.trial, "name": trial.name, **plain(trial.facts), "conditions": conditions}
+        conditions.append(facts)
+    return {"trial": trial.trial, "name": trial.name, **trial.facts, "conditions": conditions}
