@@ -30,7 +30,7 @@ CANDIDATES_PER_IMAGE = 10
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """Pairs to check; all arrays have one length.
+    """Pairs to check, most votes first; all arrays have one length.
 
     Attributes:
         first: int64; row of the image with the lower row.

@@ -38,7 +38,8 @@ class Recovery:
     """What was looked at to find the links.
 
     Attributes:
-        candidates: Pairs that the index proposed and geometry checked.
+        candidates: Pairs that the index proposed and geometry checked; those that could join nothing new were
+            not looked at.
         chance: Agreeing pairs among them whose turn or scale no related pair can have: what chance does.
         seed: Root seed of the run.
     """

@@ -1,11 +1,12 @@
 """Find crops of one lesion and overlapping tiles again, and make groups of them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.cluster.hierarchy import DisjointSet
 
 from mammobench.data.groups.candidates import Candidates, find_candidates
 from mammobench.data.groups.confidence import confidences
@@ -21,6 +22,7 @@ LEAST_CORRELATION = 0.6
 LEAST_OVERLAP = 0.1
 WHOLE = 0.95
 PAIRS_AT_ONCE = 512
+LINKS_ENOUGH = 3
 
 
 class _Seen(NamedTuple):
@@ -56,16 +58,37 @@ def recover_groups(store: ImageStore, *, progress: Progress | None = None, seed:
         features, seed=seed, progress=lambda done, total: tell("Looking for neighbours", done, total)
     )
     with Pixels(path) as pixels:
-        seen = list(_verified(features, candidates, pixels, tell))
+        seen, checked = _verified(features, candidates, pixels, tell)
     links = [pair for pair in seen if pair.match.upright]
     decoys = [pair.match for pair in seen if not pair.match.upright]
     table = _with_identical(_table(links, decoys, store.index), store.index, features)
-    groups = Groups.join(store.index, table, Recovery(len(candidates), len(decoys), seed))
+    groups = Groups.join(store.index, table, Recovery(checked, len(decoys), seed))
     save_groups(store, groups)
     return groups
 
 
-def _verified(features: Features, candidates: Candidates, pixels: Pixels, tell: Progress) -> Iterator[_Seen]:
+class _Known:
+    """The links so far. Tiles that overlap with hundreds of others are of one group after a few of them."""
+
+    def __init__(self, images: int) -> None:
+        self._groups = DisjointSet(range(images))
+        self._links = np.zeros(images, dtype=np.int64)
+
+    def add(self, pair: _Seen) -> None:
+        self._groups.merge(pair.first, pair.second)
+        self._links[[pair.first, pair.second]] += 1
+
+    def settles(self, first: int, second: int) -> bool:
+        """Whether two images are in one group, and each has links enough for the eye."""
+        few = min(self._links[first], self._links[second]) < LINKS_ENOUGH
+        return not few and bool(self._groups.connected(first, second))
+
+
+def _verified(
+    features: Features, candidates: Candidates, pixels: Pixels, tell: Progress
+) -> tuple[list[_Seen], int]:
+    """Return the pairs that hold, and how many were looked at: best first, those that matter."""
+
     def check(number: int) -> _Seen | None:
         first, second = int(candidates.first[number]), int(candidates.second[number])
         mirrored = bool(candidates.mirrored[number])
@@ -76,13 +99,24 @@ def _verified(features: Features, candidates: Candidates, pixels: Pixels, tell: 
         good = correlation >= LEAST_CORRELATION and overlap >= LEAST_OVERLAP
         return _Seen(first, second, found, correlation, overlap) if good else None
 
-    done = 0
+    found: list[_Seen] = []
+    known, checked = _Known(len(features)), 0
     with one_thread_each() as pool:
         for start in range(0, len(candidates), PAIRS_AT_ONCE):
-            numbers = range(start, min(len(candidates), start + PAIRS_AT_ONCE))
-            yield from (seen for seen in pool.map(check, numbers) if seen)
-            done += len(numbers)
-            tell("Checking pairs", done, len(candidates))
+            end = min(len(candidates), start + PAIRS_AT_ONCE)
+            # what is skipped follows from earlier batches alone, so that threads change nothing
+            numbers = [
+                number
+                for number in range(start, end)
+                if not known.settles(int(candidates.first[number]), int(candidates.second[number]))
+            ]
+            for seen in filter(None, pool.map(check, numbers)):
+                found.append(seen)
+                if seen.match.upright:
+                    known.add(seen)
+            checked += len(numbers)
+            tell("Checking pairs", end, len(candidates))
+    return found, checked
 
 
 def _table(links: list[_Seen], decoys: list[Match], index: pd.DataFrame) -> pd.DataFrame:

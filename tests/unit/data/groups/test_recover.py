@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mammobench.data.groups import groups_of, picture_of_link, recover_groups
+from mammobench.data.groups import groups_of, picture_of_link, recover, recover_groups
 from mammobench.data.groups.features import extract_from, mirror
 from mammobench.data.groups.verify import match
 from mammobench.errors import DataError
@@ -51,6 +51,22 @@ def test_overlapping_and_identical_tiles_are_near_duplicates(store_of: StoreOf) 
     kinds = {(row.first, row.second): row.kind for row in groups.links.itertuples()}
     assert kinds[0, 2] == "identical"
     assert kinds[0, 1] == "near duplicate"
+
+
+def test_what_is_settled_is_not_looked_at_again(store_of: StoreOf, monkeypatch: pytest.MonkeyPatch) -> None:
+    places = range(0, 151, 50)
+    images = [crop_of(film_of(seed), left, top) for seed in (0, 1) for left in places for top in places]
+    store = store_of(images, [0] * len(images))
+    monkeypatch.setattr(recover, "PAIRS_AT_ONCE", 8)
+    some = recover_groups(store)
+    monkeypatch.setattr(recover, "LINKS_ENOUGH", len(images))
+    every = recover_groups(store)
+    assert some.codes.tolist() == every.codes.tolist() == [0] * 16 + [1] * 16
+    assert some.recovery is not None
+    assert every.recovery is not None
+    assert some.recovery.candidates < every.recovery.candidates
+    ends = some.links[["first", "second"]].to_numpy().ravel()
+    assert np.bincount(ends, minlength=len(images)).min() >= 3
 
 
 def test_black_tiles_and_labels_link_nothing(store_of: StoreOf) -> None:
