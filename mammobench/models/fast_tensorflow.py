@@ -16,12 +16,31 @@ _BYTE = 256
 
 @keras.saving.register_keras_serializable(package="mammobench")
 class FusedConv2D(keras.layers.Conv2D):
-    """`keras.layers.Conv2D` whose bias is TensorFlow's BiasAdd, which fuses with the convolution."""
+    """`keras.layers.Conv2D` whose bias is TensorFlow's BiasAdd, which fuses with the convolution.
+
+    In bfloat16 the bias's gradient is summed in float32, which Keras's is not on the CPU.
+    """
 
     def call(self, inputs: Any) -> Any:  # noqa: ANN401 - tensors
         """Convolve (batch, height, width, channels) and add the bias."""
         outputs = self.convolution_op(inputs, self.kernel)
-        return tf.nn.bias_add(outputs, self.bias) if self.use_bias else outputs
+        if not self.use_bias:
+            return outputs
+        add = _add_bias if outputs.dtype == tf.bfloat16 else tf.nn.bias_add
+        return add(outputs, tf.convert_to_tensor(self.bias))
+
+
+@tf.custom_gradient
+def _add_bias(outputs: tf.Tensor, bias: tf.Tensor) -> tuple[tf.Tensor, Callable[..., Any]]:
+    """Add a bias to (batch, height, width, channels) in bfloat16.
+
+    On the CPU TensorFlow's own gradient of BiasAdd, and so Keras's, sums in bfloat16: 320,000 ones give 512.
+    """
+
+    def gradients(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return upstream, tf.reduce_sum(upstream, axis=(0, 1, 2))
+
+    return tf.nn.bias_add(outputs, bias), gradients
 
 
 @keras.saving.register_keras_serializable(package="mammobench")

@@ -54,6 +54,19 @@ def test_convolution_is_keras_own(policy: str, tolerance: float) -> None:
     assert_same(one, other, tolerance=tolerance)
 
 
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_the_gradient_of_a_bias_is_that_of_float32(policy: str) -> None:
+    # so many values a channel that a sum in 16 bits stands still
+    shape, gradients = (8, 32, 32, 5), []
+    for precision in (policy, "float32"):
+        layer = fast.FusedConv2D(3, 3, padding="same", dtype=precision)
+        layer.build(shape)
+        layer.set_weights([normal((3, 3, 5, 3), seed=2), normal((3,), seed=3)])
+        gradients.append(outputs_and_gradients(layer, normal(shape))[-1])
+    rounded, exact = gradients
+    np.testing.assert_allclose(rounded, exact, rtol=0.01)
+
+
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize(
     ("policy", "tolerance"), [("float32", 1e-5), ("mixed_bfloat16", 0.02), ("mixed_float16", 0.004)]
