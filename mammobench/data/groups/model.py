@@ -58,7 +58,8 @@ class Groups:
             recovered companion has a code of its own.
         known: bool (n,); True where the source names a patient or lesion.
         recovered: Whether links between images were looked for.
-        links: One row a link, `LINK_COLUMNS`. ``first`` and ``second`` are rows of the store; ``kind`` is
+        links: One row a link, `LINK_COLUMNS`; not every pair, where images have many companions.
+            ``first`` and ``second`` are rows of the store; ``kind`` is
             ``identical``, ``near duplicate`` or ``same lesion``; ``inliers`` counts the matched points that
             agree; ``confidence`` is 1 less the share of chance links expected among all links with as many
             agreeing points or more. A point p of the first image, in pixels from its centre, lies in the
