@@ -39,6 +39,7 @@ budget: {{trials: 6, max_epochs: {EPOCHS}}}
 """
 AWAY = "the database server is away"
 _PATIENCE = 600
+_PUSHED_WITHIN = 30
 Found = TypeVar("Found")
 
 
@@ -203,16 +204,21 @@ def search_through_losses(
 
 
 def _held_still(machine: Machine, running: subprocess.Popen[bytes]) -> Path | None:
-    """Suspend a machine in the middle of a trial and return its folder; epochs may be over in no time."""
+    """Suspend a trial in its middle and return its folder; epochs may be over in no time.
+
+    The machine itself goes on and pushes the trial's last checkpoint, which it does once a second: a search
+    of short trials may well be over before a look at it finds one pushed by chance.
+    """
     if machine.trial_under_way() is None:
         return None
-    main = psutil.Process(running.pid)
-    processes = [main, *main.children(recursive=True)]
+    processes = psutil.Process(running.pid).children(recursive=True)
     for process in processes:
         process.suspend()
-    trial = machine.trial_under_way()
-    if trial is not None and machine.is_pushed(trial):
-        return trial
+    trial, deadline = machine.trial_under_way(), time.monotonic() + _PUSHED_WITHIN
+    while trial is not None and time.monotonic() < deadline:
+        if machine.is_pushed(trial):
+            return trial
+        time.sleep(0.05)
     for process in processes:
         process.resume()
     return None
