@@ -16,12 +16,14 @@ import subprocess
 import tempfile
 import threading
 import time
+import urllib.parse
 from pathlib import Path
 
 import pytest
 
-USER, PASSWORD = "mammo", "s3cret-{0}-p@ss"
-_URL_PASSWORD = "s3cret-%7B0%7D-p%40ss"  # noqa: S105 - the same, as a URL has it
+# of this process alone: who looks for it in the machine's command lines must not find another test run's
+USER, PASSWORD = "mammo", f"s3cret-{{0}}-p@ss-{os.getpid()}"
+_URL_PASSWORD = urllib.parse.quote(PASSWORD)
 
 
 def server_binaries() -> Path | None:

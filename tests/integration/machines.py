@@ -265,7 +265,8 @@ def require_secret(server: PostgresServer, url: str, watch: Watch, *folders: Pat
     assert any("worker" in line for line in watch.seen)
     for secret in secrets:
         assert secret not in record
-        assert not [line for line in watch.seen if secret in line]
+        shown = [line for line in watch.seen if secret in line]
+        assert not shown, shown
         for folder in folders:
             files = [path for path in folder.rglob("*") if path.is_file()]
             assert files
