@@ -21,14 +21,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from io import BufferedRandom, BufferedReader
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage
 
-from mammobench.artifact_place import Place, open_place
 from mammobench.errors import StudyError
 from mammobench.files import written_aside
+
+if TYPE_CHECKING:
+    from mammobench.artifact_place import Place
 
 _NAMED, _CHECKPOINT = "artifacts:", "mammobench:checkpoint"
 _MIME_TYPE = "application/octet-stream"
@@ -101,7 +103,7 @@ class Artifacts:
 class _Placed(Artifacts):
     """Files of trials whose machines share an artifact place only."""
 
-    place: Place
+    place: "Place"
     storage: BaseStorage
 
     def push(self, trial_id: int, folder: Path, names: Iterable[str]) -> bool:
@@ -222,7 +224,12 @@ def open_artifacts(where: str | None, folder: Path, storage: BaseStorage) -> Art
         ConfigError: For another scheme, or S3 without boto3.
         StudyError: When the place cannot be used.
     """
-    return Artifacts() if where is None else _Placed(open_place(where, folder.name), storage)
+    if where is None:
+        return Artifacts()
+    # Optuna's artifacts load all of boto3
+    from mammobench.artifact_place import open_place  # noqa: PLC0415
+
+    return _Placed(open_place(where, folder.name), storage)
 
 
 def _is_there(path: Path, entry: Mapping[str, Any]) -> bool:

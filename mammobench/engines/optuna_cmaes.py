@@ -8,7 +8,6 @@ import pickle
 from collections.abc import Mapping
 from typing import Any
 
-import cmaes
 import numpy as np
 
 _PICKLE = "cma:optimizer:"  # followed by the number of the piece, as Optuna writes it
@@ -34,6 +33,9 @@ def from_json(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Return a trial's system attributes as Optuna reads them; the reverse of `to_json`."""
     native = {key: value for key, value in attributes.items() if key != _STATE}
     if _STATE in attributes:
+        # loads all of scipy.stats, which a search by any other method does not need
+        import cmaes  # noqa: PLC0415
+
         state = {name: _array(value) for name, value in attributes[_STATE].items()}
         optimizer = cmaes.CMA.__new__(cmaes.CMA)
         optimizer.__setstate__({**state, _HISTORY: np.zeros(2 * state["_funhist_term"])})

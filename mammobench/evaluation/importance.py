@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import optuna
-from optuna.importance import PedAnovaImportanceEvaluator
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from mammobench.metrics import Direction
@@ -73,6 +72,9 @@ def hyperparameter_importances(
 
 def _shares(trials: Sequence[FrozenTrial], direction: Direction) -> dict[str, float]:
     """Return shares that sum to 1; none where the evaluator tells nothing."""
+    # loads scikit-learn, seconds before a command that writes no report could answer
+    from optuna.importance import PedAnovaImportanceEvaluator  # noqa: PLC0415
+
     memory = optuna.create_study(direction=direction, sampler=optuna.samplers.RandomSampler())
     memory.add_trials(trials)
     evaluator = PedAnovaImportanceEvaluator(target_quantile=max(0.1, BEST_TRIALS / len(trials)))

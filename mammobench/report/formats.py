@@ -14,7 +14,6 @@ from mammobench.report.html import render, write_report
 from mammobench.report.latex import render_latex
 from mammobench.report.markdown import render_markdown
 from mammobench.report.pdf import write_pdf
-from mammobench.report.view import build_view
 from mammobench.study import StudyRecord
 
 FILES = {
@@ -74,6 +73,9 @@ def write_format(studies: Sequence[StudyRecord], kind: str, *, out: Path | None 
     board = build_leaderboard(studies)
     match kind:
         case "pdf":
+            # as in `write_report`
+            from mammobench.report.view import build_view  # noqa: PLC0415
+
             write_pdf(render(build_view(studies, board)), path)
         case "markdown":
             write_text(path, render_markdown(build_digest(studies, board)))

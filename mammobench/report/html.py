@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -13,9 +14,10 @@ from markupsafe import Markup, escape
 from mammobench.errors import StudyError
 from mammobench.evaluation.leaderboard import Leaderboard, build_leaderboard
 from mammobench.files import write_text
-from mammobench.report.drawing import save_drawings
-from mammobench.report.view import View, build_view
 from mammobench.study import StudyRecord
+
+if TYPE_CHECKING:
+    from mammobench.report.view import View
 
 FIGURES = "figures"
 SCRIPTS = ("table.js", "details.js", "filters.js", "parallel.js", "start.js")
@@ -44,6 +46,10 @@ def write_report(
         StudyError: If no trial has finished, or `out` is a folder.
         TrialError: If none has finished because they failed.
     """
+    # matplotlib and scikit-learn: seconds that a search takes to start, or a worker, or a refusal
+    from mammobench.report.drawing import save_drawings  # noqa: PLC0415
+    from mammobench.report.view import build_view  # noqa: PLC0415
+
     studies = (studies,) if isinstance(studies, StudyRecord) else tuple(studies)
     path = out or studies[0].folder / "index.html"
     if path.is_dir():
@@ -58,7 +64,7 @@ def write_report(
     return path
 
 
-def render(view: View) -> str:
+def render(view: "View") -> str:
     """Render the page; no script runs in it but its own."""
     script = _script()
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
