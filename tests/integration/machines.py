@@ -189,6 +189,8 @@ def search_through_losses(
         watch.until(lambda: all(AWAY in machine.printed for machine in (first, second)), *both)
         server.start()
         (dying,) = [process for machine, process in both if machine is victim]
+        # so that it leaves a finished trial behind as well
+        watch.until(lambda: any(victim.study.glob("trials/*/predictions.npz")), *both)
         trial = watch.until(lambda: _held_still(victim, dying), *both)
         children = psutil.Process(dying.pid).children(recursive=True)
         dying.kill()
