@@ -119,6 +119,9 @@ def _against_reference(reference: Row, chosen: Row) -> str:
     }
     size = f"{text.signed(gain['gain'])} [{text.signed(gain['gain_low'])}, {text.signed(gain['gain_high'])}]"
     if reference["band"] == 1:
+        # the interval is of this one comparison, the band of all that are made
+        if gain["gain_low"] > 0 or gain["gain_high"] < 0:
+            size += f"; of all comparisons, p = {text.score(reference['difference_p_holm'])} by Holm"
         return f"{score}, which cannot be told from the selected one (difference {size})."
     return f"{score}; the selected configuration differs from it by {size}."
 

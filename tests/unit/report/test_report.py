@@ -268,6 +268,25 @@ def test_the_answer_says_how_the_reference_compares(simulated_study: StudyRecord
     ]  # fmt: skip
 
 
+def test_an_interval_without_zero_that_the_number_of_comparisons_explains_is_said_to(
+    simulated_study: StudyRecord,
+) -> None:
+    board = build_leaderboard(simulated_study, resamples=100)
+    reference = board.frame["role"] == "reference"
+    for low, said in ((0.01, True), (-0.01, False)):
+        changed = {"band": 1, "difference": 0.1, "difference_low": low, "difference_high": 0.2,
+                   "difference_p_holm": 0.181}  # fmt: skip
+        frame = board.frame.copy()
+        frame.loc[reference, list(changed)] = list(changed.values())
+        (line,) = [
+            line
+            for line in build_answer(replace(board, frame=frame)).support
+            if "reference CNN reaches" in line
+        ]
+        assert "cannot be told from the selected one (difference" in line
+        assert ("of all comparisons, p = 0.181 by Holm" in line) is said
+
+
 def test_a_selected_reference_stands_once_and_is_not_compared_with_itself(
     simulated_study: StudyRecord,
 ) -> None:
