@@ -1,14 +1,16 @@
 """`Proposer`: keeps an engine abreast of the record of trials, and enters in it what the engine proposes."""
 
 import time
+from collections.abc import Sequence
 
 from optuna.trial import FrozenTrial
 
 from mammobench.config import DataConfig, TrialConfig
-from mammobench.data.splits import make_split
+from mammobench.data.splits import make_split, split_again
 from mammobench.data.store import ImageStore
 from mammobench.engines import make_engine
 from mammobench.engines.base import Engine, NoProposal, Outcome, Proposal
+from mammobench.errors import DataError
 from mammobench.seeds import derive_seed
 from mammobench.space import SearchSpace
 from mammobench.space_file import load_space
@@ -146,7 +148,7 @@ class Proposer:
         training = config.training.model_copy(update={"precision": spec.precision})
         config = config.model_copy(update={"training": training})
         if config.data not in self._splits:
-            self._splits[config.data] = provide_split(self._study, self._store, config)
+            self._splits[config.data] = provide_split(self._study, self._store, config, self.trials)
         seed = derive_seed(spec.seed, number, "trial")
         if proposal.continues is not None:
             seed = self.trials[proposal.continues].seed
@@ -183,13 +185,62 @@ def engine_of(spec: StudySpec, space: SearchSpace) -> Engine:
     )
 
 
-def provide_split(study: StudyRecord, store: ImageStore, config: TrialConfig) -> str:
-    """Have the split of a configuration in the study's folder; return its hash."""
+def provide_split(
+    study: StudyRecord, store: ImageStore, config: TrialConfig, trials: Sequence[TrialRecord]
+) -> str:
+    """Have the split of a new trial's configuration in the study's folder; return its hash.
+
+    Args:
+        study: The study.
+        store: The images it was made for.
+        config: The configuration.
+        trials: Those that the study has; the new one is cut by the same rule as they were.
+
+    Raises:
+        DataError: When the store cannot serve the configuration.
+    """
     split = make_split(store, config.data)
+    first = trials[0] if trials else None
+    # a study that began when identical pictures did not share a group goes on with the parts that it has
+    if first is not None and (store.identical >= 0).any():
+        now, then = (make_split(store, first.config.data, identical=rule).hash for rule in (True, False))
+        if first.split == then != now:
+            split = make_split(store, config.data, identical=False)
     path = study.split_path(split.hash)
     if not path.exists():
         split.save(path)
     return split.hash
+
+
+def restore_split(
+    study: StudyRecord, store: ImageStore, record: TrialRecord, *, required: bool = True
+) -> None:
+    """Have the split that a trial was recorded with in the study's folder.
+
+    Args:
+        study: The study.
+        store: The images it was made for.
+        record: The trial.
+        required: Whether to raise where that cannot be; a ranking names the trials that it leaves out.
+
+    Raises:
+        DataError: When it is not there and the store does not give it any more.
+    """
+    path = study.split_path(record.split)
+    if path.exists():
+        return
+    split = split_again(store, record.config.data, record.split)
+    if split is not None:
+        split.save(path)
+    elif required:
+        raise DataError(
+            f"the split of trial {record.number} is missing",
+            where=path,
+            expected=f"a store that gives the split {record.split[:12]}...",
+            found=f"{store.path}, which gives another",
+            remedy="Copy the file from a machine that has it. Where groups were recovered since, with "
+            "`mammobench data groups`, search into a study of another name",
+        )
 
 
 def proposal_of(record: TrialRecord) -> Proposal:

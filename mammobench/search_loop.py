@@ -27,7 +27,7 @@ from mammobench.data.store import ImageStore
 from mammobench.engines.base import NoProposal
 from mammobench.errors import StudyError, TrialError
 from mammobench.leases import Lease, Leases
-from mammobench.proposer import Proposer, provide_split
+from mammobench.proposer import Proposer, restore_split
 from mammobench.storage import claim_waiting, fail_stale, heartbeat
 from mammobench.study import StudyRecord
 from mammobench.trial import CHECKPOINT, COSTS
@@ -244,7 +244,7 @@ class _Search:
             start_from = origin.folder / CHECKPOINT
             self._artifacts.pull_checkpoint(origin.storage_id, start_from)
         self._artifacts.pull_checkpoint(record.storage_id, record.folder / CHECKPOINT)
-        provide_split(study, self._store, record.config)
+        restore_split(study, self._store, record)
         costs = {*study.spec.limits, *study.spec.objectives} & {*COSTS}
         task = trial_task(
             study,
@@ -397,4 +397,4 @@ def fetch_artifacts(study: StudyRecord) -> None:
         if record.state in {"finished", "pruned"}:
             artifacts.pull(record.storage_id, record.folder, _PRODUCTS)
             if not study.split_path(record.split).exists():
-                provide_split(study, ImageStore.open(Path(study.spec.data)), record.config)
+                restore_split(study, ImageStore.open(Path(study.spec.data)), record, required=False)

@@ -9,6 +9,7 @@ from mammobench.audit.baseline import Baseline, baselines
 from mammobench.audit.hygiene import Masks, find_tiles, share_by_class
 from mammobench.audit.leaks import Leak, find_leaks, pairs_across
 from mammobench.config import TrialConfig
+from mammobench.data.duplicates import table_of_identical
 from mammobench.data.groups import Groups, groups_of
 from mammobench.data.labels import Label
 from mammobench.data.statistics import store_statistics
@@ -27,6 +28,7 @@ class Audit:
         groups: Its groups, recovered or known.
         counts: Images by class (rows) and the source's split (columns).
         leaks: What each way of splitting does to groups.
+        identical: The pictures that stand several times, of `mammobench.data.duplicates`.
         pairs: The surest links, for the eye; columns of `Groups.links`.
         tiles: A mask of the images of each kind of `hygiene.KINDS`.
         tile_shares: Share of each class that is of each kind.
@@ -38,6 +40,7 @@ class Audit:
     groups: Groups
     counts: pd.DataFrame
     leaks: list[Leak]
+    identical: pd.DataFrame
     pairs: pd.DataFrame
     tiles: Masks
     tile_shares: pd.DataFrame
@@ -82,6 +85,7 @@ def audit_store(
         groups=groups,
         counts=pd.crosstab(titles, store.index["split"].to_numpy()).loc[order].rename_axis(None, axis=1),
         leaks=find_leaks(store, groups, "abnormality" if (store.index["label"] == 0).any() else "malignancy"),
+        identical=table_of_identical(store.index, store.identical),
         pairs=pairs_across(store, groups),
         tiles=tiles,
         tile_shares=share_by_class(tiles, titles).loc[order],

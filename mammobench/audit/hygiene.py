@@ -7,18 +7,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from mammobench.data.duplicates import CONSTANT_GREYS
 from mammobench.data.npy import read_chunks
 from mammobench.data.records import Images
 from mammobench.data.statistics import BORDER
 from mammobench.data.store import ImageStore
 
 KINDS = {
-    "constant": "at most 3 grey values",
+    "constant": f"at most {CONSTANT_GREYS} grey values",
     "black": "half or more of the pixels are below 10",
     "saturated": "5 % or more of the pixels are 255",
     "lettered": "bright marks of a letter's size on a dark ground",
 }
-CONSTANT_GREYS = 3
 BLACK, BLACK_SHARE = 10, 0.5
 SATURATED_SHARE = 0.05
 # letters on films are a few millimetres high: of an image of 30 mm they take a thirtieth to a third

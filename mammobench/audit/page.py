@@ -12,6 +12,7 @@ import pandas as pd
 from mammobench.audit.baseline import CONFOUNDED, Baseline
 from mammobench.audit.gathering import Audit
 from mammobench.audit.hygiene import KINDS
+from mammobench.data.duplicates import CONSTANT_GREYS, told_of_identical
 from mammobench.data.groups import picture_of_link
 from mammobench.evaluation.intervals import Interval
 from mammobench.files import write_text
@@ -22,6 +23,7 @@ from mammobench.report.notices import Notice
 
 TILES_SHOWN = 8
 TILE_SIDE = 120
+IDENTICAL_SHOWN = 50
 REFERENCE = "reference"
 
 
@@ -44,6 +46,7 @@ class Page:
     support: tuple[str, ...]
     counts: Table
     leaks: Table
+    identical: Table
     links: Table
     pairs: tuple[Picture, ...]
     baseline: Table
@@ -90,14 +93,33 @@ def findings(audit: Audit) -> tuple[str, ...]:
         )
     elif not said:
         said.append("No group of images is cut by any split.")
+    said += _told_of_identical(audit.identical)
     for kind, mask in audit.tiles.items():
         if mask.any():
-            shares = audit.tile_shares[kind]
-            said.append(
-                f"{kind.capitalize()} images ({KINDS[kind]}): {int(mask.sum()):,}, {shares.max():.1%} of "
-                f"{shares.idxmax()}, {shares.min():.1%} of {shares.idxmin()}."
-            )
+            found = f"{kind.capitalize()} images ({KINDS[kind]}): {int(mask.sum()):,}"
+            said.append(f"{found}, {_told_of_shares(audit.tile_shares[kind])}.")
     return tuple(said)
+
+
+def _told_of_identical(identical: pd.DataFrame) -> list[str]:
+    counted = told_of_identical(identical)
+    said = [counted] if counted else []
+    contradicting = identical[identical["labels"].str.len() > 1]
+    if len(contradicting):
+        first = contradicting.iloc[0]
+        said.append(
+            f"{', '.join(first['ids'])} are one picture, labelled {' and '.join(first['labels'])}: labels "
+            f"contradict each other in {len(contradicting):,} of {len(identical):,} such pictures."
+        )
+    return said
+
+
+def _told_of_shares(shares: pd.Series) -> str:
+    most, least = f"{shares.max():.1%}", f"{shares.min():.1%}"
+    if len(shares) > 1 and shares.max() == shares.min():
+        return f"{most} of every class"
+    apart = f", {least} of {shares.idxmin()}" if len(shares) > 1 else ""
+    return f"{most} of {shares.idxmax()}{apart}"
 
 
 def as_values(audit: Audit) -> dict[str, Any]:
@@ -115,6 +137,10 @@ def as_values(audit: Audit) -> dict[str, Any]:
             "recovered": audit.groups.recovered,
             "links": audit.groups.links["kind"].value_counts().to_dict(),
         },
+        "identical": {
+            "images": int(audit.identical["images"].sum()),
+            "pictures": audit.identical.to_dict("records"),
+        },
         "leaks": [asdict(leak) for leak in audit.leaks],
         "baselines": [asdict(one) for one in audit.baselines],
         "left_out": dict(audit.left_out),
@@ -131,7 +157,7 @@ def build_page(audit: Audit) -> Page:
         body = "Phantom images. These figures say nothing about real mammograms."
         notices.append(Notice("synthetic", "Synthetic data", body))
     if any(leak.groups for leak in audit.leaks if leak.split != REFERENCE):
-        body = "The source's own test set shares patients or lesions with its training set."
+        body = "The source's own test set shares patients, lesions or pictures with its training set."
         notices.append(Notice("leak", "The source leaks", body))
     return Page(
         title=f"Audit of {audit.store.path.name}",
@@ -141,6 +167,7 @@ def build_page(audit: Audit) -> Page:
         support=findings(audit),
         counts=_counts(audit),
         leaks=_leaks(audit),
+        identical=_identical(audit),
         links=_links(audit),
         pairs=tuple(_pair(audit, row) for _, row in audit.pairs.iterrows()),
         baseline=_baseline(audit),
@@ -175,9 +202,30 @@ def _leaks(audit: Audit) -> Table:
     notes = (
         ()
         if audit.groups.recovered
-        else ("Only patients and lesions that the source names can be seen cut.",)
+        else ("Only patients and lesions that the source names, and identical pictures, can be seen cut.",)
     )
     return Table("What each way of splitting cuts", heads, rows, notes)
+
+
+def _identical(audit: Audit) -> Table:
+    rows = [
+        (
+            ", ".join(row["ids"]),
+            f"{' and '.join(row['labels'])}{' (contradiction)' * (len(row['labels']) > 1)}",
+            ", ".join(row["patients"]) or "not known",
+            " and ".join(row["splits"]),
+        )
+        for row in audit.identical.to_dict("records")
+    ]
+    rule = (
+        f"Images that are the same, pixel by pixel; those of at most {CONSTANT_GREYS} grey values show "
+        "nothing and do not count. Flips and turns are what `mammobench data groups` looks for."
+    )
+    notes = [rule]
+    if len(rows) > IDENTICAL_SHOWN:
+        notes.append(f"The first {IDENTICAL_SHOWN} of {len(rows):,}; --json lists all.")
+    shown = tuple(rows[:IDENTICAL_SHOWN]) or (("none", "", "", ""),)
+    return Table("Identical pictures", ("images", "class", "patients", "split"), shown, tuple(notes))
 
 
 def _links(audit: Audit) -> Table:

@@ -65,7 +65,7 @@ class Split:
         test: What is opened once, by evaluation.
         leaks: Whether crops of one lesion stand in several parts by construction.
         grouped: Whether the store knows patients or lesions for any of the task's images; if not, every image
-            counts as its own.
+            counts as its own, identical pictures apart.
         warnings: What a reader of results on this split must know.
         hash: SHA-256 over rows and targets of the three parts.
     """
@@ -146,20 +146,66 @@ class Split:
                 )
 
 
-def make_split(store: ImageStore, data: DataConfig) -> Split:
+def make_split(store: ImageStore, data: DataConfig, *, identical: bool = True) -> Split:
     """Cut a store into the parts that a configuration asks for.
 
     Args:
         store: The image store.
         data: Of its fields, those on the task, the split, validation and the training share are used.
             A smaller training share is part of every larger one; validation and test do not depend on it.
+        identical: Whether identical pictures count as one group, as they do since version 0.3.
 
     Raises:
-        DataError: When a part would be empty or lack one of the task's classes.
+        DataError: When a part would be empty or lack one of the task's classes; says which split can serve.
     """
+    groups = groups_of(store, identical=identical)
+    try:
+        return _made(store, data, groups)
+    except _PartError as error:
+        others = [name for name in ("grouped", "official") if _serves(name, store, data, groups)]
+        if others:
+            ways = {"grouped": "draws test from all images", "official": "keeps the source's own test images"}
+            error = error.with_remedy(f"Ask for --split {others[0]}, which {ways[others[0]]}")
+        raise error from None
+
+
+def split_again(store: ImageStore, data: DataConfig, split_hash: str) -> Split | None:
+    """Make a recorded split again; None where this store no longer gives it.
+
+    Identical pictures did not count as one group before version 0.3, and what was cut then stays as it was.
+    """
+    for identical in (True, False):
+        try:
+            split = make_split(store, data, identical=identical)
+        except DataError:
+            continue
+        if split.hash == split_hash:
+            return split
+    return None
+
+
+class _PartError(DataError):
+    """A part of a split that lacks images of a task."""
+
+    def with_remedy(self, remedy: str) -> Self:
+        return type(self)(
+            self.problem, where=self.where, expected=self.expected, found=self.found, remedy=remedy
+        )
+
+
+def _serves(name: str, store: ImageStore, data: DataConfig, groups: Groups) -> bool:
+    if name == data.split:
+        return False
+    try:
+        _made(store, data.model_copy(update={"split": name}), groups)
+    except _PartError:
+        return False
+    return True
+
+
+def _made(store: ImageStore, data: DataConfig, groups: Groups) -> Split:
     task = get_task(data.task)
     labels = store.index["label"].to_numpy(dtype=np.int64)
-    groups = groups_of(store)
     taking_part = np.flatnonzero(task.select(labels))
     is_test = (store.index["split"] == "test").to_numpy(dtype=bool)
     train, test = taking_part[~is_test[taking_part]], taking_part[is_test[taking_part]]
@@ -169,7 +215,7 @@ def make_split(store: ImageStore, data: DataConfig) -> Split:
         if data.split == "grouped":
             train, test, warnings = _drawn_test(taking_part, labels, groups, data)
         else:
-            train, test, warnings = _without_shared(train, test, groups, data)
+            train, test, warnings = _without_shared(train, test, groups, data, store.identical)
         warnings += _unknown_groups(groups, {"training": train, "test": test})
         seed = (data.split_seed, "validation")
         chosen = draw_share(labels[train], groups.codes[train], data.validation_fraction, seed, leave=1)
@@ -183,15 +229,15 @@ def make_split(store: ImageStore, data: DataConfig) -> Split:
         for name in PARTS
     }
     _check(parts, task, store)
-    codes, repeated = np.unique(groups.codes, return_counts=True)
-    many = np.isin(groups.codes, codes[repeated > 1]) | groups.known
+    related = groups.known.copy()
+    related[groups.links[["first", "second"]].to_numpy(dtype=np.int64).ravel()] = True
     split = Split(
         name=data.split,
         task=task.name,
         class_names=task.class_names,
         **parts,
         leaks=data.split == "reference",
-        grouped=bool(many[np.concatenate(list(rows.values()))].any()),
+        grouped=bool(related[np.concatenate(list(rows.values()))].any()),
         warnings=tuple(warnings),
         hash=_hash(parts),
     )
@@ -212,7 +258,7 @@ def _drawn_test(
 
 
 def _without_shared(
-    train: Codes, test: Codes, groups: Groups, data: DataConfig
+    train: Codes, test: Codes, groups: Groups, data: DataConfig, identical: Codes
 ) -> tuple[Codes, Codes, list[str]]:
     shared = np.intersect1d(groups.codes[train], groups.codes[test])
     if not len(shared):
@@ -226,6 +272,10 @@ def _without_shared(
         f"{(~stays).sum()} {name} images of {len(shared)} patients or lesions that are also in the {other} "
         "set were left out."
     )
+    across = np.intersect1d(identical[train], identical[test])
+    twins = int(np.isin(identical[rows[~stays]], across[across >= 0]).sum())
+    if twins:
+        left_out += f" Of them, {twins} {'is' if twins == 1 else 'are'} pixel by pixel an image of that set."
     return parts["train"], parts["test"], [left_out]
 
 
@@ -281,11 +331,13 @@ def _check(parts: dict[str, Part], task: Task, store: ImageStore) -> None:
             raise _part_error(name, counts, task, store)
 
 
-def _part_error(name: str, counts: npt.NDArray[np.integer], task: Task, store: ImageStore) -> DataError:
+def _part_error(name: str, counts: npt.NDArray[np.integer], task: Task, store: ImageStore) -> _PartError:
     found = ", ".join(
         f"{count} {title}" for count, title in zip(counts.tolist(), task.class_names, strict=False)
     )
-    return DataError(
+    if name == "test" and not (store.index["split"] == "test").any():
+        found += ", for the source sets no images apart for test"
+    return _PartError(
         f"the {name} part cannot serve the task {task.name}",
         where=store.path,
         expected=f"images of at least two classes ({', '.join(task.class_names)})",

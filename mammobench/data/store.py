@@ -1,6 +1,7 @@
 """`ImageStore`: images decoded once, memory-mapped, shared by all trials, and tied to a fingerprint."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -9,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from mammobench.data.derived import derived_images
+from mammobench.data.duplicates import identical_pictures
 from mammobench.data.manifest import OPTIONAL_COLUMNS, Manifest, fingerprint, pixel_hash, read_manifest
 from mammobench.data.npy import read_chunks, read_header
 from mammobench.errors import DataError
@@ -90,6 +92,20 @@ class ImageStore:
             )
         images: npt.NDArray[np.uint8] = np.load(path, mmap_mode="r")
         return images
+
+    @cached_property
+    def identical(self) -> npt.NDArray[np.int64]:
+        """Number of the picture that an image shares with others, pixel for pixel, int64 (n,).
+
+        -1 for an image that stands once, and for constant ones: see `mammobench.data.duplicates`.
+        """
+        # an index that was put together by hand may lack the hashes
+        if "pixel_hash" not in self.index:
+            return np.full(len(self), -1, dtype=np.int64)
+        return identical_pictures(self.index["pixel_hash"], self._image)
+
+    def _image(self, row: int) -> npt.NDArray[np.uint8]:
+        return np.array(self.images(self.manifest.image_size)[row])
 
     @property
     def _native(self) -> Path:

@@ -13,6 +13,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
+from mammobench.data.duplicates import identical_pictures, table_of_identical, told_of_identical
 from mammobench.data.labels import Label
 from mammobench.data.manifest import INDEX_COLUMNS, Manifest, count, fingerprint, pixel_hash, versions
 from mammobench.data.npy import HEADER_BYTES, write_header
@@ -88,6 +89,7 @@ class StoreWriter:
         os.fsync(self._file.fileno())
         index = pd.DataFrame(self._rows, columns=list(INDEX_COLUMNS)).astype(INDEX_COLUMNS)
         index.to_parquet(self._aside / "index.parquet", index=False)
+        repeated = self._told_of_identical(index)
         provenance = self._provenance
         manifest = Manifest(
             fingerprint=fingerprint(index),
@@ -97,7 +99,7 @@ class StoreWriter:
             synthetic=provenance.synthetic,
             licence=provenance.licence,
             citations=list(provenance.citations),
-            warnings=self.warnings,
+            warnings=[*self.warnings, *([repeated] if repeated else [])],
             versions=versions(),
         )
         (self._aside / "manifest.json").write_text(
@@ -107,6 +109,12 @@ class StoreWriter:
             _sync(path)
         self._aside.rename(self.out)
         _sync(self.out.parent)
+
+    def _told_of_identical(self, index: pd.DataFrame) -> str:
+        path = self._aside / f"images-{self._size}.npy"
+        identical = identical_pictures(index["pixel_hash"], lambda row: np.load(path, mmap_mode="r")[row])
+        told = told_of_identical(table_of_identical(index, identical))
+        return f"{told} `mammobench data audit` lists them." if told else ""
 
 
 def refuse_existing(out: Path) -> None:

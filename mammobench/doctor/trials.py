@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from optuna.artifacts import get_all_artifact_meta
 
-from mammobench.data.splits import Split, make_split
+from mammobench.data.splits import Split, split_again
 from mammobench.data.store import ImageStore
 from mammobench.doctor.cures import fetch, remove, save_split, write_config
 from mammobench.doctor.findings import Finding
-from mammobench.errors import DataError, MammobenchError
+from mammobench.errors import DataError
 from mammobench.study import StudyRecord
 from mammobench.trial import CHECKPOINT
 from mammobench.trial_record import TrialRecord
@@ -41,7 +41,7 @@ def look_at_splits(
             splits[key] = split
         else:
             what = "a split is missing" if not path.exists() else "a split is damaged or was changed"
-            made = None if store is None else _made_again(store, trial, key)
+            made = None if store is None else split_again(store, trial.config.data, key)
             if made is None:
                 remedy = "Restore it from a copy, or the image store from which it can be made again"
                 findings.append(Finding(what, path, "damage", remedy))
@@ -160,13 +160,5 @@ def _load(path: Path, key: str) -> Split | None:
     try:
         split = Split.load(path)
     except DataError:
-        return None
-    return split if split.hash == key else None
-
-
-def _made_again(store: ImageStore, trial: TrialRecord, key: str) -> Split | None:
-    try:
-        split = make_split(store, trial.config.data)
-    except MammobenchError:
         return None
     return split if split.hash == key else None

@@ -1,4 +1,4 @@
-"""`Groups`: one code a group, joined from the ids that the source gives and the links that were found."""
+"""`Groups`: one code a group, joined from the ids of the source, identical pictures and links."""
 
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -54,8 +54,8 @@ class Groups:
     """The group of every image of a store.
 
     Attributes:
-        codes: int64 (n,); one code a group, from 0 in the order of the rows. An image without any known or
-            recovered companion has a code of its own.
+        codes: int64 (n,); one code a group, from 0 in the order of the rows. An image without any known,
+            identical or recovered companion has a code of its own.
         known: bool (n,); True where the source names a patient or lesion.
         recovered: Whether links between images were looked for.
         links: One row a link, `LINK_COLUMNS`; not every pair, where images have many companions.
@@ -65,7 +65,8 @@ class Groups:
             agreeing points or more. A point p of the first image, in pixels from its centre, lies in the
             second at ``scale * R(turn) * M(p) + (offset_x, offset_y)``, where M negates x if ``mirrored`` and
             R turns by ``turn`` degrees, x to y. ``correlation`` is that of the overlapping pixels.
-        joined: How many known patients (or lesions) were put together with another one by a link.
+        joined: How many known patients (or lesions) were put together with another one by a link or an
+            identical picture.
         recovery: How the links were found; None where `recovered` is False.
     """
 
@@ -77,17 +78,29 @@ class Groups:
     recovery: Recovery | None = None
 
     @classmethod
-    def join(cls, index: pd.DataFrame, links: pd.DataFrame, recovery: Recovery | None = None) -> Self:
-        """Put together what shares a known id, or is linked, directly or through others.
+    def join(
+        cls,
+        index: pd.DataFrame,
+        links: pd.DataFrame,
+        recovery: Recovery | None = None,
+        *,
+        identical: Codes | None = None,
+    ) -> Self:
+        """Put together what shares a known id or its pixels, or is linked, directly or through others.
 
         Args:
             index: Columns ``group`` and ``patient``, where missing means unknown.
             links: Columns ``first`` and ``second`` at least, positions in `index`.
             recovery: How the links were found; None when none were looked for.
+            identical: Of `ImageStore.identical`, int64 (n,); None for pixels that are not to be looked at.
         """
         images = len(index)
         first, second, nodes = _edges_of_ids(index)
         by_id = _components(nodes, first, second)
+        if identical is not None:
+            twins = np.flatnonzero(identical >= 0)
+            first, second = np.concatenate([first, twins]), np.concatenate([second, nodes + identical[twins]])
+            nodes += int(identical.max(initial=-1)) + 1
         codes = _components(
             nodes,
             np.concatenate([first, links["first"].to_numpy(np.int64)]),

@@ -12,7 +12,7 @@ from mammobench.data.groups.candidates import Candidates, find_candidates
 from mammobench.data.groups.confidence import confidences
 from mammobench.data.groups.features import Features, extract_features, one_thread_each
 from mammobench.data.groups.model import LINK_COLUMNS, Groups, Recovery
-from mammobench.data.groups.saved import save_groups
+from mammobench.data.groups.saved import groups_of, save_groups
 from mammobench.data.groups.verify import FEWEST_INLIERS, MOST_TILT, Match, Pixels, match, overlap_of
 from mammobench.data.store import ImageStore
 
@@ -62,9 +62,8 @@ def recover_groups(store: ImageStore, *, progress: Progress | None = None, seed:
     links = [pair for pair in seen if pair.match.upright]
     decoys = [pair.match for pair in seen if not pair.match.upright]
     table = _with_identical(_table(links, decoys, store.index), store.index, features)
-    groups = Groups.join(store.index, table, Recovery(checked, len(decoys), seed))
-    save_groups(store, groups)
-    return groups
+    save_groups(store, Groups.join(store.index, table, Recovery(checked, len(decoys), seed)))
+    return groups_of(store)
 
 
 class _Known:

@@ -19,12 +19,24 @@ NAMES = ("groups.parquet", "links.parquet")
 _NOTE = b"mammobench"
 
 
-def groups_of(store: ImageStore) -> Groups:
+def groups_of(store: ImageStore, *, identical: bool = True) -> Groups:
     """Return the groups of a store: the recovered ones where they were recovered, else those of its index.
+
+    Args:
+        store: The store.
+        identical: Whether identical pictures share a group, recovered or not. Without it the groups are those
+            of earlier versions.
 
     Raises:
         DataError: When the files of a recovery are damaged, incomplete, or of other images.
     """
+    groups = _kept(store)
+    if not identical or (store.identical < 0).all():
+        return groups
+    return Groups.join(store.index, groups.links, groups.recovery, identical=store.identical)
+
+
+def _kept(store: ImageStore) -> Groups:
     paths = [store.path / name for name in NAMES]
     if not any(path.exists() for path in paths):
         return Groups.join(store.index, no_links())
@@ -50,7 +62,7 @@ def groups_of(store: ImageStore) -> Groups:
 
 
 def save_groups(store: ImageStore, groups: Groups) -> None:
-    """Write both files, each whole or not at all.
+    """Write both files, each whole or not at all; the groups are those of ids and links alone.
 
     Raises:
         DataError: When the store's folder cannot be written to.

@@ -8,6 +8,7 @@ from mammobench.audit import Audit, audit_store, write_audit
 from mammobench.audit.page import as_values, build_page, findings, lead_of
 from mammobench.data.store import ImageStore
 from mammobench.errors import ConfigError
+from tests.pictures import Listed, patients, picture, store_of_pictures
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +48,53 @@ def test_its_values_are_json(audit: Audit, phantom: ImageStore) -> None:
 def test_an_unknown_split_is_an_error(phantom: ImageStore) -> None:
     with pytest.raises(ConfigError, match=r"data\.split"):
         audit_store(phantom, split="random")
+
+
+@pytest.fixture(scope="module")
+def repeated(tmp_path_factory: pytest.TempPathFactory) -> Audit:
+    listed: list[Listed] = [
+        *patients(20, "train", "P", start=0), *patients(8, "test", "Q", start=100),
+        (picture(0), 2, "R0", "test"), (picture(1), 4, "R1", "train"), (picture(101), 2, "Q0", "test"),
+    ]  # fmt: skip
+    store = store_of_pictures(tmp_path_factory.mktemp("audit") / "store", listed)
+    return audit_store(store, tasks=("malignancy",))
+
+
+def test_identical_pictures_are_listed_without_recovered_groups(repeated: Audit, tmp_path: Path) -> None:
+    values = json.loads(json.dumps(as_values(repeated)))
+    assert values["identical"]["images"] == 6
+    assert values["identical"]["pictures"] == [
+        {"images": 2, "ids": ["picture-00000", "picture-00056"], "labels": ["benign mass"],
+         "patients": ["P0", "R0"], "splits": ["train", "test"]},
+        {"images": 2, "ids": ["picture-00001", "picture-00057"], "labels": ["benign mass", "malignant mass"],
+         "patients": ["P0", "R1"], "splits": ["train"]},
+        {"images": 2, "ids": ["picture-00041", "picture-00058"], "labels": ["benign mass"],
+         "patients": ["Q0"], "splits": ["test"]},
+    ]  # fmt: skip
+    said = findings(repeated)
+    assert any(sentence.startswith("6 images are 3 pictures, pixel by pixel") for sentence in said)
+    assert (
+        "picture-00001, picture-00057 are one picture, labelled benign mass and malignant mass: labels "
+        "contradict each other in 1 of 3 such pictures." in said
+    )
+    html = write_audit(repeated, tmp_path / "audit.html").read_text("utf-8")
+    for words in ("Identical pictures", "picture-00056", "benign mass and malignant mass (contradiction)"):
+        assert words in html
+
+
+def test_identical_pictures_are_leaks(repeated: Audit) -> None:
+    leaks = {leak.split: leak for leak in repeated.leaks}
+    assert (leaks["the source's own"].groups, leaks["the source's own"].test_images) == (1, 1)
+    assert leaks["official"].groups == leaks["grouped"].groups == 0
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"), [((2,), "100.0% of benign mass."), ((2, 4), "100.0% of every class.")]
+)
+def test_no_class_is_named_twice(labels: tuple[int, ...], told: str, tmp_path: Path) -> None:
+    listed: list[Listed] = [
+        (picture(number) // 32, labels[number % len(labels)], f"P{number}", "train") for number in range(8)
+    ]
+    audit = audit_store(store_of_pictures(tmp_path / "store", listed), tasks=("malignancy",))
+    (sentence,) = (sentence for sentence in findings(audit) if sentence.startswith("Black images"))
+    assert sentence.endswith(f": 8, {told}")

@@ -228,3 +228,25 @@ def test_a_share_of_images_without_groups_is_drawn_by_image() -> None:
         assert np.abs(np.bincount(half.train.labels) * 2 - np.bincount(whole.train.labels)).max() <= 1
         other = DataConfig.model_validate({"split": kind, "training_share": 0.5, "split_seed": 1})
         assert not np.array_equal(make_split(store_of(rows), other).train.rows, half.train.rows)
+
+
+def test_a_store_with_training_rows_alone_is_told_of_the_grouped_split() -> None:
+    store = store_of(lesions(20, "train", "P"))
+    with pytest.raises(
+        DataError, match="0 benign, 0 malignant, for the source sets no images apart"
+    ) as raised:
+        make_split(store, DataConfig())
+    assert raised.value.remedy == "Ask for --split grouped, which draws test from all images"
+    assert len(make_split(store, DataConfig(split="grouped")).test) == 12
+    with pytest.raises(DataError, match="cannot serve the task abnormality") as raised:
+        make_split(store, DataConfig(task="abnormality"))
+    assert raised.value.remedy == "Choose another data.task or a larger store"
+
+
+def test_the_official_split_is_advised_only_where_there_are_test_rows() -> None:
+    few = [(1, "P1", "train"), (3, "P2", "train"), (1, "P3", "train"), (3, "P4", "train")]
+    for tests, advised in (([], False), ([(1, "Q1", "test"), (3, "Q2", "test")], True)):
+        store = store_of([*few, *tests])
+        with pytest.raises(DataError, match="cannot serve the task malignancy") as raised:
+            make_split(store, DataConfig(split="grouped", folds=2, fold=5))
+        assert ("--split official" in (raised.value.remedy or "")) is advised
