@@ -1,7 +1,7 @@
 """What a study's model says of image files: probabilities, decisions, and where it looks."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,11 +57,13 @@ class Prediction:
 
     Attributes:
         file: The image.
-        probabilities: Class to probability.
-        decision: The class at the threshold, or for more than two classes the most probable one.
+        probabilities: Class to probability; empty for an image that cannot be read.
+        decision: The class at the threshold, or for more than two classes the most probable one; empty for an
+            image that cannot be read.
         note: What was done to the image, in words.
         overlay: The image under its heat map for the decision, uint8 (size, size, 3), blue first; None where
-            not asked for.
+            not asked for, and for an image that cannot be read.
+        error: Why the image cannot be read; None where it was predicted.
     """
 
     file: Path
@@ -69,6 +71,7 @@ class Prediction:
     decision: str
     note: str
     overlay: Images | None
+    error: str | None = None
 
 
 def model_of_study(
@@ -138,7 +141,7 @@ def predict_files(
     heat: bool = False,
     progress: Callable[[int, int], None] = lambda *_: None,
 ) -> tuple[Prediction, ...]:
-    """Predict image files, all or none.
+    """Predict image files; one that cannot be read is answered with its error, and the others are predicted.
 
     Args:
         model: From `model_of_study` or `model_of_file`.
@@ -146,16 +149,33 @@ def predict_files(
         heat: Whether to say where the model sees its decision.
         progress: Told how many files have been read, of how many.
 
+    Returns:
+        One for each file, in order.
+
     Raises:
-        DataError: When a file is missing, damaged or of another kind.
+        DataError: When a file is missing, or a folder holds no image.
     """
     files = find_images(images)
     data = model.config.data
-    read = []
+    read: dict[Path, tuple[Images, str]] = {}
+    errors: dict[Path, str] = {}
     for done, file in enumerate(files, start=1):
-        read.append(read_patch(file, data.image_size, native=model.native, interpolation=data.interpolation))
+        try:
+            read[file] = read_patch(
+                file, data.image_size, native=model.native, interpolation=data.interpolation
+            )
+        except DataError as error:
+            errors[file] = str(error)
         progress(done, len(files))
-    patches = np.stack([patch for patch, _ in read])
+    seen = _predicted(model, read, heat=heat) if read else {}
+    return tuple(seen.get(file) or Prediction(file, {}, "", "", None, errors[file]) for file in files)
+
+
+def _predicted(
+    model: Model, read: Mapping[Path, tuple[Images, str]], *, heat: bool
+) -> dict[Path, Prediction]:
+    data = model.config.data
+    patches = np.stack([patch for patch, _ in read.values()])
     seen = call_in_process(look, Look(model.path.resolve(), patches, data.intensity, model.threshold, heat))
     names = model.class_names
     shares = (
@@ -163,16 +183,16 @@ def predict_files(
         if seen.probabilities.ndim == 1
         else seen.probabilities
     )
-    return tuple(
-        Prediction(
+    return {
+        file: Prediction(
             file,
             {name: float(share) for name, share in zip(names, shares[place], strict=True)},
             names[seen.answers[place]],
             note,
             None if seen.heat is None else overlaid(patch, seen.heat[place]),
         )
-        for place, (file, (patch, note)) in enumerate(zip(files, read, strict=True))
-    )
+        for place, (file, (patch, note)) in enumerate(read.items())
+    }
 
 
 def write_overlays(predictions: Sequence[Prediction], folder: Path) -> tuple[Path, ...]:

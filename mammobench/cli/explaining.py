@@ -109,7 +109,9 @@ def predict(
             heat=heatmaps is not None,
             progress=lambda read, total: bars("Reading the images", read, total),
         )
-    maps = write_overlays(done, heatmaps) if heatmaps is not None else ()
+    written = iter(write_overlays(done, heatmaps) if heatmaps is not None else ())
+    maps = [None if item.overlay is None else str(next(written)) for item in done]
+    broken = [item for item in done if item.error is not None]
     notices = [NOTICE, *([SYNTHETIC] if chosen.synthetic else [])]
     names = chosen.class_names
     if as_json:
@@ -120,30 +122,49 @@ def predict(
                 "task": chosen.config.data.task,
                 "threshold": chosen.threshold,
                 "notices": notices,
+                "unreadable": len(broken),
                 "images": [
                     {
                         "file": str(item.file),
-                        "probabilities": item.probabilities,
-                        "decision": item.decision,
+                        "probabilities": item.probabilities or None,
+                        "decision": item.decision or None,
                         "note": item.note,
-                        "heatmap": str(maps[place]) if maps else None,
+                        "heatmap": heatmap,
+                        "error": item.error,
                     }
-                    for place, item in enumerate(done)
+                    for item, heatmap in zip(done, maps, strict=True)
                 ],
             }
         )
+        _end_of_prediction(len(broken), len(done))
         return
     shown = names[1:] if chosen.threshold is not None else names
     print_rows(
         ["file", *shown, "decision", "note"],
         [
-            [str(item.file), *(f"{item.probabilities[name]:.3f}" for name in shown), item.decision, item.note]
+            [
+                str(item.file),
+                *(f"{item.probabilities[name]:.3f}" if item.error is None else "" for name in shown),
+                item.decision if item.error is None else "none",
+                item.note if item.error is None else item.error.removeprefix(f"{item.file}: "),
+            ]
             for item in done
         ],
         as_json=False,
     )
     at = f", {names[1]} from {chosen.threshold:.3g} on" if chosen.threshold is not None else ""
     typer.echo(f"By {chosen.name}, task {chosen.config.data.task}{at}")
-    if maps:
+    if any(maps):
         typer.echo(f"Heat maps for the decisions: {heatmaps}")
     typer.echo("\n".join(notices))
+    _end_of_prediction(len(broken), len(done))
+
+
+def _end_of_prediction(broken: int, files: int) -> None:
+    """End with status 1 where files could not be read."""
+    if broken:
+        what = (
+            "no image could be read" if broken == files else f"{broken} of {files} images could not be read"
+        )
+        stderr().print(f"[bold red]error:[/] {what}; the reasons stand beside their files.", highlight=False)
+        raise typer.Exit(1)
