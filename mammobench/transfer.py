@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from mammobench.data.groups import groups_of
+from mammobench.data.overlap import Overlap, find_overlap
+from mammobench.data.splits import Split
 from mammobench.data.store import ImageStore
 from mammobench.data.tasks import get_task
 from mammobench.errors import DataError
@@ -20,12 +23,15 @@ from mammobench.evaluation.slices import sliced_scores
 from mammobench.files import write_json, written_aside
 from mammobench.inference import Inference, infer
 from mammobench.metrics import predicted_classes, scores
-from mammobench.reproduction import exported_model, selected_trial
+from mammobench.proposer import restore_split
+from mammobench.reproduction import exported_model, same_store, selected_trial
 from mammobench.study import StudyRecord
+from mammobench.trial_record import TrialRecord
 from mammobench.workers import call_in_process
 
 RESAMPLES = 2000
 FOLDER = "evaluations"
+SEEN, HELD_OUT = "training or validation", "test"
 _TWO = 2
 
 
@@ -42,7 +48,9 @@ class Transfer:
         threshold: Chosen on the study's validation; None for more than two classes.
         points: Every metric of `mammobench.metrics.scores`.
         auroc: With its interval; None for more than two classes.
-        slices: Of `mammobench.evaluation.slices`, first all images.
+        slices: Of `mammobench.evaluation.slices`, first all images; ``overlap`` is `mark`.
+        overlap: What the other set shares with the study's parts; None where the study's own images were not
+            there to compare.
         folder: Where it is kept, as ``scores.json``, ``slices.csv`` and ``predictions.npz``.
     """
 
@@ -55,13 +63,30 @@ class Transfer:
     points: dict[str, float]
     auroc: Interval | None
     slices: pd.DataFrame
+    overlap: Overlap | None
     folder: Path
 
+    @property
+    def mark(self) -> str:
+        """What stands beside every figure: ``none``, ``overlapping`` or ``not compared``."""
+        return _mark(self.overlap)
+
     def values(self) -> dict[str, Any]:
-        """Return it as JSON-compatible values."""
-        slices = json.loads(self.slices.to_json(orient="records"))
-        plain = {key: value for key, value in vars(self).items() if key not in {"auroc", "slices", "folder"}}
-        return {**plain, "auroc": None if self.auroc is None else asdict(self.auroc), "slices": slices}
+        """Return it as JSON-compatible values; beside every figure stands `mark`."""
+        mark = {"overlap": self.mark}
+        return {
+            "trial": self.trial,
+            "task": self.task,
+            "store": self.store,
+            "source": self.source,
+            "synthetic": self.synthetic,
+            "threshold": self.threshold,
+            **mark,
+            "shared": None if self.overlap is None else self.overlap.values(),
+            "points": {**self.points, **mark},
+            "auroc": None if self.auroc is None else {**asdict(self.auroc), **mark},
+            "slices": json.loads(self.slices.to_json(orient="records")),
+        }
 
 
 def evaluate_elsewhere(
@@ -70,7 +95,10 @@ def evaluate_elsewhere(
     *,
     number: int | None = None,
     seed: int = 0,
+    own: Path | None = None,
+    allow_overlap: bool = False,
     on_epoch: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int], None] = lambda *_: None,
 ) -> Transfer:
     """Apply a study's model to every image of another store that takes part in its task.
 
@@ -82,15 +110,19 @@ def evaluate_elsewhere(
         store: The other images.
         number: The trial; None for the one that validation selected.
         seed: Root seed of the resamples.
+        own: The study's own image store, if it is no longer where the search read it.
+        allow_overlap: Whether to go on where the other store holds pictures or patients of the study's parts,
+            or cannot be compared with them; every figure says so.
         on_epoch: Told of the epochs of a reproduction, as for `reproduce_trial`.
+        progress: Told how many images have been compared with the study's, of how many.
 
     Raises:
-        DataError: When the images are the study's own, too small, or of one class alone.
+        DataError: When images are the study's own, too small, or of one class alone.
         StudyError: When there is no such trial.
         ReproductionError: When the trial comes out differently.
     """
     record = selected_trial(study, number)
-    if store.fingerprint == study.spec.fingerprint:
+    if store.fingerprint == study.spec.fingerprint and not allow_overlap:
         raise DataError(
             "these are the images that the study was made with",
             where=store.path,
@@ -108,6 +140,7 @@ def evaluate_elsewhere(
             expected=f"images of at least two classes ({', '.join(task.class_names)})",
             found=f"{len(rows)} images of {len(np.unique(targets))}",
         )
+    overlap = _compared(study, record, store, rows, own, progress, allowed=allow_overlap)
     # before anything is trained again: an image that is too small is an error
     store.images(config.image_size, config.interpolation)
     model = exported_model(study, record, on_epoch=on_epoch)
@@ -124,6 +157,7 @@ def evaluate_elsewhere(
         point = scores(targets, predicted, record.threshold)["auroc"]
         auroc = bootstrap_intervals([point], samples, level=LEVEL, unit=unit)[0]
     done = Transfer(
+        overlap=overlap,
         trial=record.number,
         task=task.name,
         store=store.path.resolve().name,
@@ -141,12 +175,61 @@ def evaluate_elsewhere(
             level=LEVEL,
             resamples=RESAMPLES,
             seed=seed,
-        ),
+        ).assign(overlap=_mark(overlap)),
         folder=study.folder / FOLDER / f"{store.path.resolve().name}-{store.fingerprint[:8]}",
     )
     done.folder.mkdir(parents=True, exist_ok=True)
     with written_aside(done.folder / "predictions.npz") as aside, aside.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, rows=rows, targets=targets, probability=predicted)
+        np.savez_compressed(
+            file, allow_pickle=False, rows=rows, targets=targets, probability=predicted,
+            **({} if overlap is None else {"overlapping": overlap.images}),
+        )  # fmt: skip
     done.slices.to_csv(done.folder / "slices.csv", index=False)
     write_json(done.folder / "scores.json", done.values())
     return done
+
+
+def _mark(overlap: Overlap | None) -> str:
+    if overlap is None:
+        return "not compared"
+    return "overlapping" if overlap.images.any() else "none"
+
+
+def _compared(
+    study: StudyRecord,
+    record: TrialRecord,
+    store: ImageStore,
+    rows: npt.NDArray[np.int64],
+    own: Path | None,
+    progress: Callable[[int, int], None],
+    *,
+    allowed: bool,
+) -> Overlap | None:
+    """Compare a store with the parts of a study; None where those are not there and this is allowed."""
+    try:
+        ours = same_store(study, own)
+        restore_split(study, ours, record)
+        split = Split.load(study.split_path(record.split))
+    except DataError as error:
+        if allowed:
+            return None
+        raise DataError(
+            "whether this set holds the study's own images cannot be seen",
+            where=store.path,
+            expected="the images and the split that the study was made with, to compare",
+            found=str(error).rstrip("."),
+            remedy="Name the study's image store with --study-data, or go on with --allow-overlap, which "
+            "marks every figure as not compared",
+        ) from error
+    parts = {SEEN: np.concatenate([split.train.rows, split.validation.rows]), HELD_OUT: split.test.rows}
+    overlap = find_overlap(store, rows, ours, parts, progress=progress)
+    if overlap.images.any() and not allowed:
+        raise DataError(
+            "this set holds images or patients that the study was made with",
+            where=store.path,
+            expected="a set that shares neither with the study",
+            found=overlap.told(),
+            remedy="Prepare the set without them; give other patients of the same name other ids, such as "
+            "with a prefix; or go on with --allow-overlap, which marks every figure",
+        )
+    return overlap

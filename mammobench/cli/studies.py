@@ -68,6 +68,15 @@ def evaluate(
     study: StudyArgument,
     data: Annotated[Path, typer.Option("--data", help="An image store of another set.")],
     trial: Annotated[int | None, typer.Option(help="Its number; default: validation's choice.")] = None,
+    study_data: Annotated[
+        Path | None, typer.Option(help="The study's own image store; default: where the search read it.")
+    ] = None,
+    allow_overlap: Annotated[
+        bool,
+        typer.Option(
+            "--allow-overlap", help="Go on with images or patients of the study; marks all figures."
+        ),
+    ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -86,15 +95,28 @@ def evaluate(
             record,
             store,
             number=trial,
+            own=study_data,
+            allow_overlap=allow_overlap,
             on_epoch=lambda epoch, epochs: bars("Training the trial again", epoch, max(epoch, epochs)),
+            progress=lambda read, total: bars("Comparing with the study's images", read, total),
         )
     if as_json:
         print_json(done.values())
         return
     kind = " (synthetic)" if done.synthetic else ""
+    mark = "" if done.mark == "none" else f"  ({done.mark})"
     typer.echo(f"Trial {done.trial} of {record.spec.name} on {done.store}{kind}: {done.source}")
+    if done.overlap is None:
+        typer.echo("NOT COMPARED with the study's own images: the model may have been trained on these.")
+    elif mark:
+        typer.echo(f"OVERLAPPING with the study's own images. {done.overlap.told()}.")
+    if done.overlap is not None and done.overlap.namesakes:
+        typer.echo(
+            f"{done.overlap.namesakes} images are of patients whose names stand in the study too. The "
+            "sources differ, so this may be chance."
+        )
     if done.auroc is not None:
-        typer.echo(f"AUROC {done.auroc}")
+        typer.echo(f"AUROC {done.auroc}{mark}")
     for row in done.slices.to_dict("records"):
         title = " ".join(str(row[key]) for key in ("slice", "value") if row[key])
         told = (
@@ -102,7 +124,7 @@ def evaluate(
             for metric in ("f1", "recall", "accuracy")
             if row[metric] == row[metric]
         )
-        typer.echo(f"  {title:<26} {row['images']:>6} images  {'  '.join(told)}")
+        typer.echo(f"  {title:<26} {row['images']:>6} images  {'  '.join(told)}{mark}")
     typer.echo(f"Kept in {done.folder}")
 
 

@@ -7,6 +7,7 @@ fact of this run that answers it. The wording that counts is that of the two pub
 import json
 from collections.abc import Sequence
 from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 
@@ -174,7 +175,7 @@ class _Run:
         figures = "; ".join(f"{title_of(name)} {text.with_interval(row, f'test_{name}')}" for name in shown)
         worst = [trial.worst for trial in board.stress if trial.name == row["name"]]
         level = f"{100 * board.level:.0f}"
-        elsewhere = sorted(path.parent.name for path in study.folder.glob(f"{_EVALUATIONS}/*/scores.json"))
+        elsewhere = sorted(map(_external, study.folder.glob(f"{_EVALUATIONS}/*/scores.json")))
         accuracy = "; ".join(
             f"{words} {text.with_interval(row, f'test_{name}')}"
             for words, name in (("sensitivity", "recall"), ("specificity", "specificity"))
@@ -232,3 +233,18 @@ class _Run:
             f"The probability of {names[1]}; {names[1]} from {self.trial.threshold:.3g} on, the threshold "
             "with the best F1 on validation."
         )
+
+
+def _external(path: Path) -> str:
+    """Name the set of an evaluation, and say where it was not apart from the study's own."""
+    try:
+        written = json.loads(path.read_text(encoding="utf-8"))
+        mark = str(written.get("overlap"))
+    except (OSError, ValueError, AttributeError):
+        mark = "unreadable"
+    words = {
+        "overlapping": "it overlaps with the study's own images",
+        "not compared": "it was not compared with the study's own images",
+        "unreadable": "its file cannot be read",
+    }
+    return f"{path.parent.name} ({words[mark]})" if mark in words else path.parent.name

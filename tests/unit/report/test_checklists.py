@@ -87,6 +87,26 @@ def test_a_leak_and_what_was_done_afterwards_are_told(write_study: StudyWriter, 
     assert claim["33"] == "On mini-mias-1234 (mammobench evaluate)."
 
 
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ('{"overlap": "overlapping"}', " (it overlaps with the study's own images)"),
+        ('{"overlap": "not compared"}', " (it was not compared with the study's own images)"),
+        ('{"overlap": "none"}', ""),
+        ("[", " (its file cannot be read)"),
+    ],
+)
+def test_an_evaluation_on_the_studys_own_images_is_not_external(
+    write_study: StudyWriter, tmp_path: Path, written: str, told: str
+) -> None:
+    study = write_study(tmp_path / "s", trials=2, images=60)
+    elsewhere = study.folder / "evaluations" / "other-1234"
+    elsewhere.mkdir(parents=True)
+    (elsewhere / "scores.json").write_text(written)
+    claim = answers(checklist_tables([study], build_leaderboard(study, resamples=20))[0])
+    assert claim["33"] == f"On other-1234{told} (mammobench evaluate)."
+
+
 def test_five_classes_have_no_threshold(write_study: StudyWriter, tmp_path: Path) -> None:
     study = write_study(tmp_path / "five", trials=1, images=60, task="five-class")
     tripod = answers(checklist_tables([study], build_leaderboard(study, resamples=20))[1])
