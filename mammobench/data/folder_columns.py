@@ -164,8 +164,8 @@ def _refuse_other_separator(
             "the table has another separator",
             where=file,
             expected=f"columns separated by {options.separator or ','!r}",
-            found=f"columns separated by {shown!r}",
-            remedy=f"Add --separator {shown!r}",
+            found=f"columns separated by '{shown}'",
+            remedy=f"Add --separator '{shown}'",
         )
 
 

@@ -23,7 +23,7 @@ SPLITS: dict[str, SplitName] = {
 }
 PLACES_SHOWN = 5
 _LIKE_A_SPLIT = re.compile(
-    r"(^|[^a-z])(train(ing)?|test(ing)?|val(id|idation)?|external|hold[ _-]?out)(set|data)?([^a-z]|$)"
+    r"(^|[^a-z])(train(ing)?|test(ing)?|val(id|idation)?|external|hold[ _-]?out)(set|data|images?)?([^a-z]|$)"
 )
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 from mammobench.data.pictures import WHITE_16, Pixels
 from mammobench.errors import DataError
 
-MOST_PIXELS = 80_000_000
+MOST_PIXELS = 80_000_000  # a film of 24 x 30 cm at 30 micrometres
 DEEP_MODES = ("I", "I;16", "I;16B", "I;16L")
 _PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0  # a tag of TIFF
 _DAMAGED_JPEG = re.compile("corrupt|premature end", re.IGNORECASE)
@@ -141,7 +141,7 @@ def _too_large(where: str, found: str) -> DataError:
     return DataError(
         "the image has too many pixels",
         where=where,
-        expected=f"at most {MOST_PIXELS:,}, twice those of the largest film of DDSM",
+        expected=f"at most {MOST_PIXELS:,}",
         found=found.rstrip("."),
         remedy="Reduce or remove the file",
     )

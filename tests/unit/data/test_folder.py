@@ -179,7 +179,10 @@ def latin_zip(folder: Path) -> None:
         (of("file,lable", "x,0"), r"labels.csv: a column is missing: .*did you mean 'lable'"),
         (of("file,label,Label", "x,normal,normal"), r"labels.csv: a column stands there twice"),
         (of("file,label", "images/a.png,normal", "images/x.png,normal"), r"labels.csv, row 2: no such image"),
-        (of("file,label", "images/a.png,normal", "images/a.png,benign"), r"row 2: a file stands there twice: .*row 1"),
+        (
+            of("file,label", "images/a.png,normal", "images/a.png,benign"),
+            r"row 2: a file stands there twice: .*row 1",
+        ),
         (of("file,label", "images/a.png,7"), r"row 1, column label: unknown label: a number .* found '7'"),
         (of("file,label", "images/a.png,bening"), r"row 1, column label: unknown .*mean 'benign'"),
         (of("file,pathology", "images/a.png,maligant"), r"row 1, column pathology: .*mean 'malignant'"),
