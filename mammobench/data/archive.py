@@ -11,11 +11,11 @@ from pathlib import Path, PurePosixPath
 from mammobench.data.tree import Tree
 from mammobench.errors import DataError
 
-LEVELS = 8  # TCIA puts its images six folders deep
+LEVELS = 16  # TCIA puts its images six folders deep, BreakHis nine
 
 
 class Archive:
-    """The files of a folder (eight levels deep) or of a zip, by their paths.
+    """The files of a folder (16 levels deep) or of a zip, by their paths.
 
     Args:
         path: A folder or a zip file.

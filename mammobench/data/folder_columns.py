@@ -138,14 +138,17 @@ def _require(found: list[str], wanted: Mapping[str, str], file: str) -> None:
     missing = [] if "file" in names else ["file"]
     missing += [] if any(name in names for name in CLASS_COLUMNS) else ["label"]
     if missing:
-        own = wanted[missing[0]]
-        known = " or pathology" if missing[0] == "label" else ""
+        told = [
+            f"a column {_written(wanted[name])!r}{' or pathology' if name == 'label' else ''}"
+            f"{nearest(wanted[name], found)}"
+            for name in missing
+        ]
         raise DataError(
-            "a column is missing",
+            "a column is missing" if len(missing) == 1 else "columns are missing",
             where=file,
-            expected=f"a column {_written(own)!r}{known}{nearest(own, found)}",
+            expected=" and ".join(told),
             found=", ".join(found),
-            remedy=f"Say what the table calls it, such as {OPTION} {missing[0]}={_example(found)}",
+            remedy=f"Say what the table calls it: {OPTION} {','.join(f'{name}=NAME' for name in missing)}",
         )
 
 
@@ -197,10 +200,6 @@ def _require_asked(
 def _highest(files: Mapping[str, object]) -> list[str]:
     depth = min((file.count("/") for file in files), default=0)
     return [file for file in files if file.count("/") == depth]
-
-
-def _example(columns: list[str]) -> str:
-    return _written(columns[0]) if columns and re.fullmatch(r"[\w ]+", columns[0]) else "NAME"
 
 
 def _written(name: str) -> str:

@@ -83,15 +83,16 @@ def likelier(fault: DataError, search: Search, images: Sequence[str], classes: C
     """
     table = search.meant
     above = [PurePosixPath(file).parts[:-1] for file in images]
-    if table is None or any(classes.find(name) for names in above for name in names):
+    if not search.unfit or any(classes.find(name) for names in above for name in names):
         return fault
     inner = {names[-1] for names in above if names and names[-1].lower() not in SPLITS}
-    if search.usual or len(inner) <= 1:
+    if table and (search.usual or len(inner) <= 1):
         return table
+    files = " or ".join(list(search.unfit)[:SHOWN])
     return DataError(
         fault.problem,
         where=fault.where,
         expected=fault.expected,
         found=fault.found,
-        remedy=f"{fault.remedy}. Or mend the table ({str(table).rstrip('.')})",
+        remedy=f"{fault.remedy}. Or say what {files} calls its columns, with --columns file=NAME,label=NAME",
     )

@@ -9,7 +9,13 @@ from mammobench.data.labels import Label
 from mammobench.errors import DataError
 
 NEGATIVE_WORDS = ("negative", "normal", "background")
-TYPES = {"calcification": "calcification", "calc": "calcification", "mass": "mass"}
+TYPES = {
+    "calcification": "calcification",
+    "calcifications": "calcification",
+    "calc": "calcification",
+    "mass": "mass",
+    "masses": "mass",
+}
 PATHOLOGIES = {"benign": "benign", "malignant": "malignant", "benign without callback": "benign"}
 OPTION = "--labels"
 NAMES_SHOWN = 10

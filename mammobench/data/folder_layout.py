@@ -26,6 +26,8 @@ _LIKE_A_SPLIT = re.compile(
     r"(^|[^a-z])(train(ing)?|test(ing)?|val(id|idation)?|external|hold[ _-]?out)(set|data|images?)?([^a-z]|$)"
 )
 
+_LIKE_A_MASK = re.compile(r"(^|[^a-z])(masks?|segmentations?)([^a-z]|$)")
+
 
 @dataclass(frozen=True, slots=True)
 class Placed:
@@ -51,7 +53,7 @@ def place(archive: Archive, images: list[str], classes: ClassNames) -> list[Plac
         DataError: When an image has no class or several, or lies beside the folders that name the parts, or
             when links show one file in two classes or parts.
     """
-    # what counts for the first fault that is found counts for all: they are told together
+    _refuse_masks(archive, images)
     _require_classes(archive, images, classes)
     placed = {file: _place(archive, file, classes) for file in images}
     for alias, file in archive.aliases.items():
@@ -78,14 +80,35 @@ def places_apart(placed: Collection[Placed]) -> str | None:
     return f"Class folders in {len(counts):,} places were taken together: {_counted(counts)}."
 
 
+def _refuse_masks(archive: Archive, images: list[str]) -> None:
+    """Refuse masks of lesions among the images, which many sets have beside them."""
+    masks = [file for file in images if _LIKE_A_MASK.search(file.lower())]
+    if masks and len(masks) < len(images):
+        raise DataError(
+            f"{len(masks):,} of {len(images):,} images seem to be masks",
+            where=archive.path / masks[0],
+            expected="images alone",
+            found="a name that says mask or segmentation",
+            remedy="Move the masks out of the class folders, or name the images in a CSV table",
+        )
+
+
 def _require_classes(archive: Archive, images: list[str], classes: ClassNames) -> None:
     with_class: Counter[str] = Counter()
     without: Counter[str] = Counter()
     loose: list[str] = []
     first = ""
+    levels = Counter(
+        level for file in images for level, name in enumerate(_folders(file)) if classes.find(name)
+    )
+    # a folder as deep as those of known classes is likelier to be of a class than one below it
+    usual = levels.most_common(1)[0][0] if levels else None
     for file in images:
         names = _class_folders(file, classes)
-        inner = next((name for name in reversed(_folders(file)) if name.lower() not in SPLITS), None)
+        above = [name for name in _folders(file)[usual:][:1] if usual is not None] or [
+            *reversed(_folders(file))
+        ]
+        inner = next((name for name in above if name.lower() not in SPLITS), None)
         if names:
             with_class.update(names)
         elif inner is None:

@@ -1,5 +1,6 @@
 """The table of a folder of images: which image shows what, of whom."""
 
+import posixpath
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -70,7 +71,7 @@ def _files(rows: list[Cells], name: str, archive: Archive, images: list[str]) ->
     files, seen = [], dict[str, int]()
     missing: dict[int, str] = {}
     for number, row in enumerate(rows, start=1):
-        asked = (folder / row["file"].replace("\\", "/")).as_posix()
+        asked = posixpath.normpath(folder / row["file"].replace("\\", "/"))
         file = archive.aliases.get(asked, asked)
         if not row["file"] or file not in there:
             missing[number] = row["file"]

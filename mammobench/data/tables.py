@@ -1,5 +1,6 @@
 """Tables of a source: CSV files read as text, every row of which can be named."""
 
+import warnings
 from pathlib import Path
 
 import pandas as pd
@@ -64,15 +65,18 @@ def read_table(
 
 def _read(path: Path, name: str, separator: str, rows: int | None = None) -> pd.DataFrame:
     try:
-        return pd.read_csv(
-            path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False,
-            nrows=rows,
-        )  # fmt: skip
+        with warnings.catch_warnings():
+            # of a row with more cells than there are columns, the last of which would be lost
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            return pd.read_csv(
+                path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False,
+                nrows=rows,
+            )  # fmt: skip
     except (ValueError, OSError, pd.errors.ParserWarning) as error:  # pandas' own errors are ValueErrors
         raise DataError(
             "the table cannot be read",
             where=name,
             expected="a CSV file in UTF-8 with a line of column names",
-            found=(str(error).strip() or type(error).__name__).splitlines()[0],
+            found=(str(error).strip() or type(error).__name__).splitlines()[0].rstrip("."),
             remedy="Download or write it again",
         ) from error

@@ -109,7 +109,7 @@ def test_a_stray_table_beside_class_folders_is_told_and_left_alone(tmp_path: Pat
     (tmp_path / "mine" / "history.csv").write_text("epoch,loss\n1,0.5\n")
     store = prepare(tmp_path / "mine", tmp_path / "store")
     assert len(store) == 8
-    assert warned(store, "history.csv was not read as a table: a column is missing")
+    assert warned(store, "history.csv was not read as a table: columns are missing")
 
 
 def test_a_stray_table_does_not_hide_what_is_wrong_with_the_folders(tmp_path: Path) -> None:
@@ -183,3 +183,25 @@ def test_validation_in_a_table_is_kept(tmp_path: Path) -> None:
     assert store.index["split"].tolist() == ["train", "validation", "validation", "test"]
     assert json.loads((store.path / "manifest.json").read_text())["counts"]["validation"] == 2
     assert pd.read_parquet(store.path / "index.parquet")["split"].nunique() == 3
+
+
+def test_several_tables_that_lack_columns_are_named_where_folders_say_nothing(tmp_path: Path) -> None:
+    for study in ("s1", "s2"):
+        picture(tmp_path / "mine" / "images" / study / "a.png")
+    for name in ("findings.csv", "metadata.csv"):
+        (tmp_path / "mine" / name).write_text("image_id,birads\na,1\n")
+    with pytest.raises(DataError, match=r"'s1' .*say what findings.csv or metadata.csv calls its columns"):
+        prepare(tmp_path / "mine", tmp_path / "store")
+
+
+def test_a_row_with_too_many_cells_is_refused(tmp_path: Path) -> None:
+    write_table(tmp_path / "mine", "file,label", "images/a.png,benign,P1", "images/b.png,malignant")
+    with pytest.raises(DataError, match=r"labels.csv: the table cannot be read: .*loss of data"):
+        prepare(tmp_path / "mine", tmp_path / "store")
+
+
+def test_a_path_may_lead_up_and_down_again(tmp_path: Path) -> None:
+    write_table(tmp_path / "mine", *["file,label", *(row.replace("images", "../images") for row in rows())])
+    (tmp_path / "mine" / "csv").mkdir()
+    (tmp_path / "mine" / "labels.csv").rename(tmp_path / "mine" / "csv" / "labels.csv")
+    assert len(prepare(tmp_path / "mine", tmp_path / "store")) == 4

@@ -10,7 +10,7 @@ from mammobench.data.options import PrepareOptions
 from mammobench.data.sources import prepare
 from mammobench.data.splits import make_split
 from mammobench.errors import DataError
-from tests.folder_layout import picture, two_classes, warned
+from tests.folder_layout import picture, pictures, two_classes, warned
 
 
 @pytest.mark.parametrize("name", ["val", "valid", "Validation"])
@@ -105,3 +105,30 @@ def test_a_set_without_test_images_says_which_split_it_takes(tmp_path: Path) -> 
 def test_a_set_without_validation_counts_none(tmp_path: Path) -> None:
     two_classes(tmp_path / "mine")
     assert "validation" not in prepare(tmp_path / "mine", tmp_path / "store").manifest.counts
+
+
+def test_a_class_is_looked_for_where_the_others_are(tmp_path: Path) -> None:
+    two_classes(tmp_path / "mine" / "set", "Benign/0029", "Cancer/0030", "Normal/0031")
+    with pytest.raises(DataError, match=r"unknown class folder: .*found 'Cancer' \(4 images\)"):
+        prepare(tmp_path / "mine", tmp_path / "store")
+
+
+@pytest.mark.parametrize("name", ["benign (1)_mask.png", "masks/1.png", "1-segmentation.png"])
+def test_masks_beside_the_images_are_refused(tmp_path: Path, name: str) -> None:
+    two_classes(tmp_path / "mine")
+    picture(tmp_path / "mine" / "benign" / name)
+    with pytest.raises(DataError, match="1 of 9 images seem to be masks"):
+        prepare(tmp_path / "mine", tmp_path / "store")
+
+
+def test_folders_as_deep_as_those_of_breakhis_are_read(tmp_path: Path) -> None:
+    for name in ("benign", "malignant"):
+        pictures(
+            tmp_path / "mine" / "BreaKHis_v1/histology_slides/breast" / name / "SOB/adenosis/SOB_B_A/40X"
+        )
+    assert len(prepare(tmp_path / "mine", tmp_path / "store")) == 8
+
+
+def test_names_in_the_plural_are_classes(tmp_path: Path) -> None:
+    two_classes(tmp_path / "mine", "Benign Masses", "Malignant calcifications")
+    assert set(prepare(tmp_path / "mine", tmp_path / "store").index["label"]) == {2, 3}
