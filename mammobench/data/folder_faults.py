@@ -25,12 +25,13 @@ def together(faults: Sequence[DataError], total: int, where: Path) -> DataError:
         return faults[0]
     told = [f"{fault.where}: {fault.problem} ({fault.found})" for fault in faults[:SHOWN]]
     more = f"; and {len(faults) - SHOWN:,} more" if len(faults) > SHOWN else ""
+    alike = all(fault.remedy == faults[0].remedy for fault in faults)
     return DataError(
         f"{len(faults):,} of {total:,} images cannot be used",
         where=where,
         expected="whole images, each in a file of its own",
         found="; ".join(told) + more,
-        remedy="Replace or remove these files",
+        remedy=faults[0].remedy if alike else "Replace or remove these files",
     )
 
 

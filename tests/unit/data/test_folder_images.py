@@ -203,6 +203,7 @@ def test_names_that_are_not_utf_8_are_told_before_any_image_is_read(tmp_path: Pa
     ) as told:
         prepare(tmp_path / "mine", tmp_path / "store")
     str(told.value).encode()
+    assert "convmv" in str(told.value)
     assert "broken" not in str(told.value)
 
 
@@ -211,3 +212,27 @@ def test_files_of_other_kinds_are_counted(tmp_path: Path) -> None:
     for name in ("a.webp", "b.webp", "c.dcm", "notes.txt"):
         (tmp_path / "mine" / "benign" / name).touch()
     assert warned(prepare(tmp_path / "mine", tmp_path / "store"), "left out: 1 .dcm, 2 .webp")
+
+
+def test_dicom_files_of_another_set_are_told_what_to_become(tmp_path: Path) -> None:
+    (tmp_path / "mine" / "benign").mkdir(parents=True)
+    (tmp_path / "mine" / "benign" / "a.dcm").touch()
+    with pytest.raises(
+        DataError, match=r"no known layout: .*found benign/a.dcm\. DICOM files .* convert others"
+    ):
+        prepare(tmp_path / "mine", tmp_path / "store")
+
+
+def test_a_zip_with_a_password_is_told(tmp_path: Path) -> None:
+    two_classes(tmp_path / "mine", count=1)
+    packed = Path(shutil.make_archive(str(tmp_path / "mine"), "zip", tmp_path / "mine"))
+    content = bytearray(packed.read_bytes())
+    # the bit of an encrypted file, in each header and in the list at the end
+    for mark, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        place = content.find(mark)
+        while place >= 0:
+            content[place + flags] |= 1
+            place = content.find(mark, place + 4)
+    packed.write_bytes(content)
+    with pytest.raises(DataError, match=r"2 of 2 images .*encrypted, password required.*Unpack it by hand"):
+        prepare(packed, tmp_path / "store")
