@@ -8,6 +8,9 @@ import typer
 from mammobench.cli.options import Json, Quiet
 from mammobench.cli.printing import print_json, stderr
 
+# spaces to go on with, and the side of the images that each takes
+_SPACES = {"ddsm": 128, "quick": 48}
+
 app = typer.Typer(no_args_is_help=True, help="Image stores: prepare, download, phantom, groups.")
 
 
@@ -21,28 +24,77 @@ def data_prepare(
             "--format", help="The layout (ddsm, cbis-ddsm, mini-mias, folder), if it must not be guessed."
         ),
     ] = None,
-    size: Annotated[int | None, typer.Option(help="Side of the images in pixels (299).")] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            help="Side of the images in pixels (299; folder: that of the largest image, if smaller)."
+        ),
+    ] = None,
     crops: Annotated[int | None, typer.Option(help="Crops of each lesion on whole films (3).")] = None,
     tiles: Annotated[int | None, typer.Option(help="Background tiles of each whole film (3).")] = None,
     jitter: Annotated[
         float | None, typer.Option(help="Offsets of the crops, 0 (none) to 1 (the lesion's rim stays in).")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of what is drawn at random (0).")] = None,
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME=CLASS,...",
+            help="Folder: what its names of classes mean, such as `0=benign,1=malignant` or "
+            "`Cancer=malignant mass`. CLASS is negative, or benign or malignant, alone or with mass or "
+            "calcification.",
+        ),
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN=NAME,...",
+            help="Folder: what its CSV table calls the columns file, label, pathology, lesion_type, patient, "
+            "group, split, laterality, view, density, subtlety, such as `patient=patient_id,file=filename`.",
+        ),
+    ] = None,
+    separator: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CHARACTER", help="Folder: between the columns of its CSV table, such as `';'` (,)."
+        ),
+    ] = None,
+    patient_pattern: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REGEX",
+            help="Folder: finds the patient in each file's name, as the group `patient` or the first, such "
+            r"as `'case_(\d+)_'`; one with a / finds it in the path.",
+        ),
+    ] = None,
+    all_test: Annotated[
+        bool,
+        typer.Option(
+            "--all-test", help="Folder: an external test set; every image is a test image, none is drawn."
+        ),
+    ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Decode a source once into an image store.
 
     Example: `mammobench data prepare ddsm-mammography.zip --out stores/ddsm`
+
+    Own images: `mammobench data prepare patches --out stores/mine --labels 0=benign,1=malignant`
     """
-    from mammobench.data.options import PrepareOptions
+    from mammobench.data.options import PrepareOptions, read_pairs
     from mammobench.data.sources import prepare
     from mammobench.progress import Bars
 
+    options = PrepareOptions(
+        size=size, crops=crops, tiles=tiles, jitter=jitter, seed=seed,
+        labels=None if labels is None else read_pairs(labels, "--labels"),
+        columns=None if columns is None else read_pairs(columns, "--columns"),
+        separator=separator, patient_pattern=patient_pattern, all_test=all_test or None,
+    )  # fmt: skip
     with Bars(stderr(quiet=quiet)) as bars:
         store = prepare(
-            source, out, format=layout,
-            options=PrepareOptions(size=size, crops=crops, tiles=tiles, jitter=jitter, seed=seed),
+            source, out, format=layout, options=options,
             progress=lambda done, total: bars("Preparing images", done, total),
         )  # fmt: skip
     _tell_of_store(store, as_json=as_json)
@@ -119,8 +171,14 @@ def _tell_of_store(store: Any, *, as_json: bool) -> None:  # noqa: ANN401 - Imag
         print_json({"store": str(store.path), **manifest})
         return
     typer.echo(f"{store.path}: {len(store)} images from {manifest['source']}")
+    side = manifest["image_size"]
+    typer.echo(f"  side: {side} px ({len(store) * side**2 / 2**20:,.1f} MiB of images)")
     for name, count in manifest["counts"].items():
         typer.echo(f"  {name}: {count}")
     for warning in manifest["warnings"]:
         typer.echo(f"  note: {warning}")
-    typer.echo(f"Next: mammobench search --space ddsm --data {store.path}")
+    space = next((name for name, least in _SPACES.items() if side >= least), None)
+    if space is None:
+        typer.echo(f"Next: a space with an image_size of at most {side}, for `mammobench search`")
+    else:
+        typer.echo(f"Next: mammobench search --space {space} --data {store.path}")

@@ -8,20 +8,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
+from mammobench.data.tree import Tree
 from mammobench.errors import DataError
 
-LEVELS = 8  # TCIA puts its images six folders deep
+LEVELS = 16  # TCIA puts its images six folders deep, BreakHis nine
 
 
 class Archive:
-    """The files of a folder (eight levels deep) or of a zip, by their paths.
+    """The files of a folder (16 levels deep) or of a zip, by their paths.
 
     Args:
         path: A folder or a zip file.
 
     Attributes:
         path: The same.
-        sizes: Bytes of every file by its relative path.
+        sizes: Bytes of every file by its relative path; a file with several paths, through links, has one.
+        aliases: The other paths of such files, and the one in `sizes`.
+        circles: Links to a folder above themselves, which are not followed.
+        broken: Links that lead nowhere.
 
     Raises:
         DataError: When `path` is missing or neither a folder nor a zip.
@@ -30,10 +34,13 @@ class Archive:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._is_zip = path.is_file()
+        self.aliases: dict[str, str] = {}
+        self.circles: list[str] = []
+        self.broken: list[str] = []
         if path.is_dir():
-            levels = ("/".join(["*"] * depth) for depth in range(1, LEVELS + 1))
-            files = (file for level in levels for file in sorted(path.glob(level)) if file.is_file())
-            self.sizes = {file.relative_to(path).as_posix(): file.stat().st_size for file in files}
+            tree = Tree(path, LEVELS)
+            self.sizes, self.aliases = tree.sizes, tree.aliases
+            self.circles, self.broken = tree.circles, tree.broken
         elif self._is_zip:
             self.sizes = self._zip_sizes()
         else:
@@ -87,6 +94,14 @@ class Archive:
                 target.open("wb") as unpacked,
             ):
                 shutil.copyfileobj(packed, unpacked, 4 * 2**20)
+        except (RuntimeError, NotImplementedError) as error:
+            raise DataError(
+                "the zip cannot be unpacked",
+                where=f"{self.path}, {file}",
+                expected="a zip without a password, packed by a usual method",
+                found=error,
+                remedy="Unpack it by hand and give the folder",
+            ) from error
         except (zipfile.BadZipFile, zlib.error, EOFError) as error:
             raise DataError(
                 "the zip is damaged",

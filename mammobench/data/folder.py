@@ -1,6 +1,5 @@
 """A folder of the user's own images, with class subfolders or with a table."""
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -10,27 +9,35 @@ import numpy as np
 
 from mammobench.data.archive import Archive
 from mammobench.data.draw import TEST_SHARE, draw_test
-from mammobench.data.folder_labels import SHOWN, find, named
-from mammobench.data.folder_table import find_table, read_listing
-from mammobench.data.options import PrepareOptions
-from mammobench.data.pictures import SUFFIXES, fit_square, read_picture
+from mammobench.data.folder_columns import Search, find_table, is_csv
+from mammobench.data.folder_faults import likelier, require_files, together
+from mammobench.data.folder_labels import ClassNames
+from mammobench.data.folder_layout import place, places_apart
+from mammobench.data.folder_notes import Seen, notes_on_files, notes_on_pixels, notes_on_rows
+from mammobench.data.folder_patients import OPTION as PATTERN
+from mammobench.data.folder_patients import patients_of
+from mammobench.data.folder_table import read_listing
+from mammobench.data.options import SMALLEST, PrepareOptions
+from mammobench.data.pictures import SUFFIXES, fit_square, picture_shape, read_picture
 from mammobench.data.records import Chunk, Images, Provenance, Row, SplitName
 from mammobench.errors import DataError
 
 SIZE = 299
 ROWS_AT_ONCE = 64
-SPLITS: dict[str, SplitName] = {"train": "train", "training": "train", "test": "test", "testing": "test"}
-DEEP_BUT_DARK = 4096  # scanners of 12 bits write into files of 16
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One image before it is read: its file, its row, and whether its split and type of lesion were told."""
+    """One image before it is read: its row, its part if that was told, and whether its type of lesion was."""
 
-    file: str
     row: Row
-    split_known: bool
+    split: SplitName | None
     type_known: bool
+
+    @property
+    def file(self) -> str:
+        """Where it is in the archive."""
+        return self.row.source_file
 
 
 class FolderSource:
@@ -38,10 +45,10 @@ class FolderSource:
 
     Args:
         archive: The folder or zip.
-        options: ``size`` and ``seed`` (of the test split where none is told) are used.
+        options: Those of `takes` are used; ``seed`` is of the test split where none is told.
 
     Attributes:
-        image_size: 299 unless ``options.size`` says otherwise.
+        image_size: The side of the largest image, at most 299, unless ``options.size`` says otherwise.
         total: How many images there are.
         warnings: Complete when `chunks` is exhausted.
 
@@ -60,154 +67,160 @@ class FolderSource:
         licence="not known to mammobench: whoever made the images says how they may be used",
         citations=(),
     )
-    takes: ClassVar[frozenset[str]] = frozenset({"size", "seed"})
+    takes: ClassVar[frozenset[str]] = frozenset(
+        {"size", "seed", "labels", "columns", "patient_pattern", "separator", "all_test"}
+    )
 
     def __init__(self, archive: Archive, options: PrepareOptions) -> None:
         self.archive = archive
-        self.image_size = options.size or SIZE
-        self._seed = options.seed or 0
-        self.warnings: list[str] = []
+        self._options = options
+        self._classes = ClassNames(options.labels)
         images = sorted(file for file in archive.sizes if _is_image(file))
-        table = find_table(archive)
-        self._entries = self._of_table(table, images) if table else self._of_folders(images)
-        self._settle_split()
-        self._warn_of_rows()
+        require_files(
+            archive, [*images, *filter(is_csv, archive.sizes)], [*filter(_is_image, archive.broken)]
+        )
+        search = find_table(archive, options)
+        self.warnings = notes_on_files(archive, images, search)
+        self._entries = self._of_table(search, images) if search.table else self._of_folders(search, images)
+        self._name_patients()
+        splits, told = self._splits()
+        rows = [replace(entry.row, split=split) for entry, split in zip(self._entries, splits, strict=True)]
+        self._entries = [replace(entry, row=row) for entry, row in zip(self._entries, rows, strict=True)]
+        self.warnings += told
+        untyped = sum(not entry.type_known for entry in self._entries)
+        self.warnings += notes_on_rows(rows, untyped, search.table.like_a_patient if search.table else [])
         self.total = len(self._entries)
+        self._largest, self._sound = self._survey()
+        self.image_size = options.size or min(SIZE, max(SMALLEST, self._largest))
 
     @classmethod
     def recognises(cls, archive: Archive) -> bool:
-        """Whether there is an image, or a table that names images."""
-        return any(map(_is_image, archive.sizes)) or find_table(archive) is not None
+        """Whether there is an image, or a table that may name images."""
+        return any(_is_image(file) or is_csv(file) for file in archive.sizes)
 
     def chunks(self) -> Iterator[Chunk]:
         """Yield all images by path, or in the order of the table.
 
         Raises:
-            DataError: When an image does not decode; names its file and, where there is one, its row.
+            DataError: When images are damaged, all of which are told together.
         """
-        counts: Counter[str] = Counter()
-        brightest = 0
+        seen, faults = Seen(), list[DataError]()
         for start in range(0, len(self._entries), ROWS_AT_ONCE):
             images: list[Images] = []
-            for entry in self._entries[start : start + ROWS_AT_ONCE]:
-                with self.archive.open(entry.file) as path:
-                    pixels = read_picture(path, entry.file)
-                counts["not square"] += pixels.shape[0] != pixels.shape[1]
-                counts["smaller"] += max(pixels.shape) < self.image_size
-                if pixels.dtype == np.uint16:
-                    counts["deep"] += 1
-                    brightest = max(brightest, int(pixels.max()))
+            entries = self._entries[start : start + ROWS_AT_ONCE]
+            for entry in entries:
+                try:
+                    with self.archive.open(entry.file) as path:
+                        pixels = read_picture(path, entry.file)
+                except DataError as fault:
+                    faults.append(fault)
+                    continue
+                seen.count(pixels, self.image_size)
                 images.append(fit_square(pixels, self.image_size))
-            yield Chunk(
-                np.stack(images), [entry.row for entry in self._entries[start : start + ROWS_AT_ONCE]]
-            )
-        self._warn_of_pixels(counts, brightest)
+            # what follows a fault is read for its own faults alone
+            if self._sound and not faults:
+                yield Chunk(np.stack(images), [entry.row for entry in entries])
+        if faults:
+            raise together(faults, self.total, self.archive.path)
+        self.warnings += notes_on_pixels(seen, self.image_size, self._largest, asked=bool(self._options.size))
 
-    def _of_table(self, table: str, images: list[str]) -> list[Entry]:
-        with self.archive.open(table) as path:
-            listing = read_listing(path, table, images)
+    def _survey(self) -> tuple[int, bool]:
+        """Return the side of the largest image, and whether all headers are sound."""
+        largest, sound = 0, True
+        for entry in self._entries:
+            try:
+                with self.archive.open(entry.file) as path:
+                    largest = max(largest, *picture_shape(path, entry.file))
+            except DataError:
+                # told with the other faults, once all images are read
+                sound = False
+        return largest, sound
+
+    def _of_table(self, search: Search, images: list[str]) -> list[Entry]:
+        table = search.table
+        assert table is not None  # noqa: S101 - for the type checker; the caller has looked
+        separator = self._options.separates
+        with self.archive.open(table.file) as path:
+            listing = read_listing(path, table, self.archive, images, self._classes, separator)
         unnamed = len(images) - len(listing)
         if unnamed:
-            self.warnings.append(f"{unnamed:,} images that {table} does not name were left out.")
+            self.warnings.append(f"{unnamed:,} images that {table.file} does not name were left out.")
         return [
-            Entry(line.file, replace(line.row, source_row=position), line.split is not None, line.type_known)
+            Entry(replace(line.row, source_row=position), line.split, line.type_known)
             for position, line in enumerate(listing)
         ]
 
-    def _of_folders(self, images: list[str]) -> list[Entry]:
-        entries = []
-        for position, file in enumerate(images):
-            folders = PurePosixPath(file).parts[:-1]
-            classes = [name for name in folders if find(name)]
-            if not classes:
-                inner = next((name for name in reversed(folders) if name.lower() not in SPLITS), None)
-                if inner is not None:
-                    named(inner, str(self.archive.path / file), "class folder")
-                raise DataError(
-                    "an image without a class",
-                    where=self.archive.path / file,
-                    expected=f"images in subfolders named {SHOWN}, or a CSV table with file and label",
-                    found="an image in no such subfolder",
-                )
-            label = named(classes[-1], file)
-            split = next((SPLITS[name.lower()] for name in folders if name.lower() in SPLITS), None)
-            row = Row(int(label.label), file, position, split or "train")
-            entries.append(Entry(file, row, split is not None, label.type_known))
-        return entries
+    def _of_folders(self, search: Search, images: list[str]) -> list[Entry]:
+        try:
+            placed = place(self.archive, images, self._classes)
+        except DataError as fault:
+            raise likelier(fault, search, images, self._classes) from fault
+        if apart := places_apart(placed):
+            self.warnings.append(apart)
+        return [
+            Entry(
+                Row(int(image.named.label), image.file, position, image.split or "train"),
+                image.split,
+                image.named.type_known,
+            )
+            for position, image in enumerate(placed)
+        ]
 
-    def _settle_split(self) -> None:
-        """Draw a test split where none is told; one that is told for some images alone is an error."""
-        unknown = [entry for entry in self._entries if not entry.split_known]
-        if not unknown:
-            if len({entry.row.split for entry in self._entries}) == 1:
-                self.warnings.append(f"All images are {self._entries[0].row.split} images.")
+    def _name_patients(self) -> None:
+        """Take patients from the names of files, where that is asked."""
+        pattern = self._options.patient_pattern
+        if pattern is None:
             return
-        if len(unknown) < len(self._entries):
+        if any(entry.row.patient for entry in self._entries):
+            raise DataError(
+                "the table and the names of files both tell the patient",
+                where=PATTERN,
+                expected="one of the two",
+                remedy=f"Leave {PATTERN} out, or take the column patient out of the table",
+            )
+        found = patients_of([entry.file for entry in self._entries], pattern)
+        self._entries = [
+            replace(entry, row=replace(entry.row, patient=patient, group=entry.row.group or patient))
+            for entry, patient in zip(self._entries, found, strict=True)
+        ]
+
+    def _splits(self) -> tuple[list[SplitName], list[str]]:
+        """Return the part of each image, drawn where none is told, and what to say of it."""
+        known = [entry.split for entry in self._entries if entry.split is not None]
+        if self._options.all_test:
+            other = sum(split != "test" for split in known)
+            spite = f", {other:,} of them in spite of their folders or table" if other else ""
+            return ["test"] * len(self._entries), [f"All images were made test images, as asked{spite}."]
+        if len(known) == len(self._entries):
+            told = [f"All images are {known[0]} images."] if len(set(known)) == 1 else []
+            if "test" not in known:
+                told.append(
+                    "No image is a test image: a search needs `--split grouped`, which draws that part."
+                )
+            return known, told
+        if known:
+            without = next(entry.file for entry in self._entries if entry.split is None)
             raise DataError(
                 "the split is told for some images alone",
-                where=self.archive.path / unknown[0].file,
-                expected="train or test for every image or for none",
-                found=f"{len(unknown)} of {len(self._entries)} images without",
+                where=self.archive.path / without,
+                expected="train, val or test for every image or for none",
+                found=f"{len(self._entries) - len(known)} of {len(self._entries)} images without",
             )
+        return self._drawn()
+
+    def _drawn(self) -> tuple[list[SplitName], list[str]]:
         units = [entry.row.group or entry.file for entry in self._entries]
         highest: dict[str, int] = {}
         for unit, entry in zip(units, self._entries, strict=True):
             highest[unit] = max(highest.get(unit, 0), entry.row.label)
-        splits = draw_test(highest, self.name, self._seed)
-        self._entries = [
-            replace(entry, row=replace(entry.row, split=splits[unit]))
-            for unit, entry in zip(units, self._entries, strict=True)
-        ]
+        seed = self._options.seed or 0
+        splits = draw_test(highest, self.name, seed)
         by = "patient or group" if any(entry.row.group for entry in self._entries) else "image"
-        self.warnings.append(
+        told = (
             f"No split was given: {TEST_SHARE:.0%} of the images were drawn for test by {by}, stratified by "
-            f"label, with seed {self._seed}."
+            f"label, with seed {seed}."
         )
-
-    def _warn_of_rows(self) -> None:
-        rows = [entry.row for entry in self._entries]
-        without = sum(row.group is None for row in rows)
-        if without:
-            self.warnings.append(
-                f"{without:,} of {len(rows):,} images name no patient: images of one patient may stand in "
-                "training and test alike, and results may flatter."
-            )
-        sides: dict[str, set[SplitName]] = {}
-        for row in rows:
-            if row.patient:
-                sides.setdefault(row.patient, set()).add(row.split)
-        both = sum(len(splits) > 1 for splits in sides.values())
-        if both:
-            self.warnings.append(
-                f"{both:,} patients stand in training and test images; a clean split leaves them out."
-            )
-        untyped = sum(not entry.type_known for entry in self._entries)
-        if untyped:
-            self.warnings.append(
-                f"{untyped:,} lesions are of untold type and count as masses: the tasks lesion-type and "
-                "five-class, and results by lesion type, mean nothing for them."
-            )
-
-    def _warn_of_pixels(self, counts: Counter[str], brightest: int) -> None:
-        size = self.image_size
-        if counts["not square"]:
-            self.warnings.append(
-                f"{counts['not square']:,} images are not square and were padded with black."
-            )
-        if counts["smaller"]:
-            self.warnings.append(
-                f"{counts['smaller']:,} images are smaller than {size} x {size}; they were padded with "
-                "black, not enlarged: the black border may tell their class."
-            )
-        if counts["deep"]:
-            self.warnings.append(
-                f"{counts['deep']:,} images of 16 bits were reduced to 8 by one rule, value / 257."
-            )
-            if brightest < DEEP_BUT_DARK:
-                self.warnings.append(
-                    f"No 16 bit value is above {brightest:,}: the images were perhaps of fewer bits, and are "
-                    "now dark."
-                )
+        return [splits[unit] for unit in units], [told]
 
 
 def _is_image(file: str) -> bool:

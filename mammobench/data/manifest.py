@@ -45,7 +45,8 @@ class Manifest(BaseModel):
     Attributes:
         format: Version of the store's layout.
         fingerprint: SHA-256 over (pixel_hash, label, patient, group, split) of every row in order.
-        counts: ``images``, ``train``, ``test``, ``patients`` and one count a label.
+        counts: ``images``, ``train``, ``validation`` where the source has such a part, ``test``, ``patients``
+            and one count a label.
         image_size: Side of the native images, in pixels.
         source: One line that names the data set.
         synthetic: True when no image shows a person.
@@ -115,9 +116,12 @@ def fingerprint(index: pd.DataFrame) -> str:
 
 def count(index: pd.DataFrame) -> dict[str, int]:
     """Count images, splits, patients and labels."""
+    splits = {split: int((index["split"] == split).sum()) for split in ("train", "validation", "test")}
+    if not splits["validation"]:
+        del splits["validation"]
     return {
         "images": len(index),
-        **{split: int((index["split"] == split).sum()) for split in ("train", "test")},
+        **splits,
         "patients": int(index["patient"].nunique()),
         **{label.title: int((index["label"] == label).sum()) for label in Label},
     }

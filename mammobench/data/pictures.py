@@ -7,56 +7,26 @@ import numpy as np
 import numpy.typing as npt
 
 from mammobench.data.records import Images
-from mammobench.errors import DataError
 
 Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 AnyPixels = npt.NDArray[np.integer | np.floating]
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".pgm", ".bmp"})
-DEEP_MODES = ("I", "I;16", "I;16B", "I;16L")
 WHITE_8, WHITE_16 = 255, 65_535
 
 
+def picture_shape(path: Path, where: str) -> tuple[int, int]:
+    """Return height and width of an image file; see `mammobench.data.picture_files.read_shape`."""
+    # Pillow is imported here and below, because commands that read no pictures need not wait for it
+    from mammobench.data.picture_files import read_shape  # noqa: PLC0415
+
+    return read_shape(path, where)
+
+
 def read_picture(path: Path, where: str) -> Pixels:
-    """Decode an image file to grey; colours become luma by ITU-R 601, transparency is dropped.
+    """Decode an image file to grey; see `mammobench.data.picture_files.read_grey`."""
+    from mammobench.data.picture_files import read_grey  # noqa: PLC0415
 
-    Args:
-        path: The file.
-        where: What to call it in an error.
-
-    Returns:
-        uint8 or uint16 of shape (height, width).
-
-    Raises:
-        DataError: When it does not decode, or has values that are no 8 or 16 bit integers.
-    """
-    # Pillow, because OpenCV hands a truncated file out as a picture that is grey below; imported here,
-    # because commands that read no pictures need not wait for it
-    from PIL import Image  # noqa: PLC0415
-
-    try:
-        with Image.open(path) as image:
-            image.load()
-            mode = image.mode
-            pixels: npt.NDArray[np.integer] = np.asarray(image if mode in DEEP_MODES else image.convert("L"))
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
-        raise DataError(
-            "the image does not decode",
-            where=where,
-            expected="a whole png, jpg, tif, pgm or bmp file",
-            found=str(error).replace(str(path), where) or type(error).__name__,
-            remedy="Replace or remove the file",
-        ) from error
-    if mode == "F" or (mode in DEEP_MODES and (pixels.min() < 0 or pixels.max() > WHITE_16)):
-        raise DataError(
-            "the image has another bit depth",
-            where=where,
-            expected="integers of 8 or 16 bits",
-            found="floating point values" if mode == "F" else f"{pixels.min()} to {pixels.max()}",
-            remedy="Convert it to 8 or 16 bits",
-        )
-    if mode in DEEP_MODES:
-        return pixels.astype(np.uint16)
-    return pixels.astype(np.uint8)
+    return read_grey(path, where)
 
 
 def to_8_bit(pixels: AnyPixels, white: int) -> Images:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 Images = npt.NDArray[np.uint8]
-SplitName = Literal["train", "test"]
+SplitName = Literal["train", "validation", "test"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Row:
         label: 0 to 4, see `mammobench.data.labels.Label`.
         source_file: Name of the file that it was read from.
         source_row: Position in that file, from 0.
-        split: The source's own split.
+        split: The source's own split; ``validation`` where it has such a part.
         patient: Who is on the film, where the source says so.
         group: The smallest unit that a split must keep together, where known: the patient or, where only that
             can be told, the lesion.

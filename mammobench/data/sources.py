@@ -116,10 +116,13 @@ def _recognise(archive: Archive, name: str | None) -> type[Source]:
             return candidate
     files = sorted(archive.sizes)
     more = f" and {len(files) - FILES_SHOWN} more" if len(files) > FILES_SHOWN else ""
+    dicom = any(file.lower().endswith((".dcm", ".dicom")) for file in files)
     raise DataError(
         "no known layout",
         where=archive.path,
         expected="; or ".join(layout.looks_for for layout in candidates),
         found=", ".join(files[:FILES_SHOWN]) + more or "no files",
-        remedy="Give the folder that directly holds the data set, or its zip",
+        remedy="DICOM files are read of CBIS-DDSM alone: convert others to png or tif of 8 or 16 bits"
+        if dicom
+        else "Give the folder that directly holds the data set, or its zip",
     )

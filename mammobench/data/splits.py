@@ -1,8 +1,9 @@
 """Training, validation and test rows of a store for one task.
 
-``official`` keeps the source's own test rows; groups that also stand among the training rows are left out of
-one of the two. ``grouped`` draws test from all rows, by holdout or in folds. Neither ever cuts a group.
-``reference`` repeats what the reference notebook did with the Kaggle set, its leak included.
+``official`` keeps the source's own test rows, and its own validation rows where it has some; groups that also
+stand among the training rows are left out of one of the two. ``grouped`` draws test from all rows, by holdout
+or in folds. Neither ever cuts a group. ``reference`` repeats what the reference notebook did with the Kaggle
+set, its leak included.
 """
 
 import hashlib
@@ -217,9 +218,16 @@ def _made(store: ImageStore, data: DataConfig, groups: Groups) -> Split:
         else:
             train, test, warnings = _without_shared(train, test, groups, data, store.identical)
         warnings += _unknown_groups(groups, {"training": train, "test": test})
-        seed = (data.split_seed, "validation")
-        chosen = draw_share(labels[train], groups.codes[train], data.validation_fraction, seed, leave=1)
-        rows = {"train": train[~chosen], "validation": train[chosen], "test": test}
+        rows = {"test": test}
+        own = _own_validation(train, store) if data.split == "official" else None
+        if own is None:
+            seed = (data.split_seed, "validation")
+            chosen = draw_share(labels[train], groups.codes[train], data.validation_fraction, seed, leave=1)
+            rows |= {"train": train[~chosen], "validation": train[chosen]}
+        else:
+            rows["validation"] = train[own]
+            rows["train"], told = _without_validated(train[~own], train[own], groups)
+            warnings += told
     if data.training_share < 1:
         seed, all_train = (data.split_seed, "training share"), rows["train"]
         kept = draw_share(labels[all_train], groups.codes[all_train], data.training_share, seed, leave=0)
@@ -277,6 +285,25 @@ def _without_shared(
     if twins:
         left_out += f" Of them, {twins} {'is' if twins == 1 else 'are'} pixel by pixel an image of that set."
     return parts["train"], parts["test"], [left_out]
+
+
+def _own_validation(train: Codes, store: ImageStore) -> npt.NDArray[np.bool_] | None:
+    """Say which rows are the source's own validation part; None where it has none."""
+    own = (store.index["split"].iloc[train] == "validation").to_numpy(dtype=bool)
+    return own if own.any() else None
+
+
+def _without_validated(train: Codes, validation: Codes, groups: Groups) -> tuple[Codes, list[str]]:
+    shared = np.intersect1d(groups.codes[train], groups.codes[validation])
+    stays = ~np.isin(groups.codes[train], shared)
+    own = f"Validation is the source's own part of {len(validation)} images"
+    told = [f"{own}: data.validation_fraction counts for nothing."]
+    if len(shared):
+        told.append(
+            f"{(~stays).sum()} training images of {len(shared)} patients or lesions that are also in the "
+            "validation set were left out."
+        )
+    return train[stays], told
 
 
 def _unknown_groups(groups: Groups, rows: dict[str, Codes]) -> list[str]:

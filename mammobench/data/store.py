@@ -24,9 +24,9 @@ class ImageStore:
         path: The folder.
         manifest: Counts, source, licence, citations and warnings.
         index: One row an image: id, label (0 to 4), lesion_type, pathology, source_file, source_row, patient,
-            laterality, view, group (the unit that a split must not cut), split (``train`` or ``test``),
-            pixel_hash; density, subtlety, assessment, lesion and film as in `Row`. Unknown values are
-            missing (`pandas.NA`).
+            laterality, view, group (the unit that a split must not cut), split (``train``, ``test``, or
+            ``validation`` where the source has that part), pixel_hash; density, subtlety, assessment, lesion
+            and film as in `Row`. Unknown values are missing (`pandas.NA`).
         verified: Whether the pixels were compared with their hashes when the store was opened.
     """
 

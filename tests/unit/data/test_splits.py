@@ -108,6 +108,46 @@ def test_grouped_draws_test_from_all_rows_in_whole_groups(folds: int) -> None:
     assert make_split(store, configs[0].model_copy(update={"split_seed": 1})).hash != splits[0].hash
 
 
+def test_official_takes_the_validation_part_of_the_source() -> None:
+    store = store_of(lesions(20, "train", "P") + lesions(8, "validation", "V") + lesions(8, "test", "T"))
+    split = make_split(store, DataConfig())
+    own = np.flatnonzero(store.index["split"] == "validation")
+    assert np.array_equal(split.validation.rows, own)
+    assert (len(split.train), len(split.validation), len(split.test)) == (60, 24, 24)
+    assert split.warnings == (
+        "Validation is the source's own part of 24 images: data.validation_fraction counts for nothing.",
+    )
+    halved = make_split(store, DataConfig(training_share=0.5, validation_fraction=0.4))
+    assert np.array_equal(halved.validation.rows, own)
+    assert 20 < len(halved.train) < 40
+
+
+def test_patients_of_two_parts_are_left_out_of_training_and_then_of_validation() -> None:
+    store = store_of(lesions(20, "train", "P") + lesions(8, "validation", "P") + lesions(4, "test", "P"))
+    split = make_split(store, DataConfig())
+    assert (len(split.train), len(split.validation), len(split.test)) == (36, 12, 12)
+    assert split.warnings[0].startswith(
+        "24 training images of 4 patients or lesions that are also in the test"
+    )
+    assert split.warnings[2] == (
+        "12 training images of 4 patients or lesions that are also in the validation set were left out."
+    )
+
+
+def test_other_splits_pool_the_validation_part() -> None:
+    kept = lesions(20, "train", "P") + lesions(8, "validation", "V") + lesions(8, "test", "T")
+    pooled = [(label, patient, split.replace("validation", "train")) for label, patient, split in kept]
+    for name in ("grouped", "reference"):
+        config = DataConfig.model_validate({"split": name})
+        assert make_split(store_of(kept), config).hash == make_split(store_of(pooled), config).hash
+
+
+def test_a_validation_part_of_one_class_is_named() -> None:
+    rows = [*lesions(20, "train", "P"), (1, "V", "validation"), *lesions(8, "test", "T")]
+    with pytest.raises(DataError, match="the validation part cannot serve the task malignancy"):
+        make_split(store_of(rows), DataConfig())
+
+
 def test_a_split_that_leaks_is_refused_however_it_came_about(phantom: ImageStore, tmp_path: Path) -> None:
     split = make_split(phantom, DataConfig())
     leaking = replace(split, test=replace(split.test, groups=split.train.groups[: len(split.test)]))
