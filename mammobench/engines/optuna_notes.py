@@ -45,33 +45,7 @@ def check_notes(
     Raises:
         EngineError: Naming the note.
     """
-
-    def is_state(value: object) -> bool:
-        check_state(value, space, number=number)
-        return True
-
-    def is_generation(value: Any) -> bool:
-        # a generation follows on a whole one
-        key = f"{_NSGA2}:generation"
-        return _is_count(value, number) and (
-            not value or sum(known.get(key) == value - 1 for known in earlier) >= POPULATION
-        )
-
-    def is_population(value: object) -> bool:
-        return (
-            isinstance(value, list)
-            and all(_is_count(each, number - 1) for each in value)
-            and len(set(value)) == len(value) == POPULATION
-        )
-
-    known: dict[str, dict[str, dict[str, Callable[[Any], bool]]]] = {
-        "cmaes": {"trial": {STATE: is_state, GENERATION: lambda value: _is_count(value, number)}},
-        "nsga2": {
-            "trial": {f"{_NSGA2}:generation": is_generation},
-            "study": {rf"{_NSGA2}:parent:\d{{1,9}}": is_population},
-        },
-        "qmc": {"study": {"qmc:[0-9a-f]{64}": lambda value: _is_count(value, STUBBORN * (number + 1))}},
-    }
+    known = _known(number, space, earlier)
     if not isinstance(notes, Mapping):
         raise EngineError("damaged notes of the sampler", expected="a mapping", found=type(notes).__name__)
     for where, written in notes.items():
@@ -90,7 +64,40 @@ def check_notes(
                 raise EngineError(f"damaged notes of the sampler ({key})", found=_kind(value))
 
 
-def _is_count(value: Any, most: int) -> bool:  # noqa: ANN401 - whatever JSON holds
+def _known(
+    number: int, space: Mapping[str, BaseDistribution], earlier: Iterable[Mapping[str, Any]]
+) -> dict[str, dict[str, dict[str, Callable[[Any], bool]]]]:
+    """Return what each sampler notes: with what, under which key (a pattern), and what it must be."""
+
+    def is_state(value: object) -> bool:
+        check_state(value, space, number=number)
+        return True
+
+    def is_generation(value: object) -> bool:
+        if not isinstance(value, int) or not _is_count(value, number):
+            return False
+        # a generation follows on a whole one
+        before = sum(each.get(f"{_NSGA2}:generation") == value - 1 for each in earlier)
+        return value == 0 or before >= POPULATION
+
+    def is_population(value: object) -> bool:
+        return (
+            isinstance(value, list)
+            and all(_is_count(each, number - 1) for each in value)
+            and len(set(value)) == len(value) == POPULATION
+        )
+
+    return {
+        "cmaes": {"trial": {STATE: is_state, GENERATION: lambda value: _is_count(value, number)}},
+        "nsga2": {
+            "trial": {f"{_NSGA2}:generation": is_generation},
+            "study": {rf"{_NSGA2}:parent:\d{{1,9}}": is_population},
+        },
+        "qmc": {"study": {"qmc:[0-9a-f]{64}": lambda value: _is_count(value, STUBBORN * (number + 1))}},
+    }
+
+
+def _is_count(value: object, most: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most
 
 
