@@ -9,6 +9,7 @@ from mammobench.data.splits import make_split
 from mammobench.data.store import ImageStore
 from mammobench.engines import make_engine
 from mammobench.engines.base import Engine, NoProposal, Outcome, Proposal
+from mammobench.errors import EngineError, StudyError
 from mammobench.seeds import derive_seed
 from mammobench.space import SearchSpace
 from mammobench.space_file import load_space
@@ -53,6 +54,18 @@ class Proposer:
                 self._tell(record)
 
     def _tell(self, record: TrialRecord) -> None:
+        try:
+            self._tell_engine(record)
+        except EngineError as error:
+            raise StudyError(
+                f"damaged trial record ({error.problem})",
+                where=f"{self._study.folder}, trial {record.number}",
+                expected=error.expected,
+                found=error.found,
+                remedy="Restore the record from a copy; it can be reported as it is",
+            ) from None
+
+    def _tell_engine(self, record: TrialRecord) -> None:
         if record.state != "running":
             self._engine.learn(
                 Outcome(
