@@ -263,7 +263,7 @@ def _read(
         role=known.role,
         state="infeasible" if state == "pruned" and not trained else state,
         config=config,
-        hyperparameters=_hyperparameters(trial, space, config),
+        hyperparameters=_hyperparameters(trial, space, config, known.role),
         seed=known.seed,
         objective=known.objectives[0] if known.objectives else None,
         threshold=known.threshold,
@@ -306,7 +306,9 @@ def _require_values(
             raise ValueError(f"objectives: {name} should lie between -1 and 1")
 
 
-def _hyperparameters(trial: FrozenTrial, space: SearchSpace, config: TrialConfig) -> dict[str, Any]:
+def _hyperparameters(
+    trial: FrozenTrial, space: SearchSpace, config: TrialConfig, role: Role
+) -> dict[str, Any]:
     """Return the searched values, which stand in the configuration and in Optuna's parameters."""
     values, items = config.values(), {item.key: item for item in space.hyperparameters}
     for key, value in trial.params.items():
@@ -314,7 +316,15 @@ def _hyperparameters(trial: FrozenTrial, space: SearchSpace, config: TrialConfig
             raise ValueError(f"{key}: should be a hyperparameter of the study's space")
         if encode(values[key]) != value:
             raise ValueError(f"config.{key}: should be the value that Optuna has of the trial")
-    return {key: values[key] for key in items if key in trial.params}
+    found = {key: values[key] for key in items if key in trial.params}
+    wanted: dict[str, Any] = {}
+    for item in space.hyperparameters:
+        if item.active(wanted):
+            wanted[item.key] = values[item.key]
+    # the reference CNN may lie outside the space
+    if found.keys() != wanted.keys() and (found or role == "searched"):
+        raise ValueError("config: should have the hyperparameters of the study's space, conditions obeyed")
+    return found
 
 
 def _distribution(item: Hyperparameter) -> BaseDistribution:

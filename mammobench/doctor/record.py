@@ -66,9 +66,7 @@ def read_trials(
         trials, faults = study.readable_trials()
         for fault in faults:
             where = folder / (_JOURNAL if spec.storage is None else _SPEC)
-            remedy = (
-                "Restore the record from a copy; the other trials and the files in trials/ are sound"
-            )
+            remedy = "Restore the record from a copy; the other trials and the files in trials/ are sound"
             trial = str(fault.where).rsplit(", ", 1)[-1]
             findings.append(Finding(f"{trial}: {fault.problem}", where, "damage", remedy))
     except FileNotFoundError:
