@@ -188,7 +188,7 @@ def _trial_of(trial: Row[Any]) -> FrozenTrial:
 
 
 def _json(text: str) -> Any:  # noqa: ANN401 - whatever JSON holds
-    """Return what a text says; None where it is no JSON: a reader of the trial names it, and others are read."""
+    """Return what a text says; None where it is no JSON, which the trial's reader then tells of."""
     try:
         return json.loads(text)
     except (TypeError, ValueError, RecursionError):

@@ -51,16 +51,17 @@ def routes(document: Any, *, depth: int = 9) -> Iterator[Route]:
     keys: Sequence[str | int] = list(document)
     if isinstance(document, list):
         keys = sorted({0, len(document) - 1} & set(range(len(document))))
+    inside: Any = document
     for key in keys:
         yield (key,)
-        for route in routes(document[key], depth=depth - 1):
+        for route in routes(inside[key], depth=depth - 1):
             yield (key, *route)
 
 
 def replaced(document: Any, route: Route, value: Any) -> Any:
     """Return a copy of a document with another value at the end of a way."""
-    changed = copy.deepcopy(document)
-    inner: Any = changed
+    changed: Any = copy.deepcopy(document)
+    inner = changed
     for key in route[:-1]:
         inner = inner[key]
     inner[route[-1]] = value
