@@ -1,8 +1,8 @@
 """Damaged records through `search`, `report`, `reproduce` and `doctor`.
 
-Any value of study.json, of a journal's lines or of a database's rows is replaced by null, text, a huge number,
-a list, a path or a pickle. Whatever comes of it is told without a traceback, nothing happens outside the
-study, and what was sound is kept.
+Any value of study.json, of a journal's lines or of a database's rows is replaced by null, text, a huge
+number, a list, a path or a pickle. Whatever comes of it is told without a traceback, nothing happens outside
+the study, and what was sound is kept.
 """
 
 import contextlib
