@@ -104,13 +104,14 @@ class Place:
             ) from None
 
 
-def open_place(where: str, study: str) -> Place:
+def open_place(where: str, study: str, *, make: bool = True) -> Place:
     """Open the artifacts of a study in a shared folder or under ``s3://BUCKET/PREFIX``.
 
     Args:
         where: The folder, or the S3 URL; S3's credentials and AWS_ENDPOINT_URL come from where boto3
             looks for them.
         study: The study's name, a folder of its own there.
+        make: Whether to make that folder where it is missing.
 
     Raises:
         ConfigError: For another scheme, or S3 without boto3.
@@ -118,7 +119,7 @@ def open_place(where: str, study: str) -> Place:
     """
     scheme, separator, _ = where.partition("://")
     if not separator:
-        return _open_folder(Path(where).expanduser().absolute() / study)
+        return _open_folder(Path(where).expanduser().absolute() / study, make=make)
     if scheme != "s3":
         raise ConfigError(
             "no such place for artifacts",
@@ -129,7 +130,13 @@ def open_place(where: str, study: str) -> Place:
     return _open_bucket(where, study)
 
 
-def _open_folder(folder: Path) -> Place:
+def _open_folder(folder: Path, *, make: bool) -> Place:
+    if not make and not folder.is_dir():
+        raise StudyError(
+            "the folder of the study's artifacts is not there",
+            where=folder,
+            remedy="Mount it where the study has it, or restore the study's description from a copy",
+        )
     place = Place(
         FileSystemArtifactStore(folder),
         where=str(folder),

@@ -21,19 +21,35 @@ from contextlib import suppress
 from dataclasses import dataclass
 from io import BufferedRandom, BufferedReader
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mammobench.errors import StudyError
 from mammobench.files import written_aside
+from mammobench.validation import first_fault
 
 if TYPE_CHECKING:
     from mammobench.artifact_place import Place
 
 _NAMED, _CHECKPOINT = "artifacts:", "mammobench:checkpoint"
 _MIME_TYPE = "application/octet-stream"
+
+
+class _Entry(BaseModel):
+    """What the record says of a file; the fields are Optuna's, and three of ours."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    artifact_id: Annotated[str, Field(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+    filename: Annotated[str, Field(pattern="^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$")]
+    mimetype: str
+    encoding: str | None
+    size: Annotated[int, Field(ge=0)]
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    version: Annotated[int, Field(ge=0)] = 0
 
 
 class Artifacts:
@@ -119,7 +135,7 @@ class _Placed(Artifacts):
         return True
 
     def push_checkpoint(self, trial_id: int, path: Path) -> bool:
-        before = self.storage.get_trial(trial_id).system_attrs.get(_CHECKPOINT)
+        before = self._checkpoint(trial_id)
         entry = self._upload(path)
         if not self._name(trial_id, _CHECKPOINT, entry, entry):
             return False
@@ -143,18 +159,18 @@ class _Placed(Artifacts):
 
     def pull_checkpoint(self, trial_id: int, path: Path) -> bool:
         while not path.exists():
-            entry = self.storage.get_trial(trial_id).system_attrs.get(_CHECKPOINT)
+            entry = self._checkpoint(trial_id)
             if entry is None:
                 return False
             if self._download(entry, path):
                 return True
             # replaced or removed while it was to be fetched
-            if self.storage.get_trial(trial_id).system_attrs.get(_CHECKPOINT) == entry:
+            if self._checkpoint(trial_id) == entry:
                 return False
         return True
 
     def remove_checkpoint(self, trial_id: int) -> None:
-        entry = self.storage.get_trial(trial_id).system_attrs.get(_CHECKPOINT)
+        entry = self._checkpoint(trial_id)
         if entry is not None:
             self.place.remove(entry["artifact_id"])
 
@@ -181,10 +197,11 @@ class _Placed(Artifacts):
         return True
 
     def _pushed(self, trial_id: int) -> dict[str, dict[str, Any]]:
-        """Return the entry of each file's last version, by file name."""
-        attributes = self.storage.get_trial(trial_id).system_attrs
-        entries = [json.loads(value) for key, value in attributes.items() if key.startswith(_NAMED)]
-        return {entry["filename"]: entry for entry in sorted(entries, key=lambda entry: entry["version"])}
+        return pushed_files(self.storage, trial_id)
+
+    def _checkpoint(self, trial_id: int) -> dict[str, Any] | None:
+        found = self.storage.get_trial(trial_id).system_attrs.get(_CHECKPOINT)
+        return None if found is None else _checked(found, trial_id)
 
     def _download(self, entry: Mapping[str, Any], path: Path) -> bool:
         """Fetch a file, written aside and checked; return False where there is none."""
@@ -211,7 +228,7 @@ class _GoneError(Exception):
     """Nothing is stored under an id."""
 
 
-def open_artifacts(where: str | None, folder: Path, storage: BaseStorage) -> Artifacts:
+def open_artifacts(where: str | None, folder: Path, storage: BaseStorage, *, make: bool = True) -> Artifacts:
     """Return where the files of a study's trials go.
 
     Args:
@@ -219,6 +236,7 @@ def open_artifacts(where: str | None, folder: Path, storage: BaseStorage) -> Art
             ``s3://BUCKET/PREFIX``, in which the study gets a folder of its own name.
         folder: The study's folder on this machine.
         storage: The record that names the files.
+        make: Whether to make a folder that is not there; not where a record alone says so.
 
     Raises:
         ConfigError: For another scheme, or S3 without boto3.
@@ -229,7 +247,32 @@ def open_artifacts(where: str | None, folder: Path, storage: BaseStorage) -> Art
     # Optuna's artifacts load all of boto3
     from mammobench.artifact_place import open_place  # noqa: PLC0415
 
-    return _Placed(open_place(where, folder.name), storage)
+    return _Placed(open_place(where, folder.name, make=make), storage)
+
+
+def pushed_files(storage: BaseStorage, trial_id: int) -> dict[str, dict[str, Any]]:
+    """Return what the record says of each file of a trial that was pushed last, by file name.
+
+    Raises:
+        StudyError: Where that is damaged.
+    """
+    attributes = storage.get_trial(trial_id).system_attrs
+    entries = [_checked(value, trial_id) for key, value in attributes.items() if key.startswith(_NAMED)]
+    return {entry["filename"]: entry for entry in sorted(entries, key=lambda entry: entry["version"])}
+
+
+def _checked(found: object, trial_id: int) -> dict[str, Any]:
+    """Return an entry that is one: what it names is fetched, written over and removed."""
+    try:
+        if isinstance(found, str):
+            return _Entry.model_validate_json(found).model_dump()
+        return _Entry.model_validate(found).model_dump()
+    except ValidationError as error:
+        raise StudyError(
+            f"damaged trial record (artifact: {first_fault(error)})",
+            where=f"trial {trial_id}",
+            remedy="Restore the record from a copy",
+        ) from None
 
 
 def _is_there(path: Path, entry: Mapping[str, Any]) -> bool:

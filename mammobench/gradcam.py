@@ -64,7 +64,7 @@ def look(asked: Look) -> Seen:
     # imported here: the process that asks does without them
     import keras  # noqa: PLC0415
 
-    model = keras.saving.load_model(asked.model, compile=False)
+    model = keras.saving.load_model(asked.model, compile=False, safe_mode=True)
     size = asked.images.shape[1]
     pixels = prepared(asked.images, asked.intensity)[..., None]
     starts = range(0, len(pixels), BATCH)

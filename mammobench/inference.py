@@ -38,7 +38,7 @@ def infer(asked: Inference) -> Floats:
     # imported here: the process that asks does without them
     import keras  # noqa: PLC0415
 
-    model = keras.saving.load_model(asked.model, compile=False)
+    model = keras.saving.load_model(asked.model, compile=False, safe_mode=True)
     store = ImageStore.open(asked.store, verify=False)
     pixels = Pixels(store, size=asked.size, interpolation=asked.interpolation, intensity=asked.intensity)
     predicted: Floats = Predictor(model, pixels, len(asked.rows))(asked.rows).astype(np.float64)

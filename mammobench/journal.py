@@ -6,7 +6,7 @@ line, which was never acknowledged, is cut off before anything is written behind
 """
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,14 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.storages.journal._file import BaseJournalFileLock
 
 from mammobench.errors import StudyError
+from mammobench.journal_lines import LineChecker
 
 JOURNAL = "study.journal"
 """The journal's file in a study's folder."""
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _BLOCK = 1 << 16
+_LONGEST = 200
 
 
 class _SystemLock(BaseJournalFileLock):
@@ -49,9 +51,30 @@ class _WholeLines(JournalFileBackend):
     def __init__(self, path: Path) -> None:
         self._path = path
         self._alone = _SystemLock(path)
+        self._checker = LineChecker()
         super().__init__(str(path), self._alone)
         with _explained(path):
             self._cut_torn_line()
+
+    def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:
+        """Yield the lines from a number on, counted from 0, each as Optuna writes them.
+
+        Raises:
+            StudyError: At the first that is another.
+        """
+        number = log_number_from
+        try:
+            for log in super().read_logs(log_number_from):
+                if number == self._checker.lines:
+                    self._checker.check(log)
+                number += 1
+                yield log
+        except (ValueError, RecursionError) as error:
+            raise StudyError(
+                f"damaged trial record ({str(error)[:_LONGEST]})",
+                where=f"{self._path}, line {number + 1}",
+                remedy="`mammobench doctor` says what can be mended",
+            ) from None
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         with _explained(self._path):

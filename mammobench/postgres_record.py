@@ -17,6 +17,8 @@ from sqlalchemy import Row, ScalarSelect, Table, func, insert, or_, select, upda
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
+from mammobench.errors import StudyError
+
 _STUDIES, _TRIALS, _BEATS, *_PARTS = (
     cast("Table", model.__table__)
     for model in (
@@ -91,6 +93,35 @@ class BulkRecord(RDBStorage):
                 models.StudyModel.find_or_raise_by_id(study_id, session)
         return [trial for trial in map(_frozen, found) if states is None or trial.state in states]
 
+    def get_trial(self, trial_id: int) -> FrozenTrial:
+        """Return a trial as it stands.
+
+        Raises:
+            KeyError: Where there is none of the id.
+            StudyError: Where its rows are damaged.
+        """
+        with _create_scoped_session(self.scoped_session) as session:
+            found = session.execute(_WHOLE.where(_TRIALS.c.trial_id == trial_id)).first()
+            if found is None:
+                # Optuna's error where there is no such trial
+                models.TrialModel.find_or_raise_by_id(trial_id, session)
+        return _frozen(cast("Row[Any]", found))
+
+    def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
+        """Return a study's user attributes.
+
+        Raises:
+            StudyError: Where one is no JSON.
+        """
+        try:
+            return super().get_study_user_attrs(study_id)
+        except (ValueError, RecursionError) as error:
+            raise StudyError(
+                f"damaged study description ({error})",
+                where=f"study {study_id} of the database",
+                remedy="Restore the database from a copy",
+            ) from None
+
     def close_trial(
         self,
         trial_id: int,
@@ -124,6 +155,17 @@ class BulkRecord(RDBStorage):
 
 
 def _frozen(trial: Row[Any]) -> FrozenTrial:
+    try:
+        return _trial_of(trial)
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise StudyError(
+            f"damaged trial record ({error!r})",
+            where=f"trial {trial.number} of study {trial.study_id} of the database",
+            remedy="Restore the database from a copy",
+        ) from None
+
+
+def _trial_of(trial: Row[Any]) -> FrozenTrial:
     params, values, steps, user, system = (part or [] for part in trial[-len(_PARTS) :])
     distributions = {row["param_name"]: _distribution(row["distribution_json"]) for row in params}
     return FrozenTrial(
@@ -138,11 +180,19 @@ def _frozen(trial: Row[Any]) -> FrozenTrial:
             for row, (name, distribution) in zip(params, distributions.items(), strict=True)
         },
         distributions=distributions,
-        user_attrs={row["key"]: json.loads(row["value_json"]) for row in user},
-        system_attrs={row["key"]: json.loads(row["value_json"]) for row in system},
+        user_attrs={row["key"]: _json(row["value_json"]) for row in user},
+        system_attrs={row["key"]: _json(row["value_json"]) for row in system},
         intermediate_values={row["step"]: _step(row) for row in steps},
         trial_id=trial.trial_id,
     )
+
+
+def _json(text: str) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """Return what a text says; None where it is no JSON, which the trial's reader then tells of."""
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        return None
 
 
 def _value(row: Mapping[str, Any]) -> float:

@@ -10,7 +10,7 @@ from mammobench.data.splits import make_split, split_again
 from mammobench.data.store import ImageStore
 from mammobench.engines import make_engine
 from mammobench.engines.base import Engine, NoProposal, Outcome, Proposal
-from mammobench.errors import DataError
+from mammobench.errors import DataError, EngineError, StudyError
 from mammobench.seeds import derive_seed
 from mammobench.space import SearchSpace
 from mammobench.space_file import load_space
@@ -55,6 +55,18 @@ class Proposer:
                 self._tell(record)
 
     def _tell(self, record: TrialRecord) -> None:
+        try:
+            self._tell_engine(record)
+        except EngineError as error:
+            raise StudyError(
+                f"damaged trial record ({error.problem})",
+                where=f"{self._study.folder}, trial {record.number}",
+                expected=error.expected,
+                found=error.found,
+                remedy="Restore the record from a copy; it can be reported as it is",
+            ) from None
+
+    def _tell_engine(self, record: TrialRecord) -> None:
         if record.state != "running":
             self._engine.learn(
                 Outcome(

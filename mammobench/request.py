@@ -202,6 +202,11 @@ def start_or_continue(request: Request, store: ImageStore) -> StudyRecord:
     if not StudyRecord.exists(request.folder):
         # a method that cannot do what is asked says so before anything is written
         engine_of(spec, request.space)
+        if request.artifacts is not None:
+            # a place that only a record names is never made; loads all of boto3
+            from mammobench.artifact_place import open_place  # noqa: PLC0415
+
+            open_place(request.artifacts, request.folder.name)
         chosen = call_in_process(choose_precision, request.precision)
         spec = spec.model_copy(update={"precision": chosen})
         return StudyRecord.create(request.folder, spec, url=request.url)

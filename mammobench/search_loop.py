@@ -126,7 +126,7 @@ class _Search:
         self._proposer = Proposer(study, store)
         self._proposer.catch_up()
         self._leases = Leases(options.workers, share_devices=options.share_devices)
-        self._artifacts = open_artifacts(study.spec.artifacts, study.folder, study.storage)
+        self._artifacts = open_artifacts(study.spec.artifacts, study.folder, study.storage, make=False)
         self._uploads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="artifacts")
         self._shared = study.spec.storage is not None
         self._deadline = math.inf if options.timeout is None else time.monotonic() + options.timeout
@@ -392,7 +392,7 @@ def fetch_artifacts(study: StudyRecord) -> None:
     """Bring what other machines left of their trials into the study's folder here."""
     if study.spec.artifacts is None:
         return
-    artifacts = open_artifacts(study.spec.artifacts, study.folder, study.storage)
+    artifacts = open_artifacts(study.spec.artifacts, study.folder, study.storage, make=False)
     for record in study.trials:
         if record.state in {"finished", "pruned"}:
             artifacts.pull(record.storage_id, record.folder, _PRODUCTS)

@@ -15,6 +15,7 @@ from mammobench.errors import ConfigError, SpaceError
 from mammobench.metrics import OBJECTIVES
 from mammobench.space import Budget, Choice, FloatRange, Hyperparameter, IntRange, SearchSpace
 
+_LARGEST = 1e300
 _TOP = ("name", "extends", "task", "objective", "image_size", "base", "search", "budget")
 _SET_AT_TOP = {
     "data.task": "task",
@@ -231,6 +232,8 @@ class _Reader:
             raise self.fail(
                 "empty choice", search, key, expected="a list of one value or more", found=repr(values)
             )
+        if any(isinstance(value, dict) for value in values):
+            raise self.fail("wrong choice", search, key, expected="values, not mappings", found=repr(values))
         if len({repr(value) for value in values}) != len(values):
             raise self.fail("a value stands twice in the choice", search, key, found=repr(values))
         return Choice(key=key, values=tuple(values), when=when)
@@ -247,7 +250,8 @@ class _Reader:
         types = (int,) if kind == "int" else (int, float)
 
         def number(value: Any) -> bool:
-            return isinstance(value, types) and not isinstance(value, bool)
+            # neither infinite nor NaN, and no whole number that is too large for a float
+            return isinstance(value, types) and not isinstance(value, bool) and abs(value) <= _LARGEST
 
         if not isinstance(bounds, list) or len(bounds) != 2 or not all(map(number, bounds)):  # noqa: PLR2004
             raise self.fail("wrong range", search, key, expected=f"{kind}: [low, high]", found=repr(bounds))

@@ -20,7 +20,6 @@ from filelock import FileLock, Timeout
 from optuna.exceptions import DuplicatedStudyError
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
-from pydantic import ValidationError
 
 from mammobench.config import TrialConfig
 from mammobench.errors import StudyError
@@ -31,9 +30,9 @@ from mammobench.space import SearchSpace
 from mammobench.space_file import parse_space
 from mammobench.storage import close_trial, enter_trial, open_storage, still_ours
 from mammobench.storage_url import redacted
-from mammobench.study_spec import StudySpec
+from mammobench.study_spec import StudySpec, read_spec, read_spec_file
 from mammobench.trial import CHECKPOINT, TrialResult
-from mammobench.trial_record import RESULT, Role, TrialRecord, new_trial, number_of, read_trial
+from mammobench.trial_record import RESULT, Role, TrialRecord, latest_attempts, new_trial, read_trial
 
 _SPEC = "study.json"
 _HEARTBEAT = 10
@@ -107,7 +106,7 @@ class StudyRecord:
         storage = _open_storage(folder, url, _HEARTBEAT)
         try:
             study_id = storage.get_study_id_from_name(name)
-            spec = StudySpec.model_validate(storage.get_study_user_attrs(study_id)["spec"])
+            document = storage.get_study_user_attrs(study_id)["spec"]
         except KeyError:
             known = [study.study_name for study in storage.get_all_studies()]
             raise StudyError(
@@ -116,8 +115,9 @@ class StudyRecord:
                 found=f"studies {', '.join(known)}" if known else "no studies",
                 remedy="`mammobench search --storage` starts one",
             ) from None
+        spec = read_spec(document, f"{redacted(url)}, study {name!r}")
         if cls.exists(folder):
-            there = StudySpec.model_validate_json((folder / _SPEC).read_text(encoding="utf-8"))
+            there = read_spec_file(folder / _SPEC)
             if differences := spec.differences(there):
                 raise StudyError(
                     "the folder holds another study of that name",
@@ -147,18 +147,15 @@ class StudyRecord:
                 found="a folder without it" if folder.is_dir() else "no such folder",
                 remedy="Name a study under reports/ or give its path; `mammobench search` starts one",
             )
-        try:
-            spec = StudySpec.model_validate_json(path.read_text(encoding="utf-8"))
-        except (ValidationError, UnicodeDecodeError) as error:
-            raise StudyError(f"damaged study description ({error})", where=path) from None
+        spec = read_spec_file(path)
         if spec.storage is not None:
             return cls.join(folder, spec.name, url=spec.storage)
         try:
             storage = _open_storage(folder, None, spec.heartbeat)
             study_id = storage.get_study_id_from_name(spec.name)
-        except (KeyError, ValueError) as error:
+        except KeyError:
             raise StudyError(
-                f"damaged trial record ({error!r})",
+                f"damaged trial record (it has no study {spec.name!r})",
                 where=folder / JOURNAL,
                 remedy="`mammobench doctor` says what can be mended",
             ) from None
@@ -199,14 +196,27 @@ class StudyRecord:
 
     @property
     def trials(self) -> tuple[TrialRecord, ...]:
-        """Every trial, by number."""
-        latest: dict[int, FrozenTrial] = {}
-        for trial in self.storage.get_all_trials(self.study_id, deepcopy=False):
-            # the attempts of a trial stand in the order in which they were made
-            known = self._ended.get(trial._trial_id)  # noqa: SLF001 - what every storage call asks for
-            latest[known.number if known else number_of(trial)] = trial
-        self._ids.update({number: trial._trial_id for number, trial in latest.items()})  # noqa: SLF001
-        return tuple(self._record(latest[number]) for number in sorted(latest))
+        """Every trial, by number.
+
+        Raises:
+            StudyError: When the record of one is damaged; see `readable_trials`.
+        """
+        return tuple(self._record(trial, number) for number, trial in self._latest().items())
+
+    def readable_trials(self) -> tuple[tuple[TrialRecord, ...], tuple[StudyError, ...]]:
+        """Return the trials whose record is sound, and what is wrong with the others."""
+        records, faults = [], []
+        for number, trial in self._latest().items():
+            try:
+                records.append(self._record(trial, number))
+            except StudyError as error:
+                faults.append(error)
+        return tuple(records), tuple(faults)
+
+    def _latest(self) -> dict[int, FrozenTrial]:
+        latest = latest_attempts(self.storage.get_all_trials(self.study_id, deepcopy=False))
+        self._ids.update({number: trial._trial_id for number, trial in latest.items()})  # noqa: SLF001 - what every storage call asks for
+        return latest
 
     def trial_folder(self, number: int) -> Path:
         """Return the folder of a trial's artifacts."""
@@ -245,7 +255,7 @@ class StudyRecord:
 
     def trial(self, number: int) -> TrialRecord:
         """Return one trial as the storage has it now."""
-        return self._record(self.storage.get_trial(self._id(number)))
+        return self._record(self.storage.get_trial(self._id(number)), number)
 
     def report_epoch(self, number: int, epoch: int, objective: float) -> bool:
         """Record the validation objective after an epoch; False when the trial is no longer ours."""
@@ -360,14 +370,16 @@ class StudyRecord:
             # somebody may have given it up for dead meanwhile, and a later attempt is not ours to write to
             return self._held[number].storage_id
         if number not in self._ids:
-            _ = self.trials
+            self._latest()
         return self._ids[number]
 
-    def _record(self, trial: FrozenTrial) -> TrialRecord:
+    def _record(self, trial: FrozenTrial, number: int | None = None) -> TrialRecord:
         known = self._ended.get(trial._trial_id)  # noqa: SLF001 - what every storage call asks for
         if known is not None:
             return known
-        record = read_trial(trial, self.space, study=self.folder)
+        record = read_trial(
+            trial, self.space, study=self.folder, objectives=self.spec.objectives, number=number
+        )
         if trial.state in _ENDED:
             self._ended[record.storage_id] = record
         return record

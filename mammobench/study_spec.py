@@ -1,11 +1,43 @@
 """`StudySpec`: what was asked of a study, the content of its ``study.json``."""
 
-from typing import Any, Literal, Self
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from mammobench.errors import SpaceError, StudyError
 from mammobench.metrics import OBJECTIVES, Direction
+from mammobench.space_file import parse_space
 from mammobench.trial import COSTS
+from mammobench.validation import first_fault
+
+FORMAT = 2
+"""The newest format that this version reads, and the one that it writes."""
+
+
+def _place(text: str) -> str:
+    if "\0" in text or len(text) > 4096:  # noqa: PLR2004 - PATH_MAX of Linux
+        raise ValueError("should be a path or a URL")
+    return text
+
+
+Place = Annotated[str, AfterValidator(_place)]
+
+
+class StoreFacts(BaseModel):
+    """What a study keeps of the manifest of its image store; older stores said less."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    synthetic: bool
+    image_size: Annotated[int, Field(ge=1, le=2**16)] | None = None
+    source: str | None = None
+    licence: str | None = None
+    counts: dict[str, Annotated[int, Field(ge=0, le=2**53)]] = {}
+    citations: list[str] = []
+    warnings: list[str] = []
 
 
 class StudySpec(BaseModel):
@@ -22,10 +54,10 @@ class StudySpec(BaseModel):
         stop_when_settled: Whether Optuna's terminator may end the search.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    format: int = 2
-    name: str
+    format: Annotated[int, Field(ge=1, le=FORMAT)] = FORMAT
+    name: Annotated[str, Field(min_length=1, max_length=255)]
     space_name: str
     space: dict[str, Any]
     objective: str
@@ -34,24 +66,32 @@ class StudySpec(BaseModel):
     engine: str
     sampler: str
     pruner: str = "none"
-    limits: dict[str, float] = {}
+    limits: dict[Literal["weights", "flops", "latency_ms"], Annotated[float, Field(gt=0)]] = {}
     stop_when_settled: bool = False
     seed: int
     precision: str
-    data: str
+    data: Place
     fingerprint: str
     store: dict[str, Any]
-    storage: str | None = None
-    artifacts: str | None = None
-    heartbeat: int = 10
+    storage: Place | None = None
+    artifacts: Place | None = None
+    heartbeat: Annotated[int, Field(ge=1, le=86_400)] = 10
     versions: dict[str, str]
     created: str
     command: str
 
     @model_validator(mode="after")
-    def _of_one_objective(self) -> Self:
+    def _check_whole(self) -> Self:
         if not self.objectives:
             object.__setattr__(self, "objectives", (self.objective,))
+        known = (*OBJECTIVES, *COSTS)
+        if self.objective not in OBJECTIVES or self.objectives[0] != self.objective:
+            raise ValueError(f"objective: should be one of {', '.join(OBJECTIVES)}, and the first objective")
+        if not set(self.objectives) <= set(known) or len(set(self.objectives)) < len(self.objectives):
+            raise ValueError(f"objectives: should be some of {', '.join(known)}, each once")
+        if self.direction != direction_of(self.objective):
+            raise ValueError(f"direction: should be {direction_of(self.objective)} for {self.objective}")
+        StoreFacts.model_validate(self.store)
         return self
 
     @property
@@ -80,6 +120,46 @@ class StudySpec(BaseModel):
 
         mine, theirs = asked(self), asked(other)
         return {key: (mine[key], theirs[key]) for key in mine if mine[key] != theirs[key]}
+
+
+def read_spec_file(path: Path) -> StudySpec:
+    """Read a ``study.json``; see `read_spec`.
+
+    Raises:
+        StudyError: Where it is damaged.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise StudyError(f"damaged study description ({error})", where=path) from None
+    return read_spec(text, path)
+
+
+def read_spec(document: str | Mapping[str, Any], where: str | Path) -> StudySpec:
+    """Read a study's description, its search space included.
+
+    Args:
+        document: The text of a ``study.json``, or what a database has in its place.
+        where: Names it in errors.
+
+    Raises:
+        StudyError: Where something is missing there, unknown, or not what it must be.
+    """
+    remedy = "Restore it from a copy; `mammobench doctor` says what else is there"
+    try:
+        if isinstance(document, str):
+            spec = StudySpec.model_validate_json(document)
+        else:
+            spec = StudySpec.model_validate(document)
+    except ValidationError as error:
+        problem = f"damaged study description ({first_fault(error)})"
+        raise StudyError(problem, where=where, remedy=remedy) from None
+    try:
+        parse_space(json.dumps(spec.space), "space")
+    except (SpaceError, ValueError, RecursionError) as error:
+        problem = f"damaged study description ({str(error).rstrip('.')})"
+        raise StudyError(problem, where=where, remedy=remedy) from None
+    return spec
 
 
 def direction_of(objective: str) -> Direction:

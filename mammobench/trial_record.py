@@ -1,6 +1,6 @@
 """`TrialRecord`: one trial as Optuna's storage has it, and how it is read from there."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -15,9 +15,23 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from mammobench.config import TrialConfig
 from mammobench.errors import ConfigError, StudyError
+from mammobench.metrics import OBJECTIVES
 from mammobench.space import Choice, FloatRange, Hyperparameter, IntRange, SearchSpace, encode
+from mammobench.trial_attributes import Role, check_attributes
 
-Role = Literal["reference", "searched"]
+__all__ = [
+    "RESULT",
+    "STATES",
+    "Role",
+    "State",
+    "TrialRecord",
+    "attributes_of",
+    "latest_attempts",
+    "new_trial",
+    "number_of",
+    "read_trial",
+]
+
 State = Literal["finished", "pruned", "infeasible", "failed", "running"]
 STATES: tuple[State, ...] = get_args(State)
 
@@ -157,9 +171,31 @@ def new_trial(
 
 
 def number_of(trial: FrozenTrial) -> int:
-    """Return the place in the study of a trial in the storage, which may be one of its attempts."""
-    number: int = attributes_of(trial).get("number", trial.number)
-    return number
+    """Return the place in the study of a trial in the storage, which may be one of its attempts.
+
+    What the record says is taken where it can be true: attempts have numbers of their own in the storage.
+    """
+    said = attributes_of(trial).get("number")
+    return said if type(said) is int and 0 <= said <= trial.number else trial.number
+
+
+def latest_attempts(trials: Iterable[FrozenTrial]) -> dict[int, FrozenTrial]:
+    """Return the latest attempt of each trial of a storage, by the trial's place in the study.
+
+    What is new takes the next place, whatever a damaged record says, and an attempt has that of the trial
+    that it repeats.
+
+    Args:
+        trials: In the order in which they were entered.
+    """
+    latest: dict[int, FrozenTrial] = {}
+    places: dict[int, int] = {}
+    for trial in trials:
+        again = trial.system_attrs.get("failed_trial")
+        place = places.get(again, len(latest)) if type(again) is int else len(latest)
+        latest[place] = trial
+        places[trial.number] = place
+    return latest
 
 
 def attributes_of(trial: FrozenTrial) -> dict[str, Any]:
@@ -167,56 +203,128 @@ def attributes_of(trial: FrozenTrial) -> dict[str, Any]:
 
     In format 1 each was an attribute of its own.
     """
-    attributes = trial.user_attrs
-    return {**attributes, **attributes.get(_ASKED, {}), **attributes.get(RESULT, {})}
+    merged = dict(trial.user_attrs)
+    for key in (_ASKED, RESULT):
+        part = trial.user_attrs.get(key, {})
+        merged |= part if isinstance(part, dict) else {}
+    return merged
 
 
-def read_trial(trial: FrozenTrial, space: SearchSpace, *, study: Path) -> TrialRecord:
+def read_trial(
+    trial: FrozenTrial,
+    space: SearchSpace,
+    *,
+    study: Path,
+    objectives: Sequence[str],
+    number: int | None = None,
+) -> TrialRecord:
     """Read a trial from the storage.
 
+    Args:
+        trial: As the storage has it.
+        space: The study's space.
+        study: The study's folder.
+        objectives: Names of the study's.
+        number: Its place in the study; None for what it says itself.
+
     Raises:
-        StudyError: Where its record lacks something.
+        StudyError: Where its record lacks something, or something there is not what it must be.
     """
-    attributes, number = attributes_of(trial), number_of(trial)
-    state = _STATES.get(trial.state, "running")
+    number = number_of(trial) if number is None else number
     try:
-        objectives = attributes.get("objectives")
-        if objectives is None and trial.state == TrialState.COMPLETE:
-            objectives = trial.values
-        return TrialRecord(
-            number=number,
-            role=attributes["role"],
-            state="infeasible" if state == "pruned" and objectives is None else state,
-            config=TrialConfig.from_values(attributes["config"]),
-            hyperparameters={
-                item.key: attributes["config"][item.key]
-                for item in space.hyperparameters
-                if item.key in trial.params
-            },
-            seed=attributes["seed"],
-            objective=objectives[0] if objectives else None,
-            threshold=attributes.get("threshold"),
-            epochs=attributes.get("epochs", len(trial.intermediate_values)),
-            best_epoch=attributes.get("best_epoch", 0),
-            weights=attributes.get("weights", 0),
-            seconds=attributes["seconds"],
-            environment=attributes.get("environment", {}),
-            split=attributes["split"],
-            reason=attributes.get("reason", _WORKER_LOST) if state == "failed" else None,
-            folder=study / "trials" / f"{number:04d}",
-            objectives=tuple(objectives) if objectives else None,
-            curve=tuple(value for _, value in sorted(trial.intermediate_values.items())),
-            costs=attributes.get("costs", {}),
-            constraints=tuple(attributes.get("constraints", ())),
-            until=attributes.get("until"),
-            continues=attributes.get("continues"),
-            memo=attributes.get("memo", {}),
-            attempts=attributes.get("attempts", 1),
-            worker=attributes.get("worker"),
-            storage_id=trial._trial_id,  # noqa: SLF001 - what every storage call asks for
-        )
-    except (KeyError, ConfigError) as error:
-        raise StudyError(f"damaged trial record ({error!r})", where=f"{study}, trial {number}") from None
+        return _read(trial, space, study=study, objectives=objectives, number=number)
+    except (ValueError, ConfigError) as error:
+        raise StudyError(
+            f"damaged trial record ({error})",
+            where=f"{study}, trial {number}",
+            remedy="Restore the record from a copy; the other trials are untouched",
+        ) from None
+
+
+def _read(
+    trial: FrozenTrial, space: SearchSpace, *, study: Path, objectives: Sequence[str], number: int
+) -> TrialRecord:
+    for key in (_ASKED, RESULT):
+        if not isinstance(trial.user_attrs.get(key, {}), dict):
+            raise ValueError(f"{key}: should be a mapping")  # noqa: TRY004 - a fault of the record, told as the others
+    state = _STATES.get(trial.state, "running")
+    attributes = attributes_of(trial)
+    if attributes.get("objectives") is None and trial.state == TrialState.COMPLETE:
+        attributes["objectives"] = trial.values
+    trained = state == "finished" or (state == "pruned" and attributes.get("objectives") is not None)
+    known = check_attributes(attributes, number=number, trained=trained)
+    curve = [value for _, value in sorted(trial.intermediate_values.items())]
+    _require_values(known.objectives, curve, trial.values, objectives, trained=trained)
+    config = TrialConfig.from_values(known.config)
+    if config.training.objective not in OBJECTIVES:
+        raise ValueError(f"config.training.objective: should be one of {', '.join(OBJECTIVES)}")
+    return TrialRecord(
+        number=number,
+        role=known.role,
+        state="infeasible" if state == "pruned" and not trained else state,
+        config=config,
+        hyperparameters=_hyperparameters(trial, space, config, known.role),
+        seed=known.seed,
+        objective=known.objectives[0] if known.objectives else None,
+        threshold=known.threshold,
+        epochs=len(curve) if known.epochs is None else known.epochs,
+        best_epoch=known.best_epoch,
+        weights=known.weights,
+        seconds=known.seconds,
+        environment=known.environment,
+        split=known.split,
+        reason=(known.reason or _WORKER_LOST) if state == "failed" else None,
+        folder=study / "trials" / f"{number:04d}",
+        objectives=tuple(known.objectives) if known.objectives else None,
+        curve=tuple(curve),
+        costs=known.costs,
+        constraints=tuple(known.constraints),
+        until=known.until,
+        continues=known.continues,
+        memo=known.memo,
+        attempts=known.attempts,
+        worker=known.worker,
+        storage_id=trial._trial_id,  # noqa: SLF001 - what every storage call asks for
+    )
+
+
+def _require_values(
+    said: Sequence[float] | None,
+    curve: Sequence[float],
+    stored: Sequence[float] | None,
+    names: Sequence[str],
+    *,
+    trained: bool,
+) -> None:
+    """Refuse objectives that the study's metrics cannot have, and two records of them that differ."""
+    if trained and (said is None or stored is None or list(said) != list(stored)):
+        raise ValueError("objectives: should be the values that Optuna has of the trial")
+    if said is not None and len(said) != len(names):
+        raise ValueError(f"objectives: should be {len(names)}")
+    for name, value in [*zip(names, said or (), strict=False), *((names[0], value) for value in curve)]:
+        if name in OBJECTIVES and not -1 <= value <= 1:
+            raise ValueError(f"objectives: {name} should lie between -1 and 1")
+
+
+def _hyperparameters(
+    trial: FrozenTrial, space: SearchSpace, config: TrialConfig, role: Role
+) -> dict[str, Any]:
+    """Return the searched values, which stand in the configuration and in Optuna's parameters."""
+    values, items = config.values(), {item.key: item for item in space.hyperparameters}
+    for key, value in trial.params.items():
+        if key not in items or trial.distributions[key] != _distribution(items[key]):
+            raise ValueError(f"{key}: should be a hyperparameter of the study's space")
+        if encode(values[key]) != value:
+            raise ValueError(f"config.{key}: should be the value that Optuna has of the trial")
+    found = {key: values[key] for key in items if key in trial.params}
+    wanted: dict[str, Any] = {}
+    for item in space.hyperparameters:
+        if item.active(wanted):
+            wanted[item.key] = values[item.key]
+    # the reference CNN may lie outside the space
+    if found.keys() != wanted.keys() and (found or role == "searched"):
+        raise ValueError("config: should have the hyperparameters of the study's space, conditions obeyed")
+    return found
 
 
 def _distribution(item: Hyperparameter) -> BaseDistribution:

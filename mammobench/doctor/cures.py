@@ -38,7 +38,7 @@ def write_config(document: Mapping[str, Any], path: Path) -> str:
 
 def fetch(study: StudyRecord, trial: TrialRecord, name: str) -> str:
     """Fetch a file of a trial from where the study's machines share them."""
-    artifacts = open_artifacts(study.spec.artifacts, study.folder, study.storage)
+    artifacts = open_artifacts(study.spec.artifacts, study.folder, study.storage, make=False)
     artifacts.pull(trial.storage_id, trial.folder, [name])
     return f"{trial.folder / name}: fetched from {study.spec.artifacts}"
 

@@ -15,6 +15,8 @@ from typing import Any
 
 from optuna.storages.journal import BaseJournalBackend
 
+from mammobench.journal_lines import LineChecker
+
 _RECORD_START = b'{"op_code":'
 
 
@@ -28,7 +30,8 @@ class Journal:
         lines: Lines in the file.
         cut: Lines, from 1, that begin with a cut write and end with a whole record.
         tail: Bytes after the last whole record: a write that was cut.
-        unreadable: The first line, from 1, that no record can be taken from though records follow.
+        unreadable: The first line, from 1, that no record can be taken from though records follow, or that
+            holds another than Optuna writes.
         lost: The records after that line, which cannot be replayed without it.
     """
 
@@ -52,7 +55,7 @@ class Journal:
         whole = [_whole_record(line) for line in lines]
         while whole and whole[-1] is None:
             whole.pop()
-        unreadable = whole.index(None) if None in whole else None
+        unreadable = _first_unsound(whole)
         records = [record for record in whole[:unreadable] if record]
         return cls(
             path=path,
@@ -73,7 +76,8 @@ class Journal:
     def trials_lost(self) -> list[int]:
         """Return the storage numbers of the trials that the lost records speak of."""
         events = [json.loads(record) for record in self.lost]
-        return sorted({event["trial_id"] for event in events if "trial_id" in event})
+        named = {event.get("trial_id") for event in events if isinstance(event, dict)}
+        return sorted(trial for trial in named if isinstance(trial, int))
 
 
 class _Records(BaseJournalBackend):
@@ -91,14 +95,26 @@ class _Records(BaseJournalBackend):
         raise io.UnsupportedOperation(f"an examination writes nothing, not even {len(logs)} records")
 
 
+def _first_unsound(records: Sequence[bytes | None]) -> int | None:
+    """Return the index of the first that is missing, or that is none that Optuna writes."""
+    checker = LineChecker()
+    for index, record in enumerate(records):
+        try:
+            checker.check(json.loads(record or b""))
+        except ValueError:
+            return index
+    return None
+
+
 def _whole_record(line: bytes) -> bytes | None:
-    """Return the record that a line ends with; None where its end is missing or it is no record."""
+    """Return the record that a line ends with; None where its end is missing, or there is none."""
     start = 0
     while line.endswith(b"\n") and start >= 0:
         try:
             event = json.loads(line[start:])
-        except ValueError:
+        except (ValueError, RecursionError):
             start = line.find(_RECORD_START, start + 1)
             continue
-        return line[start:] if isinstance(event, dict) and "op_code" in event else None
+        # JSON from end to end is no cut write, whatever it says
+        return line[start:] if not start or (isinstance(event, dict) and "op_code" in event) else None
     return None

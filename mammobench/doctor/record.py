@@ -6,14 +6,14 @@ from functools import partial
 from pathlib import Path
 
 from optuna.storages import JournalStorage
-from pydantic import ValidationError
 
 from mammobench.doctor.cures import drop_cut_writes
 from mammobench.doctor.findings import Finding
 from mammobench.doctor.journal import Journal
-from mammobench.errors import MammobenchError
+from mammobench.errors import MammobenchError, StudyError
 from mammobench.study import StudyRecord
 from mammobench.study_spec import StudySpec
+from mammobench.study_spec import read_spec as read_description
 from mammobench.trial_record import TrialRecord
 
 _SPEC = "study.json"
@@ -31,14 +31,15 @@ def read_spec(folder: Path) -> tuple[StudySpec | None, list[Finding]]:
         if not isinstance(version, int) or not 1 <= version <= _NEWEST_FORMAT:
             what = f"the description has the format {version!r}; this version reads up to {_NEWEST_FORMAT}"
             return None, [Finding(what, path, "damage", "Use the version of mammobench that wrote it")]
-        return StudySpec.model_validate(document), []
+        return read_description(document, path), []
     except FileNotFoundError:
         return None, [Finding("the description of the study is missing", path, "damage", _RESTORE)]
-    except (ValidationError, AttributeError) as error:
-        first = error.errors()[0] if isinstance(error, ValidationError) else None
-        told = f" ({'.'.join(map(str, first['loc']))}: {first['msg']})" if first else ""
-        return None, [Finding(f"the description is not one of a study{told}", path, "damage", _RESTORE)]
-    except ValueError:
+    except StudyError as error:
+        told = error.problem.removeprefix("damaged study description ")
+        return None, [Finding(f"the description is not one of a study {told}", path, "damage", _RESTORE)]
+    except AttributeError:
+        return None, [Finding("the description is not one of a study", path, "damage", _RESTORE)]
+    except (ValueError, RecursionError):
         return None, [Finding("the description is torn or no JSON", path, "damage", _RESTORE)]
 
 
@@ -62,7 +63,12 @@ def read_trials(
             # a view that cannot be written to
             storage = JournalStorage(journal.backend())
             study = StudyRecord(folder, spec, storage, storage.get_study_id_from_name(spec.name))
-        trials = study.trials
+        trials, faults = study.readable_trials()
+        for fault in faults:
+            where = folder / (_JOURNAL if spec.storage is None else _SPEC)
+            remedy = "Restore the record from a copy; the other trials and the files in trials/ are sound"
+            trial = str(fault.where).rsplit(", ", 1)[-1]
+            findings.append(Finding(f"{trial}: {fault.problem}", where, "damage", remedy))
     except FileNotFoundError:
         what = "the record of the trials is missing"
         remedy = "Restore it from a copy; without it, what trials left in trials/ cannot be ranked"

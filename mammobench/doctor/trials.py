@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from optuna.artifacts import get_all_artifact_meta
 
+from mammobench.artifacts import pushed_files
 from mammobench.data.splits import Split, split_again
 from mammobench.data.store import ImageStore
 from mammobench.doctor.cures import fetch, remove, save_split, write_config
 from mammobench.doctor.findings import Finding
-from mammobench.errors import DataError
+from mammobench.errors import DataError, StudyError
 from mammobench.study import StudyRecord
 from mammobench.trial import CHECKPOINT
 from mammobench.trial_record import TrialRecord
@@ -54,9 +54,14 @@ def look_at_splits(
 
 def look_for_files(study: StudyRecord, trial: TrialRecord) -> Iterator[Finding]:
     """Yield the files of a trial that its machine has pushed and this one has not fetched yet."""
-    stored = get_all_artifact_meta(study.storage.get_trial(trial.storage_id), storage=study.storage)
-    pushed = {artifact.filename for artifact in stored}
-    for name in sorted(pushed):
+    try:
+        pushed = sorted(pushed_files(study.storage, trial.storage_id))
+    except StudyError as error:
+        yield Finding(
+            f"trial {trial.number}: {error.problem}", study.folder, "damage", "Restore the record from a copy"
+        )
+        return
+    for name in pushed:
         if not (trial.folder / name).exists():
             yield Finding(
                 f"{name} of trial {trial.number} is not on this machine", trial.folder / name, "note",

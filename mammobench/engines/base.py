@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Literal
 
+from mammobench.errors import EngineError
+from mammobench.space import IntRange, SearchSpace
+
 Ending = Literal["finished", "pruned", "infeasible", "failed"]
 
 
@@ -50,6 +53,26 @@ class Outcome:
     objectives: tuple[float, ...] | None = None
     curve: tuple[float, ...] = ()
     constraints: tuple[float, ...] = ()
+
+
+def require_in_space(space: SearchSpace, values: Mapping[str, Any]) -> None:
+    """Refuse recorded values that no engine can have proposed.
+
+    Raises:
+        EngineError: Where they are no whole configuration of the space.
+    """
+    ranges = {item.key for item in space.hyperparameters if isinstance(item, IntRange)}
+    # a whole number that was chosen for a field of floats comes back as one
+    chosen = {
+        key: int(value) if key in ranges and isinstance(value, float) and value.is_integer() else value
+        for key, value in values.items()
+    }
+    if not space.contains(chosen):
+        raise EngineError(
+            "hyperparameters outside the space",
+            expected=f"values of the space {space.name}",
+            found=", ".join(f"{key} {str(value)[:40]}" for key, value in values.items()) or "none",
+        )
 
 
 class NoProposal(Enum):

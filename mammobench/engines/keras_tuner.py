@@ -7,7 +7,7 @@ proposed without one, whatever was running and in whichever order trials ended.
 
 from collections.abc import Sequence
 
-from mammobench.engines.base import Engine, NoProposal, Outcome, Proposal
+from mammobench.engines.base import Engine, NoProposal, Outcome, Proposal, require_in_space
 from mammobench.errors import EngineError
 from mammobench.metrics import Direction
 from mammobench.runtime import load_libraries
@@ -77,9 +77,22 @@ class KerasTunerEngine(Engine):
         return proposal
 
     def resume(self, proposal: Proposal, curve: Sequence[float] = ()) -> None:  # noqa: ARG002
-        """Enter a running trial into the record; no oracle looks at its epochs."""
-        self._record[proposal.number] = self._entry(self._space, proposal)
+        """Enter a running trial into the record; no oracle looks at its epochs.
+
+        Raises:
+            EngineError: For values outside the space, and a memo that the oracle has not written.
+        """
+        self._enter(proposal)
 
     def learn(self, outcome: Outcome) -> None:
-        """Enter what became of a trial; one without a finite objective is not proposed again."""
-        self._record[outcome.proposal.number] = self._entry(self._space, outcome.proposal, outcome)
+        """Enter what became of a trial; one without a finite objective is not proposed again.
+
+        Raises:
+            EngineError: As in `resume`.
+        """
+        self._enter(outcome.proposal, outcome)
+
+    def _enter(self, proposal: Proposal, outcome: Outcome | None = None) -> None:
+        require_in_space(self._space, proposal.values)
+        self._oracle.check_memo(self._space, proposal)
+        self._record[proposal.number] = self._entry(self._space, proposal, outcome)

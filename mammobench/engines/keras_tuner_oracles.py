@@ -21,6 +21,7 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from mammobench.engines.base import Outcome, Proposal
+from mammobench.errors import EngineError
 from mammobench.seeds import generator
 from mammobench.space import SearchSpace
 
@@ -74,6 +75,25 @@ class OracleOfRecord(keras_tuner.Oracle):
             **options,
         )
         self._searched = space
+
+    @classmethod
+    def check_memo(cls, space: SearchSpace, proposal: Proposal) -> None:
+        """Refuse a memo that comes from a record and that this oracle cannot have written.
+
+        A trial that no oracle proposed has an empty one.
+
+        Raises:
+            EngineError: When it is another one.
+        """
+        if proposal.memo and not cls._may_note(space, proposal):
+            raise EngineError(
+                f"damaged memo of KerasTuner's {cls.__name__.removesuffix('Oracle').lower()} oracle",
+                found=str(proposal.memo)[:60],
+            )
+
+    @classmethod
+    def _may_note(cls, space: SearchSpace, proposal: Proposal) -> bool:  # noqa: ARG003 - for oracles that note
+        return False
 
     def restore(self, record: Sequence[Recorded]) -> None:
         """Set the state from the trials so far, in the order of their numbers."""
@@ -193,6 +213,18 @@ class HyperbandOracle(OracleOfRecord, keras_tuner.oracles.HyperbandOracle):
         )
         self._lost: set[str] = set()
 
+    @classmethod
+    def _may_note(cls, space: SearchSpace, proposal: Proposal) -> bool:
+        memo, largest = proposal.memo, int(math.log(space.budget.max_epochs, 3) + 1e-9)
+        whole = all(type(value) is int and value >= 0 for value in memo.values())
+        if memo.keys() != {"iteration", "bracket", "round"} or not whole:
+            return False
+        return (
+            memo["iteration"] <= proposal.number
+            and memo["round"] <= memo["bracket"] <= largest
+            and (proposal.continues is None or memo["round"] > 0)
+        )
+
     def restore(self, record: Sequence[Recorded]) -> None:
         """Set the state from the trials so far, in the order of their numbers."""
         super().restore(record)
@@ -277,6 +309,10 @@ class HyperbandOracle(OracleOfRecord, keras_tuner.oracles.HyperbandOracle):
 
 class GridOracle(OracleOfRecord, keras_tuner.oracles.GridSearchOracle):
     """All combinations in order; ten values of a continuous range, and its lower end."""
+
+    @classmethod
+    def _may_note(cls, space: SearchSpace, proposal: Proposal) -> bool:  # noqa: ARG003
+        return proposal.memo == {"grid": True}
 
     def restore(self, record: Sequence[Recorded]) -> None:
         """Set the state from the trials so far, in the order of their numbers."""

@@ -11,7 +11,7 @@ from typing import Any
 from optuna.samplers import RandomSampler
 from optuna.trial import TrialState
 
-from mammobench.engines.base import Engine, NoProposal, Outcome, Proposal
+from mammobench.engines.base import Engine, NoProposal, Outcome, Proposal, require_in_space
 from mammobench.engines.optuna_draw import Drawn, Suggestions, Told
 from mammobench.engines.optuna_memory import Memory
 from mammobench.engines.optuna_pruners import make_pruner
@@ -65,7 +65,8 @@ class OptunaEngine(Engine):
                 found=f"{len(directions)} objectives",
                 remedy="Search for a number of trials, or for a time",
             )
-        self._space, self._size, self._constraints = space, space.size, constraints
+        self._space, self._size = space, space.size
+        self._objectives, self._constraints = len(directions), constraints
         self._samplers = Samplers(sampler, space, objectives=len(directions), seed=seed)
         self._max_epochs = space.budget.max_epochs
         self._pruner = make_pruner(pruner, max_epochs=self._max_epochs, objectives=len(directions))
@@ -92,13 +93,16 @@ class OptunaEngine(Engine):
         return proposal
 
     def resume(self, proposal: Proposal, curve: Sequence[float] = ()) -> None:
-        """Enter a running trial; what is known already is not entered twice."""
+        """Enter a running trial; what is known already is not entered twice.
+
+        Raises:
+            EngineError: For hyperparameters outside the space, and a memo that the sampler has not written.
+        """
         number = proposal.number
         if number not in self._known:
+            told = self._told(proposal)
             self._memory.begin(number)
             self._memory.restore(number, proposal.memo)
-            told = Told(proposal.values)
-            self._space.suggest(told)
             self._enter(number, told)
         for epoch, value in enumerate(curve, start=1):
             self.report(number, epoch, value)
@@ -129,7 +133,7 @@ class OptunaEngine(Engine):
         """Tell the sampler and the pruner what became of a trial; what is known already is not told twice.
 
         Raises:
-            EngineError: For another number of constraints than was agreed on.
+            EngineError: For another number of objectives or constraints than was agreed on; as in `resume`.
         """
         number = outcome.proposal.number
         if number in self._ended:
@@ -140,8 +144,14 @@ class OptunaEngine(Engine):
                 expected=self._constraints,
                 found=len(outcome.constraints),
             )
-        self.resume(outcome.proposal, outcome.curve)
         objectives = outcome.objectives if outcome.state == "finished" else None
+        if outcome.state == "finished" and len(objectives or ()) != self._objectives:
+            raise EngineError(
+                f"trial {number} has the wrong number of objectives",
+                expected=self._objectives,
+                found=len(objectives or ()),
+            )
+        self.resume(outcome.proposal, outcome.curve)
         self._memory.end(number, _STATES[outcome.state], objectives, outcome.constraints)
         self._ended.add(number)
         self._condemned.discard(number)
@@ -149,6 +159,14 @@ class OptunaEngine(Engine):
     def settled(self) -> str | None:
         """Return the terminator's reason."""
         return self._terminator.reason(self._memory.trained()) if self._terminator else None
+
+    def _told(self, proposal: Proposal) -> Told:
+        require_in_space(self._space, proposal.values)
+        earlier = self._memory.notes_before(proposal.number)
+        self._samplers.check_notes(proposal.number, proposal.memo, earlier)
+        told = Told(proposal.values)
+        self._space.suggest(told)
+        return told
 
     def _enter(self, number: int, suggestions: Suggestions) -> None:
         self._memory.fill(number, suggestions.values, suggestions.distributions)

@@ -5,7 +5,7 @@ record, and what a sampler notes down for later is handed out, to travel with th
 """
 
 import copy
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 import optuna
@@ -16,11 +16,8 @@ from optuna.storages import InMemoryStorage
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from mammobench.engines.optuna_cmaes import from_json, to_json
+from mammobench.engines.optuna_notes import Notes
 from mammobench.metrics import Direction
-
-Notes = Mapping[str, Mapping[str, Any]]
-"""What a sampler wrote into its ``trial`` and into the ``study`` while it drew; JSON-compatible."""
 
 
 class Memory(InMemoryStorage):
@@ -51,6 +48,11 @@ class Memory(InMemoryStorage):
         """Return a trial as it stands."""
         return self.get_trial(self._ids[number])
 
+    def notes_before(self, number: int) -> Iterator[Mapping[str, Any]]:
+        """Yield what samplers have noted with each trial of a lower number."""
+        for trial_id in self._ids[:number]:
+            yield self.get_trial_system_attrs(trial_id)
+
     def trained(self) -> list[FrozenTrial]:
         """Return the finished trials in the order of their numbers, without infeasible ones."""
         trials = super().get_all_trials(self._study, deepcopy=False, states=(TrialState.COMPLETE,))
@@ -72,12 +74,12 @@ class Memory(InMemoryStorage):
             for key, value in self.get_study_system_attrs(self._study).items()
             if self._study_notes.get(key) != value
         }
-        notes = {"trial": to_json(self.trial(number).system_attrs), "study": study}
+        notes = {"trial": dict(self.trial(number).system_attrs), "study": study}
         return {where: written for where, written in notes.items() if written}
 
     def restore(self, number: int, notes: Notes) -> None:
-        """Write down again what the sampler wrote when it drew a trial, here or elsewhere."""
-        for key, value in from_json(notes.get("trial", {})).items():
+        """Write down again what the sampler wrote when it drew a trial; see `optuna_notes.check_notes`."""
+        for key, value in notes.get("trial", {}).items():
             self.set_trial_system_attr(self._ids[number], key, value)
         for key, value in notes.get("study", {}).items():
             self.set_study_system_attr(self._study, key, value)

@@ -20,7 +20,7 @@ a hyperparameter turns out to have a condition, and a Sobol' sequence begins aga
 import importlib.util
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,6 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.samplers import (
     BaseSampler,
     BruteForceSampler,
-    CmaEsSampler,
     GPSampler,
     NSGAIISampler,
     QMCSampler,
@@ -39,7 +38,9 @@ from optuna.samplers import (
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
+from mammobench.engines.optuna_cmaes import PlainCmaEs
 from mammobench.engines.optuna_draw import distribution_of
+from mammobench.engines.optuna_notes import POPULATION, STUBBORN, check_notes
 from mammobench.errors import EngineError
 from mammobench.seeds import derive_seed
 from mammobench.space import SearchSpace
@@ -49,10 +50,6 @@ SAMPLERS = ("tpe", "random", "gp", "cmaes", "qmc", "grid", "nsga2")
 Distributions = dict[str, BaseDistribution]
 _Rows = dict[tuple[str, ...], dict[int, list[float]]]
 """Names to trial's number to the trial's values as TPE's arrays have them; none for one without them."""
-
-# a search trains tens to hundreds of configurations: Optuna's 50 would leave most of them to chance
-_POPULATION = 20
-_STUBBORN = 10  # attempts
 
 
 class Samplers:
@@ -76,6 +73,11 @@ class Samplers:
         self._name, self._seed = name, seed
         self._finite = math.isfinite(space.size)
         self._groups = _groups(space)
+        self._numbers = {
+            key: each
+            for key, each in self._groups[0].items()
+            if not isinstance(each, CategoricalDistribution)
+        }
         self._rows: _Rows = {}
 
     def make(self, number: int, attempt: int) -> BaseSampler:
@@ -86,9 +88,17 @@ class Samplers:
         seed = derive_seed(self._seed, number, "propose", attempt)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            if attempt < _STUBBORN:
+            if attempt < STUBBORN:
                 return self._make(seed)
             return BruteForceSampler(seed=seed) if self._finite else RandomSampler(seed=seed)
+
+    def check_notes(self, number: int, notes: object, earlier: Iterable[Mapping[str, Any]]) -> None:
+        """Refuse notes of a trial that come from a record and that this sampler cannot have written.
+
+        Raises:
+            EngineError: Naming the note.
+        """
+        check_notes(notes, sampler=self._name, number=number, space=self._numbers, earlier=earlier)
 
     def _make(self, seed: int) -> BaseSampler:
         common = self._groups[0]
@@ -99,12 +109,9 @@ class Samplers:
             case "gp":
                 sampler = _Gp(common, seed=seed, warn_independent_sampling=False)
             case "cmaes":
-                numbers = {
-                    key: each for key, each in common.items() if not isinstance(each, CategoricalDistribution)
-                }
-                sampler = _CmaEs(numbers, seed=seed, warn_independent_sampling=False)
+                sampler = _CmaEs(self._numbers, seed=seed, warn_independent_sampling=False)
             case "nsga2":
-                sampler = _Nsga2(common, seed=seed, population_size=_POPULATION)
+                sampler = _Nsga2(common, seed=seed, population_size=POPULATION)
             case "qmc":
                 every = {key: each for group in self._groups for key, each in group.items()}
                 sequence = derive_seed(self._seed, "sobol")
@@ -140,7 +147,7 @@ class _Gp(_Together, GPSampler):
             return super().sample_relative(study, trial, search_space)
 
 
-class _CmaEs(_Together, CmaEsSampler):
+class _CmaEs(_Together, PlainCmaEs):
     pass
 
 

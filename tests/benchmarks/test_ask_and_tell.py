@@ -33,7 +33,8 @@ def test_ask_and_tell_at_a_thousand_trials(
     spec = StudySpec(
         name="s", space_name=space.name, space=space.to_dict(), objective="f1", direction="maximize",
         engine="optuna", sampler="tpe", seed=0, precision="float32", data=str(phantom.path),
-        fingerprint=phantom.fingerprint, store={}, storage=url, versions={}, created=utc_now(), command="",
+        fingerprint=phantom.fingerprint, store={"synthetic": True}, storage=url, versions={},
+        created=utc_now(), command="",
     )  # fmt: skip
     study = StudyRecord.create(tmp_path / "s", spec, url=url)
     proposer = Proposer(study, phantom)

@@ -58,7 +58,7 @@ def study(tmp_path: Path) -> StudyRecord:
 
 def start(study: StudyRecord) -> int:
     config = study.space.config(VALUES)
-    return study.start_trial(VALUES, config, role="searched", seed=5, split="h", ask=0.1).number
+    return study.start_trial(VALUES, config, role="searched", seed=5, split="5" * 64, ask=0.1).number
 
 
 def test_a_trial_is_read_back_as_it_was_recorded(study: StudyRecord) -> None:

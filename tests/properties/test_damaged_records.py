@@ -1,0 +1,311 @@
+"""Damaged records through `search`, `report`, `reproduce` and `doctor`.
+
+Any value of study.json, of a journal's lines or of a database's rows is replaced by null, text, a huge
+number, a list, a path or a pickle. Whatever comes of it is told without a traceback, nothing happens outside
+the study, and what was sound is kept.
+"""
+
+import contextlib
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mammobench import api
+from mammobench.cli import app
+from mammobench.data.store import ImageStore
+from mammobench.errors import MammobenchError
+from mammobench.proposer import Proposer
+from mammobench.space_file import parse_space
+from mammobench.study import StudyRecord
+from mammobench.trial_record import TrialRecord
+from tests.poison import Route, payloads, replaced, routes
+from tests.postgres import shared_server
+from tests.small_study import finish, small_spec
+
+SPACE = """
+name: small
+task: malignancy
+image_size: 16
+search:
+  model.filters: {choice: [[4], [4, 8]]}
+  model.dropout: {float: [0.0, 0.5], step: 0.1}
+  loss.name: {choice: [binary_crossentropy, binary_focal_crossentropy]}
+  loss.gamma: {float: [0.5, 5.0], log: true, when: {loss.name: binary_focal_crossentropy}}
+budget: {trials: 2, max_epochs: 3}
+"""
+FEW = settings(
+    max_examples=8, deadline=None, database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)  # fmt: skip
+MANY = settings(FEW, max_examples=100)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A study that has all its trials.
+
+    Attributes:
+        root: A folder that holds the study, the images and a working folder, and nothing else.
+        folder: The study's.
+        store: Its images.
+        files: What was in the folder when it was made.
+        url: Of the database that holds the record.
+    """
+
+    root: Path
+    folder: Path
+    store: ImageStore
+    files: dict[str, bytes]
+    url: str | None
+
+    def restore(self) -> None:
+        shutil.rmtree(self.folder)
+        for name, content in self.files.items():
+            path = self.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+
+    def outside(self) -> dict[Path, tuple[int, int]]:
+        """Return size and time of every file that is not the study's."""
+        return {
+            path: (path.stat().st_size, path.stat().st_mtime_ns)
+            for path in self.root.rglob("*")
+            if path.is_file() and not path.is_relative_to(self.folder)
+        }
+
+
+@pytest.fixture(scope="module")
+def make(phantom: ImageStore, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Made]:
+    def made(url: str | None = None) -> Made:
+        root = tmp_path_factory.mktemp("damaged")
+        (root / "work").mkdir()
+        store = ImageStore.open(Path(shutil.copytree(phantom.path, root / "store")))
+        folder = root / "inner" / "reports" / "s"
+        spec = small_spec("s", store, storage=url)
+        spec = spec.model_copy(update={"space": parse_space(SPACE).to_dict(), "space_name": "small"})
+        study = StudyRecord.create(folder, spec, url=url)
+        proposer = Proposer(study, store)
+        for _ in range(3):
+            record = proposer.next(2)
+            assert isinstance(record, TrialRecord)
+            finish(study, record)
+        files = {
+            str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+        }
+        return Made(root, folder, store, files, url)
+
+    return made
+
+
+def search(made: Made) -> None:
+    api.search(
+        parse_space(SPACE), data=made.store.path, study=made.folder, precision="float32", storage=made.url,
+        # a trial that a damaged record takes for unfinished is not trained here
+        trial_timeout=0.01,
+    )  # fmt: skip
+
+
+def use(made: Made) -> list[str]:
+    """Run all commands on the study as it is; return what each told."""
+    study = str(made.folder)
+    nowhere = ["--data", str(made.root / "work")]
+    told = []
+    for call in (
+        lambda: app(["doctor", study], standalone_mode=False),
+        lambda: app(["report", study], standalone_mode=False),
+        # without the images there is nothing to train; all before it is done
+        lambda: app(["reproduce", study, *nowhere], standalone_mode=False),
+        lambda: search(made),
+        lambda: app(["doctor", study, "--mend"], standalone_mode=False),
+    ):
+        # where a relative path would be seen
+        with contextlib.chdir(made.root / "work"):
+            try:
+                told.append(str(call()))
+            except (MammobenchError, PermissionError) as error:
+                told.append(str(error))
+    return told
+
+
+def sound_trials(study: StudyRecord) -> dict[int, TrialRecord]:
+    records, _ = study.readable_trials()
+    return {record.number: record for record in records}
+
+
+def check(made: Made, damage: Callable[[], object]) -> None:
+    """Damage a study, use it, and see that nothing is lost but what was damaged."""
+    made.restore()
+    before = made.outside()
+    damage()
+    written = {path: path.read_bytes() for path in made.folder.rglob("*") if path.is_file()}
+    use(made)
+    assert made.outside() == before
+    for path, content in written.items():
+        if path.name in {"index.html", "leaderboard.csv"}:
+            continue
+        copies = [copy.read_bytes() for copy in path.parent.glob(f"{path.name}.damaged-*")]
+        assert path.read_bytes().startswith(content) or content in copies, path
+
+
+def test_a_sound_record_goes_through_all_commands(make: Callable[..., Made]) -> None:
+    made = make()
+    doctor, report, reproduce, searched, mended = use(made)
+    assert (doctor, report, searched, mended) == ("None", "None", "None", "None")
+    assert "no image store" in reproduce
+    assert sorted(sound_trials(StudyRecord.open(made.folder))) == [0, 1, 2]
+
+
+def damage_to_file(made: Made, data: st.DataObject) -> Callable[[], object]:
+    """Draw a file, a value in it, and what takes its place."""
+    name = data.draw(st.sampled_from(["study.json", "study.journal"]), label="file")
+    values = payloads(made.root / "effect")
+    value = data.draw(st.sampled_from(values), label="value")
+    path = made.folder / name
+    if name == "study.json":
+        document = json.loads(made.files[name])
+        route: Route = data.draw(st.sampled_from([(), *routes(document)]), label="route")
+        renamed = data.draw(st.booleans(), label="renamed") if route else False
+        changed = _renamed(document, route) if renamed else _changed(document, route, value)
+        return lambda: path.write_text(json.dumps(changed))
+    lines = [json.loads(line) for line in made.files[name].decode().splitlines()]
+    number = data.draw(st.sampled_from(range(len(lines))), label="line")
+    route = data.draw(st.sampled_from([(), *routes(lines[number])]), label="route")
+    renamed = data.draw(st.booleans(), label="renamed") if route else False
+    lines[number] = _renamed(lines[number], route) if renamed else _changed(lines[number], route, value)
+    return lambda: path.write_text("".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines))
+
+
+def _changed(document: Any, route: Route, value: Any) -> Any:
+    return replaced(document, route, value) if route else value
+
+
+def _renamed(document: Any, route: Route) -> Any:
+    """Return the document with another key in place of the last of a way."""
+    changed = replaced(document, route, None)
+    inside, original = changed, document
+    for key in route[:-1]:
+        inside, original = inside[key], original[key]
+    if isinstance(inside, dict):
+        del inside[route[-1]]
+        inside[f"{route[-1]}x"] = original[route[-1]]
+    return changed
+
+
+@pytest.fixture(scope="module")
+def in_folder(make: Callable[..., Made]) -> Made:
+    made = make()
+    use(made)
+    return made
+
+
+@FEW
+@given(data=st.data())
+def test_a_damaged_description_or_journal_is_told(in_folder: Made, data: st.DataObject) -> None:
+    check(in_folder, damage_to_file(in_folder, data))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@MANY
+@given(data=st.data())
+def test_100_damaged_descriptions_and_journals_are_told(in_folder: Made, data: st.DataObject) -> None:
+    check(in_folder, damage_to_file(in_folder, data))
+
+
+@pytest.mark.parametrize("part", ["asked", "result"])
+def test_one_damaged_trial_leaves_the_others(in_folder: Made, part: str) -> None:
+    in_folder.restore()
+    sound = sound_trials(StudyRecord.open(in_folder.folder))
+    path = in_folder.folder / "study.journal"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    for line in lines:
+        if part == "asked" and line["op_code"] == 4 and line["user_attrs"]["asked"]["number"] == 1:
+            line["user_attrs"]["asked"]["split"] = "../../evil"
+        if part == "result" and line["op_code"] == 8 and line["trial_id"] == 1:
+            line["user_attr"]["result"]["objectives"] = "text"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    study = StudyRecord.open(in_folder.folder)
+    records, faults = study.readable_trials()
+    assert {record.number: record for record in records} == {0: sound[0], 2: sound[2]}
+    assert study.trial(2) == sound[2]
+    (fault,) = faults
+    assert "trial 1" in str(fault)
+    assert fault.remedy
+    with pytest.raises(MammobenchError, match="damaged trial record"):
+        _ = study.trials
+
+
+TEXTS = {
+    "trial_user_attributes": ("value_json",),
+    "trial_system_attributes": ("value_json",),
+    "study_user_attributes": ("value_json",),
+    "trial_params": ("distribution_json", "param_value", "param_name"),
+    "trial_values": ("value", "objective"),
+    "trial_intermediate_values": ("intermediate_value", "step"),
+    "trials": ("number", "datetime_start"),
+    "studies": ("study_name",),
+}
+"""Tables of Optuna's, and the columns of theirs that can hold anything."""
+
+
+@pytest.fixture(scope="module")
+def in_database(make: Callable[..., Made]) -> Made:
+    made = make(shared_server().new_database())
+    use(made)
+    return made
+
+
+@contextlib.contextmanager
+def damaged_row(made: Made, data: st.DataObject) -> Iterator[None]:
+    """Draw a row, a column of it and what takes its value's place; put that back in the end."""
+    assert made.url is not None
+    engine = sqlalchemy.create_engine(made.url.replace("postgresql://", "postgresql+psycopg://"))
+    table = data.draw(st.sampled_from(sorted(TEXTS)), label="table")
+    column = data.draw(st.sampled_from(TEXTS[table]), label="column")
+    value = data.draw(st.sampled_from(payloads(made.root / "effect")), label="value")
+    columns = sqlalchemy.Table(table, sqlalchemy.MetaData(), autoload_with=engine).c
+    (key,) = [each for each in columns if each.primary_key]
+    with engine.connect() as connection:
+        rows = connection.execute(sqlalchemy.select(key, columns[column]).order_by(key)).all()
+    identity, before = data.draw(st.sampled_from(rows), label="row")
+    if column.endswith("json") and data.draw(st.booleans(), label="inside"):
+        document = json.loads(before)
+        route = data.draw(st.sampled_from([(), *routes(document)]), label="route")
+        value = json.dumps(_changed(document, route, value))
+    value = json.dumps(value) if isinstance(value, list | dict) else value
+    row = sqlalchemy.update(key.table).where(key == identity)
+    with contextlib.suppress(sqlalchemy.exc.StatementError), engine.begin() as connection:
+        # what the database refuses cannot stand there
+        connection.execute(row.values({column: value}))
+    try:
+        yield
+    finally:
+        with engine.begin() as connection:
+            connection.execute(row.values({column: before}))
+        engine.dispose()
+
+
+@pytest.mark.xdist_group("postgres")
+@FEW
+@given(data=st.data())
+def test_a_damaged_row_of_a_database_is_told(in_database: Made, data: st.DataObject) -> None:
+    with damaged_row(in_database, data):
+        check(in_database, lambda: None)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.xdist_group("postgres")
+@MANY
+@given(data=st.data())
+def test_100_damaged_rows_of_a_database_are_told(in_database: Made, data: st.DataObject) -> None:
+    with damaged_row(in_database, data):
+        check(in_database, lambda: None)
