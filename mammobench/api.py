@@ -33,11 +33,9 @@ from mammobench.reproduction import Reproduction, reproduce_trial
 from mammobench.request import (
     Request,
     asked_space,
-    new_folder,
     require_positive,
     require_usable,
     start_or_continue,
-    study_folder,
 )
 from mammobench.runtime import describe
 from mammobench.search_loop import Event, SearchOptions, TrialStart, fetch_artifacts, run_search
@@ -45,6 +43,7 @@ from mammobench.space import SearchSpace
 from mammobench.space_file import load_space
 from mammobench.stress import TOP, stress_study
 from mammobench.study import StudyRecord, utc_now
+from mammobench.study_name import folder_named, new_folder, study_folder
 from mammobench.trial_record import TrialRecord
 from mammobench.workers import TrialEnd
 
@@ -261,7 +260,7 @@ def search(
         stop_when_settled=stop_when_settled,
         seed=seed,
         precision=precision,
-        folder=new_folder(study if study is not None else space.name),
+        folder=new_folder(study) if study is not None else folder_named(space.name, where="the space's name"),
         url=storage,
         artifacts=None if artifacts is None else str(artifacts),
         heartbeat=heartbeat,

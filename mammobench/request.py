@@ -15,11 +15,10 @@ from mammobench.runtime import choose_precision, describe
 from mammobench.space import SearchSpace
 from mammobench.storage_url import redacted
 from mammobench.study import StudyRecord, utc_now
+from mammobench.study_name import word_for
 from mammobench.study_spec import StudySpec, direction_of
 from mammobench.trial import COSTS
 from mammobench.workers import call_in_process
-
-REPORTS = Path("reports")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +109,7 @@ class Request:
             words += ["--storage", redacted(self.url)]
         if self.artifacts is not None:
             words += ["--artifacts", self.artifacts]
-        words += ["--study", self.folder.name if self.folder.parent == REPORTS else str(self.folder)]
+        words += ["--study", word_for(self.folder)]
         return shlex.join(words)
 
 
@@ -218,28 +217,3 @@ def start_or_continue(request: Request, store: ImageStore) -> StudyRecord:
             + record.spec.command,
         )
     return record
-
-
-def study_folder(name_or_path: str | Path) -> Path:
-    """Return the folder of a study that exists, given its name under ``reports/`` or its path.
-
-    Raises:
-        StudyError: Where there is none, with the nearest name.
-    """
-    for folder in (Path(name_or_path), REPORTS / name_or_path):
-        if StudyRecord.exists(folder):
-            return folder
-    known = [path.parent.name for path in sorted(REPORTS.glob("*/study.json"))]
-    raise StudyError(
-        f"no study {str(name_or_path)!r}{nearest(str(name_or_path), known)}",
-        expected="the name of a folder under reports/ with a study.json, or its path",
-        found=f"studies {', '.join(known)}" if known else "no studies under reports/",
-        remedy="`mammobench search --space quick` makes one",
-    )
-
-
-def new_folder(study: str | Path) -> Path:
-    """Return where a study of that name or path is or will be."""
-    path = Path(study)
-    is_name = isinstance(study, str) and path.name == study
-    return REPORTS / path if is_name and not StudyRecord.exists(path) else path

@@ -31,6 +31,7 @@ from mammobench.space import SearchSpace
 from mammobench.space_file import parse_space
 from mammobench.storage import close_trial, enter_trial, open_storage, still_ours
 from mammobench.storage_url import redacted
+from mammobench.study_name import command_for
 from mammobench.study_spec import StudySpec
 from mammobench.trial import CHECKPOINT, TrialResult
 from mammobench.trial_record import RESULT, Role, TrialRecord, new_trial, number_of, read_trial
@@ -89,7 +90,7 @@ class StudyRecord:
                 raise StudyError(
                     f"the database has a study {spec.name!r} already",
                     where=redacted(url or ""),
-                    remedy=f"`mammobench worker {spec.name} --storage ...` joins it; --study names another",
+                    remedy=f"`{command_for('worker', folder)} --storage ...` joins it; --study names another",
                 ) from None
         if url is not None:
             storage.set_study_user_attr(study_id, "spec", spec.model_dump(mode="json"))
@@ -195,7 +196,7 @@ class StudyRecord:
     @cached_property
     def space(self) -> SearchSpace:
         """The search space of the study."""
-        return parse_space(json.dumps(self.spec.space), self.folder / _SPEC)
+        return parse_space(json.dumps(self.spec.space), self.folder / _SPEC, recorded=True)
 
     @property
     def trials(self) -> tuple[TrialRecord, ...]:

@@ -22,6 +22,7 @@ from mammobench.inference import Inference, infer
 from mammobench.metrics import predicted_classes, scores
 from mammobench.reproduction import exported_model, selected_trial
 from mammobench.study import StudyRecord
+from mammobench.study_name import command_for
 from mammobench.workers import call_in_process
 
 RESAMPLES = 2000
@@ -95,7 +96,7 @@ def evaluate_elsewhere(
             "these are the images that the study was made with",
             where=store.path,
             expected="another store",
-            remedy=f"`mammobench report {study.folder}` has the study's own test set",
+            remedy=f"`{command_for('report', study.folder)}` has the study's own test set",
         )
     task, config = get_task(record.config.data.task), record.config.data
     labels = store.index["label"].to_numpy(dtype=np.int64)

@@ -49,6 +49,14 @@ def main() -> None:
         stderr().print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(error.exit_status)
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            stderr().print(
+                f"[bold red]error:[/] {escape(str(error.filename)[:100])}...: the name of a file or folder is "
+                "too long for this file system. Choose a shorter one.",
+                highlight=False,
+                soft_wrap=True,
+            )
+            sys.exit(2)
         if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS}:
             raise
         where = f"{error.filename}: " if error.filename else ""

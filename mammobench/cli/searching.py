@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from mammobench.cli.options import DataOption, Json, Quiet, StorageOption, database
-from mammobench.cli.printing import interval, print_json, stderr, study_name
+from mammobench.cli.printing import interval, print_json, stderr
 
 app = typer.Typer()
 
@@ -164,6 +164,7 @@ def _submit(
     from mammobench.errors import ConfigError
     from mammobench.launch import JobPlan
     from mammobench.launch import launch as launch_workers
+    from mammobench.study_name import command_for
 
     plan = JobPlan.from_options(options)
     if launcher not in {"slurm", "local"}:
@@ -191,7 +192,7 @@ def _submit(
         )
         typer.echo(
             f"Submitted {len(jobs)} jobs: {', '.join(jobs)}\nLogs:    {record.folder / 'workers'}\n"
-            f"Report:  mammobench report {study_name(record.folder)}"
+            f"Report:  {command_for('report', record.folder)}"
         )
 
     return submit
@@ -214,10 +215,12 @@ def searching(console: Console, *, trials: int, workers: int) -> Iterator[Any]:
 
 
 def _tell_of_search(study: Any, *, as_json: bool) -> None:  # noqa: ANN401 - api.Study, imported lazily
+    from mammobench.study_name import command_for
+
     ranking = study.ranking()
     selected = ranking.selected
     report = study.folder / "index.html"
-    reproduce_command = f"mammobench reproduce {study_name(study.folder)}"
+    reproduce_command = command_for("reproduce", study.folder)
     if as_json:
         print_json(
             {
