@@ -139,8 +139,14 @@ def word_for(folder: Path) -> str:
 
 
 def command_for(verb: str, folder: Path, *words: str) -> str:
-    """Return ``mammobench VERB STUDY WORDS...`` for a study's folder, quoted for a shell."""
+    """Return ``mammobench VERB STUDY WORDS...`` for this working directory, quoted for a shell."""
     return shlex.join(["mammobench", verb, word_for(folder), *words])
+
+
+def page_command(verb: str, folder: Path, *words: str) -> str:
+    """Return the same for a page, which is read later, beside the ``reports/`` that the study lies in."""
+    by_name = folder.parent.name == REPORTS.name and is_plain(folder.name)
+    return shlex.join(["mammobench", verb, folder.name if by_name else str(folder), *words])
 
 
 def _is_path(text: str) -> bool:

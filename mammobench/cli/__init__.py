@@ -51,8 +51,8 @@ def main() -> None:
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
             stderr().print(
-                f"[bold red]error:[/] {escape(str(error.filename)[:100])}...: the name of a file or folder is "
-                "too long for this file system. Choose a shorter one.",
+                f"[bold red]error:[/] {escape(str(error.filename)[:100])}...: a file's name is too "
+                "long for this file system. Choose a shorter one.",
                 highlight=False,
                 soft_wrap=True,
             )

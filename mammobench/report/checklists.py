@@ -17,7 +17,7 @@ from mammobench.report.columns import title_of
 from mammobench.report.explanations import FILE as EXPLANATIONS
 from mammobench.report.facts import Table
 from mammobench.study import StudyRecord
-from mammobench.study_name import command_for
+from mammobench.study_name import page_command
 from mammobench.trial_record import TrialRecord
 
 OPEN = "For the authors."
@@ -186,14 +186,14 @@ class _Run:
             f"{unit_of(self.split)}s, shared by all configurations; differences are paired.",
             "robustness": f"Worst under {worst[0].condition}: test F1 {worst[0].scores['f1']}."
             if worst
-            else f"Not done: {command_for('stress', self.study.folder)}.",
+            else f"Not done: {page_command('stress', self.study.folder)}.",
             "explained": "Grad-CAM of the surest right and wrong test images."
             if (self.trial.folder / EXPLANATIONS).exists()
-            else f"Not done: {command_for('explain', self.study.folder)}.",
+            else f"Not done: {page_command('explain', self.study.folder)}.",
             "internal": f"Test images of the same source, the {self.split.name} split; opened once.",
             "external": f"On {', '.join(elsewhere)} (mammobench evaluate)."
             if elsewhere
-            else f"Not done: {command_for('evaluate', self.study.folder, '--data', 'STORE')}.",
+            else f"Not done: {page_command('evaluate', self.study.folder, '--data', 'STORE')}.",
             "performance": f"{row['name']}: {figures}.",
             "accuracy": f"{accuracy or figures}.",
             "failures": "Confusion matrices and recall by lesion type in this report; why answers "
@@ -214,7 +214,7 @@ class _Run:
             "calibration afterwards; more is for the authors.",
             "protocol": f"The search as it was asked: {spec.command}",
             "available": f"mammobench {spec.versions.get('mammobench', '')} (MIT); "
-            f"{command_for('reproduce', self.study.folder, '--trial', str(self.trial.number))} trains the "
+            f"{page_command('reproduce', self.study.folder, '--trial', str(self.trial.number))} trains the "
             "model again and compares.".replace("  ", " "),
             "shared": f"{spec.store.get('source', 'unknown source')}, licence "
             f"{spec.store.get('licence', 'unknown')}; fingerprint {spec.fingerprint}.",

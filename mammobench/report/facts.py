@@ -15,7 +15,7 @@ from mammobench.report import text
 from mammobench.report.columns import title_of
 from mammobench.report.curves import Curves
 from mammobench.study import StudyRecord
-from mammobench.study_name import command_for
+from mammobench.study_name import page_command
 from mammobench.study_spec import direction_of
 from mammobench.trial_record import STATES, TrialRecord
 
@@ -209,9 +209,9 @@ def failure_table(studies: Mapping[str, StudyRecord], left_out: Iterable[tuple[s
 def commands(study: StudyRecord) -> tuple[tuple[str, str], ...]:
     """Return what each command does, and the command."""
     return (
-        ("Train the selected configuration again and compare", command_for("reproduce", study.folder)),
+        ("Train the selected configuration again and compare", page_command("reproduce", study.folder)),
         ("Repeat or continue this search", study.spec.command),
-        ("Write this report again", command_for("report", study.folder)),
+        ("Write this report again", page_command("report", study.folder)),
     )
 
 

@@ -8,7 +8,7 @@ from mammobench.evaluation.leaderboard import BASELINES, Leaderboard
 from mammobench.report import text
 from mammobench.report.columns import Column, columns_of, objective_column
 from mammobench.study import StudyRecord
-from mammobench.study_name import command_for
+from mammobench.study_name import page_command
 
 Facts = Mapping[str, Any]
 ROWS_WRITTEN = 100
@@ -185,7 +185,7 @@ def _data(
         "settings": settings,
         "configs": own,
         "commands": {
-            name: command_for("reproduce", study.folder, "--trial") + " " for name, study in studies.items()
+            name: page_command("reproduce", study.folder, "--trial") + " " for name, study in studies.items()
         },
     }
 
