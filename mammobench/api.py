@@ -33,7 +33,9 @@ from mammobench.reproduction import Reproduction, reproduce_trial
 from mammobench.request import (
     Request,
     asked_space,
+    planned_trials,
     require_positive,
+    require_trials,
     require_usable,
     start_or_continue,
 )
@@ -178,7 +180,7 @@ def search(
     objective: str | Sequence[str] | None = None,
     max_parameters: float | None = None,
     max_latency: float | None = None,
-    stop_when_settled: bool = False,
+    stop_when_settled: bool | None = None,
     trials: int | None = None,
     workers: int = 1,
     timeout: float | None = None,
@@ -188,7 +190,7 @@ def search(
     study: str | Path | None = None,
     storage: str | None = None,
     artifacts: str | Path | None = None,
-    heartbeat: int = 10,
+    heartbeat: int | None = None,
     share_devices: bool = False,
     tensorboard: bool = False,
     replicates: int = 0,
@@ -198,6 +200,9 @@ def search(
     progress: Progress = _silent,
 ) -> Study:
     """Search a space, or continue a study that exists, and write its report.
+
+    A study that exists goes on as it stands where `trials`, `precision`, `storage`, `artifacts`, `heartbeat`
+    and `stop_when_settled` are left out. Whatever is asked otherwise is refused, but for more `trials`.
 
     Args:
         space: Name of a shipped space, a YAML file, or a `SearchSpace`.
@@ -209,7 +214,7 @@ def search(
         objective: A validation metric, or several, with costs behind the first; None for the space's own.
         max_parameters: Weights that a model may have; larger ones are not trained.
         max_latency: Milliseconds that a model may take for one image; slower ones are not trained.
-        stop_when_settled: Whether Optuna's terminator may end the search.
+        stop_when_settled: Whether Optuna's terminator may end the search; None for no.
         trials: Configurations to try in all; None for the space's budget.
         workers: Trials at a time.
         timeout: Seconds after which no trial is started any more.
@@ -219,7 +224,7 @@ def search(
         study: Name under ``reports/`` or a path; None for the space's name.
         storage: URL of a PostgreSQL database for a study that many machines search.
         artifacts: Folder or ``s3://bucket/prefix`` for its files.
-        heartbeat: Seconds between a worker's signs of life; after six without one its trial is run again.
+        heartbeat: Seconds between a worker's signs of life (10); six missed, and its trial runs again.
         share_devices: Whether two trials may use one GPU.
         tensorboard: Whether trials write TensorBoard logs.
         replicates: Seeds to train each finalist with when the search has ended.
@@ -236,7 +241,7 @@ def search(
         ConfigError: For a wrong argument.
         EngineError: For a method that cannot do what is asked.
         DataError: For a store that cannot be used.
-        StudyError: When the study exists with another space, data or seed, or is being searched.
+        StudyError: When the study exists and was asked something else, or is being searched.
         TrialError: When the first trials all fail for one reason.
     """
     require_positive(
@@ -265,6 +270,7 @@ def search(
         artifacts=None if artifacts is None else str(artifacts),
         heartbeat=heartbeat,
         split=split,
+        trials=trials,
     )
     store = ImageStore.open(Path(data)) if data is not None else demonstration_store(progress)
     require_usable(store, space)
@@ -275,7 +281,7 @@ def search(
         launch(record)
         return Study(record)
     options = SearchOptions(
-        trials=space.budget.trials,
+        trials=planned_trials(record, trials, space),
         workers=workers,
         timeout=timeout,
         trial_timeout=trial_timeout,
@@ -326,10 +332,10 @@ def work(
         DataError: For a store that is missing here or holds other images.
     """
     require_positive(workers=workers, timeout=timeout, trial_timeout=trial_timeout, trials=trials)
-    folder = new_folder(study)
     if storage is None:
         record = StudyRecord.open(study_folder(study))
     else:
+        folder = new_folder(study, where="STUDY")
         record = StudyRecord.join(folder, folder.name, url=storage)
     if record.spec.storage is None:
         raise StudyError(
@@ -337,6 +343,7 @@ def work(
             where=record.folder,
             remedy="Use `mammobench search --workers N` there, or start a study with --storage postgresql://...",
         )
+    require_trials(record, trials)
     store = ImageStore.open(Path(data if data is not None else record.spec.data))
     if store.fingerprint != record.spec.fingerprint:
         raise DataError(

@@ -3,9 +3,12 @@
 import importlib
 import importlib.util
 import os
+import re
 import shutil
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlsplit
@@ -16,6 +19,9 @@ from optuna.artifacts.exceptions import ArtifactNotFound
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from mammobench.errors import ConfigError, StudyError
+
+# one slash too few is a slip, not a folder
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/{1,2}")
 
 
 class Place:
@@ -90,6 +96,24 @@ class Place:
             except ArtifactNotFound:
                 return
 
+    def require_usable(self) -> None:
+        """Write something, read it again, and remove it.
+
+        Raises:
+            StudyError: When one of these fails, or something else is read.
+        """
+        probe, content = str(uuid.uuid4()), uuid.uuid4().bytes
+        self.write(probe, BytesIO(content))
+        found = BytesIO()
+        there = self.read(probe, found)
+        self.remove(probe)
+        if not there or found.getvalue() != content:
+            raise StudyError(
+                "what is written among the artifacts is not what is read",
+                where=self.where,
+                remedy=self._remedy,
+            )
+
     @contextmanager
     def explained(self, action: str) -> Iterator[None]:
         """Turn what the store raises into a `StudyError`."""
@@ -116,15 +140,15 @@ def open_place(where: str, study: str) -> Place:
         ConfigError: For another scheme, or S3 without boto3.
         StudyError: When the folder or the bucket cannot be used, now rather than after the first trial.
     """
-    scheme, separator, _ = where.partition("://")
-    if not separator:
+    scheme = _SCHEME.match(where)
+    if where and scheme is None:
         return _open_folder(Path(where).expanduser().absolute() / study)
-    if scheme != "s3":
+    if scheme is None or scheme[0] != "s3://":
         raise ConfigError(
             "no such place for artifacts",
             where="--artifacts",
             expected="a folder that all machines share, or s3://BUCKET/PREFIX",
-            found=f"{scheme}://",
+            found=scheme[0] if scheme else "nothing",
         )
     return _open_bucket(where, study)
 

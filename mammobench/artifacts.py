@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage
 
-from mammobench.errors import StudyError
+from mammobench.errors import ConfigError, StudyError
 from mammobench.files import written_aside
 
 if TYPE_CHECKING:
@@ -230,6 +230,37 @@ def open_artifacts(where: str | None, folder: Path, storage: BaseStorage) -> Art
     from mammobench.artifact_place import open_place  # noqa: PLC0415
 
     return _Placed(open_place(where, folder.name), storage)
+
+
+def whole_place(where: str) -> str:
+    """Return a place as a record names it: a folder by its whole path, S3 without a slash at the end."""
+    scheme, separator, rest = where.partition(":/")
+    if separator or not where:
+        return f"{scheme}{separator}{rest.rstrip('/') or rest}"
+    return str(Path(where).expanduser().absolute())
+
+
+def require_place(where: str, folder: Path) -> None:
+    """Write a file to the place of a new study's artifacts, read it, and remove it.
+
+    Args:
+        where: As for `open_artifacts`.
+        folder: The study's folder.
+
+    Raises:
+        ConfigError: For another scheme, S3 without boto3, or a place in the study's own folder.
+        StudyError: When the place cannot be used.
+    """
+    from mammobench.artifact_place import open_place  # noqa: PLC0415 - as above
+
+    if ":/" not in where and (Path(where) / folder.name).resolve().is_relative_to(folder.resolve()):
+        raise ConfigError(
+            "the artifacts would lie in the study's own folder, where its files are anyway",
+            where="--artifacts",
+            found=where,
+            remedy="Leave --artifacts out where all machines share the study's folder",
+        )
+    open_place(where, folder.name).require_usable()
 
 
 def _is_there(path: Path, entry: Mapping[str, Any]) -> bool:

@@ -37,6 +37,17 @@ def is_plain(name: str) -> bool:
     return fits and len(name.encode()) <= _LONGEST_FILE_NAME
 
 
+def require_one_folder(name: str) -> str:
+    """Return a name that a record has, which may be older than `RULE`, if it leads into no other folder.
+
+    Raises:
+        ValueError: For one that does.
+    """
+    if name in {"", os.curdir, os.pardir} or Path(name).name != name or not name.isprintable():
+        raise ValueError(f"expected the name of one folder, found {name[:LONGEST]!r}")
+    return name
+
+
 def holds_study(folder: Path) -> bool:
     """Return whether a folder describes a study; not for a path that no file system takes."""
     try:
@@ -90,9 +101,10 @@ def new_folder(study: str | Path, *, where: str = "--study", beside: Collection[
         return here if study and holds_study(here) else folder_named(study, where=where, beside=beside)
     folder = _tidied(Path(study))
     if not holds_study(folder):
+        if len(folder.name) <= LONGEST:
+            _require_free(folder, where, beside)
         if not is_plain(folder.name):
             raise _not_plain(folder.name, where)
-        _require_free(folder, where, beside)
     return folder
 
 

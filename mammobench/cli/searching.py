@@ -44,8 +44,11 @@ def search(
         float | None, typer.Option(help="Milliseconds that a model may take for one image.")
     ] = None,
     stop_when_settled: Annotated[
-        bool, typer.Option("--stop-when-settled", help="Let Optuna's terminator end the search.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--stop-when-settled/--no-stop-when-settled", help="Let Optuna's terminator end the search."
+        ),
+    ] = None,
     trials: Annotated[int | None, typer.Option(help="Configurations in all; default: the space's.")] = None,
     workers: Annotated[int, typer.Option(help="Trials at a time.")] = 1,
     timeout: Annotated[float | None, typer.Option(help="Seconds after which no trial is started.")] = None,
@@ -60,11 +63,12 @@ def search(
         str | None, typer.Option(help="Folder or s3://bucket/prefix where machines share trials' files.")
     ] = None,
     heartbeat: Annotated[
-        int,
+        int | None,
         typer.Option(
-            help="Seconds between a worker's signs of life; six missed, and its trial is run again."
+            help="Seconds between a worker's signs of life; six missed, and its trial is run again. "
+            "Default: 10."
         ),
-    ] = 10,
+    ] = None,
     share_devices: Annotated[
         bool, typer.Option("--share-devices", help="Two trials may use one GPU.")
     ] = False,
@@ -88,6 +92,10 @@ def search(
     """Search a space, or continue a study that exists, and write its report.
 
     Without `--data` it uses synthetic phantom images, and says so.
+
+    A study that exists goes on as it stands: `--trials`, `--precision`, `--storage`, `--artifacts`,
+    `--heartbeat` and `--stop-when-settled` may be left out. Whatever differs from what it was made with is
+    refused; only `--trials` may be more.
 
     Example: `mammobench search --space quick`
     """
