@@ -7,7 +7,7 @@ import re
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -33,6 +33,7 @@ class Place:
         failures: What the store raises when it cannot be used.
         remedy: What to do then.
         prefix: Put before every id in the store, never in the record.
+        folder: Where it is one.
     """
 
     def __init__(
@@ -43,8 +44,10 @@ class Place:
         failures: tuple[type[Exception], ...],
         remedy: str,
         prefix: str = "",
+        folder: Path | None = None,
     ) -> None:
         self._store, self._failures, self._prefix = store, failures, prefix
+        self._folder = folder
         self.where, self._remedy = where, remedy
 
     def write(self, artifact_id: str, content: BinaryIO) -> None:
@@ -95,6 +98,12 @@ class Place:
                 self._store.remove(self._prefix + artifact_id)
             except ArtifactNotFound:
                 return
+
+    def remove_if_empty(self) -> None:
+        """Remove the place's folder if it is one and holds nothing any more."""
+        if self._folder is not None:
+            with suppress(OSError):
+                self._folder.rmdir()
 
     def require_usable(self) -> None:
         """Write something, read it again, and remove it.
@@ -159,6 +168,7 @@ def _open_folder(folder: Path) -> Place:
         where=str(folder),
         failures=(OSError,),
         remedy="See that the folder is mounted, may be written to, and has space",
+        folder=folder,
     )
     with place.explained("make a folder"):
         folder.mkdir(parents=True, exist_ok=True)

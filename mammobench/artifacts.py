@@ -232,6 +232,17 @@ def open_artifacts(where: str | None, folder: Path, storage: BaseStorage) -> Art
     return _Placed(open_place(where, folder.name), storage)
 
 
+def named_artifacts(storage: BaseStorage, study_id: int) -> dict[str, int]:
+    """Return all that a study's record names in its place of artifacts, replaced files too: id to bytes."""
+    found: dict[str, int] = {}
+    for trial in storage.get_all_trials(study_id, deepcopy=False):
+        attributes = trial.system_attrs
+        entries = [json.loads(value) for key, value in attributes.items() if key.startswith(_NAMED)]
+        entries += [attributes[_CHECKPOINT]] if _CHECKPOINT in attributes else []
+        found |= {str(entry["artifact_id"]): int(entry["size"]) for entry in entries}
+    return found
+
+
 def whole_place(where: str) -> str:
     """Return a place as a record names it: a folder by its whole path, S3 without a slash at the end."""
     scheme, separator, rest = where.partition(":/")

@@ -38,7 +38,7 @@ from mammobench.trial_record import RESULT, Role, TrialRecord, new_trial, number
 
 _SPEC = "study.json"
 _HEARTBEAT = 10
-_BEATS_MISSED = 6
+BEATS_MISSED = 6
 _ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 # the live table and the log tell of trials, in the project's words
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -385,5 +385,5 @@ def _open_storage(folder: Path, url: str | None, heartbeat: int) -> BaseStorage:
         sys.stderr.write(f"{line}\n")
 
     return open_storage(
-        folder, url, heartbeat_interval=heartbeat, grace_period=_BEATS_MISSED * heartbeat, tell=tell
+        folder, url, heartbeat_interval=heartbeat, grace_period=BEATS_MISSED * heartbeat, tell=tell
     )

@@ -15,6 +15,7 @@ from rich.markup import escape
 from mammobench.cli import (
     auditing,
     data,
+    deleting,
     explaining,
     leakage,
     replicating,
@@ -35,7 +36,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for _commands in (searching, studies, explaining, stressing, replicating, leakage, spaces):
+for _commands in (searching, studies, deleting, explaining, stressing, replicating, leakage, spaces):
     app.add_typer(_commands.app)
 data.app.add_typer(auditing.app)
 app.add_typer(data.app, name="data")
