@@ -119,14 +119,14 @@ def plan_deletion(study: str | Path, *, url: str | None = None) -> Deletion:
         try:
             record = _read_record(folder, name, url, spec)
         except StudyError as error:
-            what = "what the record names" if url is None else f"the record in {where}"
-            left.append(f"{what}, which cannot be read: {error}")
+            if url is not None:
+                left.append(f"the record in {where}, which cannot be read: {error}")
     if spec is not None and record is not None and record.spec is not None:
         _require_same(spec, record.spec, where)
     spec = spec or (None if record is None else record.spec)
     place = None if spec is None else spec.artifacts
     artifacts = {} if record is None else record.artifacts
-    if place is not None and (reason := _why_they_stay(place, folder.name, record)):
+    if reason := _why_they_stay(place, folder.name, record):
         left.append(reason)
         artifacts = {}
     shared = record.storage if record is not None and isinstance(record.storage, PostgresStorage) else None
@@ -284,12 +284,15 @@ def _require_same(spec: StudySpec, recorded: StudySpec, where: str) -> None:
         )
 
 
-def _why_they_stay(where: str, study: str, record: _Record | None) -> str | None:
+def _why_they_stay(where: str | None, study: str, record: _Record | None) -> str | None:
     """Return why the artifacts of a study cannot be removed, if so."""
     if record is None:
-        return f"the artifacts in {where}, since only the record says which are the study's"
+        told = "the artifacts in {}, since only the record says which are the study's"
+        return None if where is None else told.format(where)
     if not record.artifacts:
         return None
+    if where is None:
+        return f"{_count(len(record.artifacts), 'artifact')}, since only study.json says where they lie"
     from mammobench.artifact_place import open_place  # noqa: PLC0415 - loads all of boto3
 
     what = f"{_count(len(record.artifacts), 'file')} in {where}"

@@ -117,6 +117,8 @@ class StudyRecord:
                 found=f"studies {', '.join(known)}" if known else "no studies",
                 remedy="`mammobench search --storage` starts one",
             ) from None
+        except ValidationError as error:
+            raise StudyError(f"damaged study description ({error})", where=redacted(url)) from None
         if cls.exists(folder):
             there = StudySpec.model_validate_json((folder / _SPEC).read_text(encoding="utf-8"))
             if differences := spec.differences(there):
