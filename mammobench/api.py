@@ -33,11 +33,11 @@ from mammobench.reproduction import Reproduction, reproduce_trial
 from mammobench.request import (
     Request,
     asked_space,
-    new_folder,
+    planned_trials,
     require_positive,
+    require_trials,
     require_usable,
     start_or_continue,
-    study_folder,
 )
 from mammobench.runtime import describe
 from mammobench.search_loop import Event, SearchOptions, TrialStart, fetch_artifacts, run_search
@@ -45,6 +45,7 @@ from mammobench.space import SearchSpace
 from mammobench.space_file import load_space
 from mammobench.stress import TOP, stress_study
 from mammobench.study import StudyRecord, utc_now
+from mammobench.study_name import folder_named, new_folder, study_folder
 from mammobench.trial_record import TrialRecord
 from mammobench.workers import TrialEnd
 
@@ -179,7 +180,7 @@ def search(
     objective: str | Sequence[str] | None = None,
     max_parameters: float | None = None,
     max_latency: float | None = None,
-    stop_when_settled: bool = False,
+    stop_when_settled: bool | None = None,
     trials: int | None = None,
     workers: int = 1,
     timeout: float | None = None,
@@ -189,7 +190,7 @@ def search(
     study: str | Path | None = None,
     storage: str | None = None,
     artifacts: str | Path | None = None,
-    heartbeat: int = 10,
+    heartbeat: int | None = None,
     share_devices: bool = False,
     tensorboard: bool = False,
     replicates: int = 0,
@@ -199,6 +200,9 @@ def search(
     progress: Progress = _silent,
 ) -> Study:
     """Search a space, or continue a study that exists, and write its report.
+
+    A study that exists goes on as it stands where `trials`, `precision`, `storage`, `artifacts`, `heartbeat`
+    and `stop_when_settled` are left out. Whatever is asked otherwise is refused, but for more `trials`.
 
     Args:
         space: Name of a shipped space, a YAML file, or a `SearchSpace`.
@@ -210,7 +214,7 @@ def search(
         objective: A validation metric, or several, with costs behind the first; None for the space's own.
         max_parameters: Weights that a model may have; larger ones are not trained.
         max_latency: Milliseconds that a model may take for one image; slower ones are not trained.
-        stop_when_settled: Whether Optuna's terminator may end the search.
+        stop_when_settled: Whether Optuna's terminator may end the search; None for no.
         trials: Configurations to try in all; None for the space's budget.
         workers: Trials at a time.
         timeout: Seconds after which no trial is started any more.
@@ -220,7 +224,7 @@ def search(
         study: Name under ``reports/`` or a path; None for the space's name.
         storage: URL of a PostgreSQL database for a study that many machines search.
         artifacts: Folder or ``s3://bucket/prefix`` for its files.
-        heartbeat: Seconds between a worker's signs of life; after six without one its trial is run again.
+        heartbeat: Seconds between a worker's signs of life (10); six missed, and its trial runs again.
         share_devices: Whether two trials may use one GPU.
         tensorboard: Whether trials write TensorBoard logs.
         replicates: Seeds to train each finalist with when the search has ended.
@@ -237,7 +241,7 @@ def search(
         ConfigError: For a wrong argument.
         EngineError: For a method that cannot do what is asked.
         DataError: For a store that cannot be used.
-        StudyError: When the study exists with another space, data or seed, or is being searched.
+        StudyError: When the study exists and was asked something else, or is being searched.
         TrialError: When the first trials all fail for one reason.
     """
     require_positive(
@@ -261,11 +265,12 @@ def search(
         stop_when_settled=stop_when_settled,
         seed=seed,
         precision=precision,
-        folder=new_folder(study if study is not None else space.name),
+        folder=new_folder(study) if study is not None else folder_named(space.name, where="the space's name"),
         url=storage,
         artifacts=None if artifacts is None else str(artifacts),
         heartbeat=heartbeat,
         split=split,
+        trials=trials,
     )
     store = ImageStore.open(Path(data)) if data is not None else demonstration_store(progress)
     require_usable(store, space)
@@ -276,7 +281,7 @@ def search(
         launch(record)
         return Study(record)
     options = SearchOptions(
-        trials=space.budget.trials,
+        trials=planned_trials(record, trials, space),
         workers=workers,
         timeout=timeout,
         trial_timeout=trial_timeout,
@@ -327,10 +332,10 @@ def work(
         DataError: For a store that is missing here or holds other images.
     """
     require_positive(workers=workers, timeout=timeout, trial_timeout=trial_timeout, trials=trials)
-    folder = new_folder(study)
     if storage is None:
         record = StudyRecord.open(study_folder(study))
     else:
+        folder = new_folder(study, where="STUDY")
         record = StudyRecord.join(folder, folder.name, url=storage)
     if record.spec.storage is None:
         raise StudyError(
@@ -338,6 +343,7 @@ def work(
             where=record.folder,
             remedy="Use `mammobench search --workers N` there, or start a study with --storage postgresql://...",
         )
+    require_trials(record, trials)
     store = ImageStore.open(Path(data if data is not None else record.spec.data))
     if store.fingerprint != record.spec.fingerprint:
         raise DataError(

@@ -3,9 +3,12 @@
 import importlib
 import importlib.util
 import os
+import re
 import shutil
+import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlsplit
@@ -17,6 +20,9 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from mammobench.errors import ConfigError, StudyError
 
+# one slash too few is a slip, not a folder
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/{1,2}")
+
 
 class Place:
     """A store whose errors say what to do.
@@ -27,6 +33,7 @@ class Place:
         failures: What the store raises when it cannot be used.
         remedy: What to do then.
         prefix: Put before every id in the store, never in the record.
+        folder: Where it is one.
     """
 
     def __init__(
@@ -37,8 +44,10 @@ class Place:
         failures: tuple[type[Exception], ...],
         remedy: str,
         prefix: str = "",
+        folder: Path | None = None,
     ) -> None:
         self._store, self._failures, self._prefix = store, failures, prefix
+        self._folder = folder
         self.where, self._remedy = where, remedy
 
     def write(self, artifact_id: str, content: BinaryIO) -> None:
@@ -90,6 +99,30 @@ class Place:
             except ArtifactNotFound:
                 return
 
+    def remove_if_empty(self) -> None:
+        """Remove the place's folder if it is one and holds nothing any more."""
+        if self._folder is not None:
+            with suppress(OSError):
+                self._folder.rmdir()
+
+    def require_usable(self) -> None:
+        """Write something, read it again, and remove it.
+
+        Raises:
+            StudyError: When one of these fails, or something else is read.
+        """
+        probe, content = str(uuid.uuid4()), uuid.uuid4().bytes
+        self.write(probe, BytesIO(content))
+        found = BytesIO()
+        there = self.read(probe, found)
+        self.remove(probe)
+        if not there or found.getvalue() != content:
+            raise StudyError(
+                "what is written among the artifacts is not what is read",
+                where=self.where,
+                remedy=self._remedy,
+            )
+
     @contextmanager
     def explained(self, action: str) -> Iterator[None]:
         """Turn what the store raises into a `StudyError`."""
@@ -117,15 +150,15 @@ def open_place(where: str, study: str, *, make: bool = True) -> Place:
         ConfigError: For another scheme, or S3 without boto3.
         StudyError: When the folder or the bucket cannot be used, now rather than after the first trial.
     """
-    scheme, separator, _ = where.partition("://")
-    if not separator:
+    scheme = _SCHEME.match(where)
+    if where and scheme is None:
         return _open_folder(Path(where).expanduser().absolute() / study, make=make)
-    if scheme != "s3":
+    if scheme is None or scheme[0] != "s3://":
         raise ConfigError(
             "no such place for artifacts",
             where="--artifacts",
             expected="a folder that all machines share, or s3://BUCKET/PREFIX",
-            found=f"{scheme}://",
+            found=scheme[0] if scheme else "nothing",
         )
     return _open_bucket(where, study)
 
@@ -142,6 +175,7 @@ def _open_folder(folder: Path, *, make: bool) -> Place:
         where=str(folder),
         failures=(OSError,),
         remedy="See that the folder is mounted, may be written to, and has space",
+        folder=folder,
     )
     with place.explained("make a folder"):
         folder.mkdir(parents=True, exist_ok=True)

@@ -27,7 +27,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from mammobench.errors import StudyError
+from mammobench.errors import ConfigError, StudyError
 from mammobench.files import written_aside
 from mammobench.validation import first_fault
 
@@ -273,6 +273,48 @@ def _checked(found: object, trial_id: int) -> dict[str, Any]:
             where=f"trial {trial_id}",
             remedy="Restore the record from a copy",
         ) from None
+
+
+def named_artifacts(storage: BaseStorage, study_id: int) -> dict[str, int]:
+    """Return all that a study's record names in its place of artifacts, replaced files too: id to bytes."""
+    found: dict[str, int] = {}
+    for trial in storage.get_all_trials(study_id, deepcopy=False):
+        attributes = trial.system_attrs
+        entries = [json.loads(value) for key, value in attributes.items() if key.startswith(_NAMED)]
+        entries += [attributes[_CHECKPOINT]] if _CHECKPOINT in attributes else []
+        found |= {str(entry["artifact_id"]): int(entry["size"]) for entry in entries}
+    return found
+
+
+def whole_place(where: str) -> str:
+    """Return a place as a record names it: a folder by its whole path, S3 without a slash at the end."""
+    scheme, separator, rest = where.partition(":/")
+    if separator or not where:
+        return f"{scheme}{separator}{rest.rstrip('/') or rest}"
+    return str(Path(where).expanduser().absolute())
+
+
+def require_place(where: str, folder: Path) -> None:
+    """Write a file to the place of a new study's artifacts, read it, and remove it.
+
+    Args:
+        where: As for `open_artifacts`.
+        folder: The study's folder.
+
+    Raises:
+        ConfigError: For another scheme, S3 without boto3, or a place in the study's own folder.
+        StudyError: When the place cannot be used.
+    """
+    from mammobench.artifact_place import open_place  # noqa: PLC0415 - as above
+
+    if ":/" not in where and (Path(where) / folder.name).resolve().is_relative_to(folder.resolve()):
+        raise ConfigError(
+            "the artifacts would lie in the study's own folder, where its files are anyway",
+            where="--artifacts",
+            found=where,
+            remedy="Leave --artifacts out where all machines share the study's folder",
+        )
+    open_place(where, folder.name).require_usable()
 
 
 def _is_there(path: Path, entry: Mapping[str, Any]) -> bool:

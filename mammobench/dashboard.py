@@ -2,6 +2,9 @@
 
 The record is the study's only truth, and optuna-dashboard can rename and delete studies; so whatever would
 write is refused. The server runs in this process, so that a database's password stands in no argument.
+
+It listens on this machine alone, and answers only to this machine's names: a page elsewhere whose own name
+is made to lead here (DNS rebinding) would otherwise read the study through the browser that shows it.
 """
 
 import errno
@@ -20,8 +23,9 @@ from mammobench.errors import ConfigError
 from mammobench.study import StudyRecord
 
 HOST = "127.0.0.1"
+_NAMES = (HOST, "localhost", "[::1]")
 _READING = {"GET", "HEAD"}
-_REFUSED = {"reason": "mammobench shows the record and does not change it"}
+_HTTP_PORT = 80
 Environ = dict[str, Any]
 Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
@@ -50,7 +54,7 @@ class Dashboard:
         where = study.spec.artifacts
         # on one file system, a trial's folder is where its files are, and the record names none
         artifacts = None if where is None else _Readable(open_place(where, study.folder.name))
-        application = _read_only(wsgi(study.storage, artifact_store=artifacts))
+        application = _guarded(wsgi(study.storage, artifact_store=artifacts))
         try:
             self._server = make_server(HOST, port, application, _ThreadedServer, _QuietHandler)
         except (OSError, OverflowError) as error:
@@ -116,11 +120,28 @@ class _QuietHandler(WSGIRequestHandler):
         """Log nothing."""
 
 
-def _read_only(application: Application) -> Application:
+def _guarded(application: Application) -> Application:
+    """Let through what reads, and was sent to this machine by one of its own names."""
+
     def guarded(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if environ["REQUEST_METHOD"] in _READING:
+        reason = None
+        port = int(environ["SERVER_PORT"])
+        if not _is_ours(environ.get("HTTP_HOST", ""), port):
+            reason = (
+                f"this server answers to http://{HOST}:{port} and http://localhost:{port} alone; a tunnel to "
+                f"it has the same port at both ends: ssh -L {port}:localhost:{port}"
+            )
+        elif environ["REQUEST_METHOD"] not in _READING:
+            reason = "mammobench shows the record and does not change it"
+        if reason is None:
             return application(environ, start_response)
         start_response("403 Forbidden", [("Content-Type", "application/json")])
-        return [json.dumps(_REFUSED).encode()]
+        return [json.dumps({"reason": reason}).encode()]
 
     return guarded
+
+
+def _is_ours(host: str, port: int) -> bool:
+    # browsers leave out the port of http
+    names = {f"{name}:{port}" for name in _NAMES} | ({*_NAMES} if port == _HTTP_PORT else set())
+    return host.lower() in names

@@ -15,6 +15,7 @@ The command line prints it without a traceback and exits with the class's ``exit
     └── ReproductionError   a trial that trained again to other predictions                 (1)
 """
 
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -55,6 +56,15 @@ class MammobenchError(Exception):
         if remedy:
             text += f" {remedy}."
         super().__init__(text)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # an error goes from one process to another with its parts, in words
+        expected, found, where = (
+            None if value is None else str(value) for value in (self.expected, self.found, self.where)
+        )
+        return partial(type(self), expected=expected, found=found, where=where, remedy=self.remedy), (
+            self.problem,
+        )
 
 
 class SpaceError(MammobenchError):

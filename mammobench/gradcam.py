@@ -17,6 +17,7 @@ import numpy.typing as npt
 from mammobench.data.intensity import prepared
 from mammobench.errors import ConfigError
 from mammobench.metrics import Floats, Ints, predicted_classes
+from mammobench.saved_model import open_model
 
 Images = npt.NDArray[np.uint8]
 BATCH = 32
@@ -33,6 +34,7 @@ class Look:
         threshold: Of the decision; None for more than two classes.
         heat: Whether to say where the model looks.
         answers: Classes to explain, int64 (n,); None for those that the model answers.
+        classes: How many the model must have; None for any.
     """
 
     model: Path
@@ -41,6 +43,7 @@ class Look:
     threshold: float | None
     heat: bool = True
     answers: Ints | None = None
+    classes: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,12 +63,13 @@ class Seen:
 
 
 def look(asked: Look) -> Seen:
-    """Predict images, and say where in each the model sees its answer."""
-    # imported here: the process that asks does without them
-    import keras  # noqa: PLC0415
+    """Predict images, and say where in each the model sees its answer.
 
-    model = keras.saving.load_model(asked.model, compile=False, safe_mode=True)
+    Raises:
+        ConfigError: For a model that cannot be used; see `open_model` and `grad_cam`.
+    """
     size = asked.images.shape[1]
+    model = open_model(asked.model, size=size, classes=asked.classes)
     pixels = prepared(asked.images, asked.intensity)[..., None]
     starts = range(0, len(pixels), BATCH)
     parts = [np.asarray(model.predict_on_batch(pixels[start : start + BATCH])) for start in starts]
@@ -92,7 +96,8 @@ def grad_cam(model: Any, pixels: Images, answers: Ints) -> npt.NDArray[np.float3
     Raises:
         ConfigError: For a model without convolutions or with another end, or a backend other than TensorFlow.
     """
-    import keras  # noqa: PLC0415 - as above
+    # imported here: the process that asks does without it
+    import keras  # noqa: PLC0415
 
     if keras.backend.backend() != "tensorflow":
         raise ConfigError(

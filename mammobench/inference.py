@@ -10,6 +10,7 @@ from mammobench.data.pixels import Pixels
 from mammobench.data.store import ImageStore
 from mammobench.metrics import Floats
 from mammobench.predictor import Predictor
+from mammobench.saved_model import open_model
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,12 @@ class Inference:
 
 
 def infer(asked: Inference) -> Floats:
-    """Return probabilities, float64, (n,) for two classes or (n, classes), in the order of the rows."""
-    # imported here: the process that asks does without them
-    import keras  # noqa: PLC0415
+    """Return probabilities, float64, (n,) for two classes or (n, classes), in the order of the rows.
 
-    model = keras.saving.load_model(asked.model, compile=False, safe_mode=True)
+    Raises:
+        ConfigError: For a model that cannot be used; see `open_model`.
+    """
+    model = open_model(asked.model, size=asked.size)
     store = ImageStore.open(asked.store, verify=False)
     pixels = Pixels(store, size=asked.size, interpolation=asked.interpolation, intensity=asked.intensity)
     predicted: Floats = Predictor(model, pixels, len(asked.rows))(asked.rows).astype(np.float64)

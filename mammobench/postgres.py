@@ -122,6 +122,34 @@ class PostgresStorage(_CachedStorage):
 
         self._patience.wait(once)
 
+    def being_run(self, study_id: int) -> int:
+        """Return how many trials of a study have a worker that lives, or may live."""
+        trials = self.get_all_trials(study_id, deepcopy=False, states=(TrialState.RUNNING,))
+        running = {trial._trial_id for trial in trials}  # noqa: SLF001 - Optuna's storages name trials by it
+        if running and self._settled():
+            running -= set(self._get_stale_trial_ids(study_id))
+        return len(running)
+
+    def delete_unless_run(self, study_id: int) -> bool:
+        """Delete a study unless a worker runs one of its trials; no other machine enters one meanwhile.
+
+        Returns:
+            Whether it is gone.
+        """
+
+        def once(_: int) -> bool:
+            with self._alone(study_id):
+                try:
+                    if self.being_run(study_id):
+                        return False
+                    self.delete_study(study_id)
+                except KeyError:
+                    # another call has deleted it, or this one, whose answer was lost
+                    return True
+            return True
+
+        return self._patience.wait(once)
+
     def _settled(self) -> bool:
         """Whether heartbeats can be judged: after an outage they are all old until their workers are back."""
         grace = float(self._record.grace_period or 0)

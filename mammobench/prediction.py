@@ -154,6 +154,7 @@ def predict_files(
 
     Raises:
         DataError: When a file is missing, or a folder holds no image.
+        ConfigError: For a model that Keras refuses, or of other images or classes.
     """
     files = find_images(images)
     data = model.config.data
@@ -176,8 +177,17 @@ def _predicted(
 ) -> dict[Path, Prediction]:
     data = model.config.data
     patches = np.stack([patch for patch, _ in read.values()])
-    seen = call_in_process(look, Look(model.path.resolve(), patches, data.intensity, model.threshold, heat))
     names = model.class_names
+    asked = Look(model.path.resolve(), patches, data.intensity, model.threshold, heat, classes=len(names))
+    seen = call_in_process(look, asked)
+    if not np.isfinite(seen.probabilities).all():
+        raise ConfigError(
+            "the model gives no probabilities",
+            where=model.path,
+            expected="numbers of 0 to 1",
+            found="values that are none (NaN)",
+            remedy="Reproduce the study again",
+        )
     shares = (
         np.stack([1 - seen.probabilities, seen.probabilities], axis=1)
         if seen.probabilities.ndim == 1

@@ -8,9 +8,9 @@ from mammobench.data.store import ImageStore
 from mammobench.evaluation.gathering import require_comparable
 from mammobench.evaluation.shortcut import provide_shortcuts
 from mammobench.report.formats import FILES, format_of, write_format
-from mammobench.request import study_folder
 from mammobench.search_loop import fetch_artifacts
 from mammobench.study import StudyRecord
+from mammobench.study_name import study_folder
 
 _LONGEST = 120
 

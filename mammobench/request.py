@@ -1,10 +1,13 @@
 """What a search is asked: arguments checked, told as a `StudySpec`, matched with a study that exists."""
 
+import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from mammobench.artifacts import require_place, whole_place
 from mammobench.config import TrialConfig, nearest
 from mammobench.data.splits import make_split
 from mammobench.data.store import ImageStore
@@ -13,13 +16,12 @@ from mammobench.metrics import OBJECTIVES
 from mammobench.proposer import engine_of, reference_config
 from mammobench.runtime import choose_precision, describe
 from mammobench.space import SearchSpace
-from mammobench.storage_url import redacted
+from mammobench.storage_url import VARIABLE, redacted
 from mammobench.study import StudyRecord, utc_now
+from mammobench.study_name import word_for
 from mammobench.study_spec import StudySpec, direction_of
 from mammobench.trial import COSTS
 from mammobench.workers import call_in_process
-
-REPORTS = Path("reports")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,13 +37,15 @@ class Request:
         pruner: What stops trials early.
         objectives: What to optimise; the first is a metric.
         limits: Cost to the most that a configuration may have.
-        stop_when_settled: Whether the search may end before its budget.
+        stop_when_settled: Whether the search may end before its budget; None for as it stands, else no.
         seed: Of the search and all its trials.
         precision: ``auto`` or a Keras precision policy.
         folder: Of the study.
         url: Of the database for the record; None for the study's folder.
         artifacts: Where machines share trials' files.
-        heartbeat: Seconds between a worker's signs of life.
+        heartbeat: Seconds between a worker's signs of life; None for as it stands, else 10.
+        split: As asked, if at all.
+        trials: As asked, if at all.
     """
 
     space: SearchSpace
@@ -52,14 +56,15 @@ class Request:
     pruner: str
     objectives: tuple[str, ...]
     limits: dict[str, float]
-    stop_when_settled: bool
+    stop_when_settled: bool | None
     seed: int
     precision: str
     folder: Path
     url: str | None
     artifacts: str | None
-    heartbeat: int
+    heartbeat: int | None
     split: str | None = None
+    trials: int | None = None
 
     def spec(self, store: ImageStore) -> StudySpec:
         """Return the request as a study's description."""
@@ -74,15 +79,15 @@ class Request:
             sampler=self.sampler,
             pruner=self.pruner,
             limits=self.limits,
-            stop_when_settled=self.stop_when_settled,
+            stop_when_settled=bool(self.stop_when_settled),
             seed=self.seed,
             precision=self.precision,
             data=str(store.path.resolve()),
             fingerprint=store.fingerprint,
             store=store.manifest.model_dump(mode="json"),
             storage=None if self.url is None else redacted(self.url),
-            artifacts=self.artifacts,
-            heartbeat=self.heartbeat,
+            artifacts=None if self.artifacts is None else whole_place(self.artifacts),
+            heartbeat=self.heartbeat or HEARTBEAT,
             versions={key: value for key, value in describe().items() if isinstance(value, str)},
             created=utc_now(),
             command=self.command(),
@@ -90,29 +95,49 @@ class Request:
 
     def command(self) -> str:
         """Return the command line that asks the same."""
-        words = ["mammobench", "search", "--space", self.given]
-        if self.data is not None:
-            words += ["--data", self.data]
-        words += ["--engine", self.engine, "--sampler", self.sampler]
-        if self.split is not None:
-            words += ["--split", self.split]
-        if self.pruner != "none":
-            words += ["--pruner", self.pruner]
-        for objective in self.objectives:
-            words += ["--objective", objective]
-        for option, cost in LIMITS.items():
-            if cost in self.limits:
-                words += [option, f"{self.limits[cost]:g}"]
-        if self.stop_when_settled:
-            words.append("--stop-when-settled")
-        words += ["--trials", str(self.space.budget.trials), "--seed", str(self.seed)]
-        if self.url is not None:
-            words += ["--storage", redacted(self.url)]
-        if self.artifacts is not None:
-            words += ["--artifacts", self.artifacts]
-        words += ["--study", self.folder.name if self.folder.parent == REPORTS else str(self.folder)]
-        return shlex.join(words)
+        options: list[tuple[str, object]] = [
+            ("--space", self.given),
+            ("--data", self.data),
+            ("--engine", self.engine),
+            ("--sampler", self.sampler),
+            ("--split", self.split),
+            ("--pruner", None if self.pruner == "none" else self.pruner),
+            *(("--objective", objective) for objective in self.objectives),
+            *((option, f"{self.limits[cost]:g}") for option, cost in LIMITS.items() if cost in self.limits),
+            ("--stop-when-settled", self.stop_when_settled or None),
+            ("--trials", self.space.budget.trials),
+            ("--seed", self.seed),
+            ("--precision", None if self.precision == "auto" else self.precision),
+            ("--storage", None if self.url is None else redacted(self.url)),
+            ("--artifacts", self.artifacts),
+            ("--heartbeat", self.heartbeat),
+            ("--study", word_for(self.folder)),
+        ]
+        words = [
+            word
+            for option, value in options
+            if value is not None
+            for word in ((option,) if value is True else (option, str(value)))
+        ]
+        return shlex.join(["mammobench", "search", *words])
 
+    def as_it_stands(self, there: StudySpec) -> dict[str, Any]:
+        """Return the fields of a study that exists on which this request says nothing."""
+        said = {
+            "precision": self.precision != "auto",
+            "stop_when_settled": self.stop_when_settled is not None,
+            "storage": self.url is not None,
+            "artifacts": self.artifacts is not None and not _same_place(self.artifacts, there.artifacts),
+            "heartbeat": self.heartbeat is not None,
+        }
+        return {name: getattr(there, name) for name, is_said in said.items() if not is_said}
+
+
+def _same_place(asked: str, there: str | None) -> bool:
+    return there is not None and whole_place(asked) == whole_place(there)
+
+
+HEARTBEAT: int = StudySpec.model_fields["heartbeat"].default
 
 LIMITS = {"--max-parameters": "weights", "--max-latency": "latency_ms"}
 """Options that bound a cost; latency is in milliseconds for one image."""
@@ -196,11 +221,12 @@ def start_or_continue(request: Request, store: ImageStore) -> StudyRecord:
     """Open the study if it exists and was asked the same, else make it.
 
     Raises:
-        StudyError: When it exists and was asked something else; the differences are named.
+        StudyError: When it exists and was asked something else, the differences are named; when it has more
+            trials than asked; when the place of its artifacts cannot be used.
     """
     spec = request.spec(store)
     if not StudyRecord.exists(request.folder):
-        # a method that cannot do what is asked says so before anything is written
+        # what cannot do what is asked says so before anything is written
         engine_of(spec, request.space)
         if request.artifacts is not None:
             # a place that only a record names is never made; loads all of boto3
@@ -209,42 +235,42 @@ def start_or_continue(request: Request, store: ImageStore) -> StudyRecord:
             open_place(request.artifacts, request.folder.name)
         chosen = call_in_process(choose_precision, request.precision)
         spec = spec.model_copy(update={"precision": chosen})
+        if spec.artifacts is not None:
+            require_place(spec.artifacts, request.folder)
         return StudyRecord.create(request.folder, spec, url=request.url)
     record = StudyRecord.open(request.folder)
-    if spec.precision == "auto":
-        spec = spec.model_copy(update={"precision": record.spec.precision})
+    spec = spec.model_copy(update=request.as_it_stands(record.spec))
     differences = record.spec.differences(spec)
     if differences:
         told = "; ".join(f"{key}: {old} there, {new} asked" for key, (old, new) in differences.items())
+        asked_by = f", unset {VARIABLE}" if "storage" in differences and VARIABLE in os.environ else ""
         raise StudyError(
             f"a study of this name exists with another {', '.join(differences)} ({told})",
             where=request.folder,
-            remedy="Choose another name with --study, or repeat the search as it was asked: "
+            remedy=f"Choose another name with --study{asked_by}, or repeat the search as it was asked: "
             + record.spec.command,
         )
+    require_trials(record, request.trials)
     return record
 
 
-def study_folder(name_or_path: str | Path) -> Path:
-    """Return the folder of a study that exists, given its name under ``reports/`` or its path.
+def require_trials(record: StudyRecord, trials: int | None) -> None:
+    """Refuse to go on to fewer searched trials than a study has.
 
     Raises:
-        StudyError: Where there is none, with the nearest name.
+        StudyError: With how many it has.
     """
-    for folder in (Path(name_or_path), REPORTS / name_or_path):
-        if StudyRecord.exists(folder):
-            return folder
-    known = [path.parent.name for path in sorted(REPORTS.glob("*/study.json"))]
-    raise StudyError(
-        f"no study {str(name_or_path)!r}{nearest(str(name_or_path), known)}",
-        expected="the name of a folder under reports/ with a study.json, or its path",
-        found=f"studies {', '.join(known)}" if known else "no studies under reports/",
-        remedy="`mammobench search --space quick` makes one",
-    )
+    there = sum(trial.role == "searched" for trial in record.trials)
+    if trials is not None and trials < there:
+        raise StudyError(
+            "the study has more trials already, and none is taken away",
+            where=record.folder,
+            expected=f"--trials of {there} or more",
+            found=trials,
+            remedy="Leave --trials out, or choose another name with --study for a smaller search",
+        )
 
 
-def new_folder(study: str | Path) -> Path:
-    """Return where a study of that name or path is or will be."""
-    path = Path(study)
-    is_name = isinstance(study, str) and path.name == study
-    return REPORTS / path if is_name and not StudyRecord.exists(path) else path
+def planned_trials(record: StudyRecord, asked: int | None, space: SearchSpace) -> int:
+    """Return how many searched trials a study goes on to: as asked now, else the most that was asked."""
+    return asked or max(space.budget.trials, record.space.budget.trials)

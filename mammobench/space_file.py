@@ -14,6 +14,7 @@ from mammobench.config import KEYS, TASKS, TrialConfig, nearest
 from mammobench.errors import ConfigError, SpaceError
 from mammobench.metrics import OBJECTIVES
 from mammobench.space import Budget, Choice, FloatRange, Hyperparameter, IntRange, SearchSpace
+from mammobench.study_name import LONGEST, RULE, is_plain
 
 _LARGEST = 1e300
 _TOP = ("name", "extends", "task", "objective", "image_size", "base", "search", "budget")
@@ -67,8 +68,11 @@ def read_space(path: Path) -> SearchSpace:
     return parse_space(text, path)
 
 
-def parse_space(text: str, path: Path | str = "search space") -> SearchSpace:
-    """Check the text of a search space; `path` names it in errors."""
+def parse_space(text: str, path: Path | str = "search space", *, recorded: bool = False) -> SearchSpace:
+    """Check the text of a search space; `path` names it in errors.
+
+    The name of a `recorded` one may be any: it is shown, and names no study any more.
+    """
     try:
         document = YAML(typ="rt", pure=True).load(StringIO(text))
     except MarkedYAMLError as error:
@@ -77,15 +81,16 @@ def parse_space(text: str, path: Path | str = "search space") -> SearchSpace:
         raise SpaceError(f"not valid YAML: {error.problem or error.context}", where=line) from None
     except YAMLError as error:
         raise SpaceError(f"not valid YAML: {error}", where=path) from None
-    return _Reader(str(path), text).space(document)
+    return _Reader(str(path), text, recorded=recorded).space(document)
 
 
 class _Reader:
     """Turns the parsed document into a `SearchSpace`, with the line of whatever is wrong."""
 
-    def __init__(self, path: str, text: str) -> None:
+    def __init__(self, path: str, text: str, *, recorded: bool) -> None:
         self.path = path
         self.text = text
+        self.recorded = recorded
 
     def fail(
         self,
@@ -107,6 +112,8 @@ class _Reader:
         budget = self._mapping(
             top["budget"], "budget", known=("trials", "max_epochs"), required=("trials", "max_epochs")
         )
+        if not self.recorded:
+            self._plain_name(top)
         for key in budget:
             self._whole(budget, key)
         self._whole(top, "image_size")
@@ -173,6 +180,14 @@ class _Reader:
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise self.fail(
                 "wrong value", mapping, key, expected="a whole number of 1 or more", found=repr(value)
+            )
+
+    def _plain_name(self, top: CommentedMap) -> None:
+        # it names a study, and so a folder
+        name = top["name"]
+        if isinstance(name, bool | None) or not is_plain(str(name)):
+            raise self.fail(
+                "not a name that a study can have", top, "name", expected=RULE, found=repr(name)[:LONGEST]
             )
 
     def _one_of(self, mapping: CommentedMap, key: str, known: tuple[str, ...]) -> None:

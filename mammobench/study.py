@@ -30,13 +30,14 @@ from mammobench.space import SearchSpace
 from mammobench.space_file import parse_space
 from mammobench.storage import close_trial, enter_trial, open_storage, still_ours
 from mammobench.storage_url import redacted
+from mammobench.study_name import command_for
 from mammobench.study_spec import StudySpec, read_spec, read_spec_file
 from mammobench.trial import CHECKPOINT, TrialResult
 from mammobench.trial_record import RESULT, Role, TrialRecord, latest_attempts, new_trial, read_trial
 
 _SPEC = "study.json"
 _HEARTBEAT = 10
-_BEATS_MISSED = 6
+BEATS_MISSED = 6
 _ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 # the live table and the log tell of trials, in the project's words
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -88,7 +89,7 @@ class StudyRecord:
                 raise StudyError(
                     f"the database has a study {spec.name!r} already",
                     where=redacted(url or ""),
-                    remedy=f"`mammobench worker {spec.name} --storage ...` joins it; --study names another",
+                    remedy=f"`{command_for('worker', folder)} --storage ...` joins it; --study names another",
                 ) from None
         if url is not None:
             storage.set_study_user_attr(study_id, "spec", spec.model_dump(mode="json"))
@@ -192,7 +193,7 @@ class StudyRecord:
     @cached_property
     def space(self) -> SearchSpace:
         """The search space of the study."""
-        return parse_space(json.dumps(self.spec.space), self.folder / _SPEC)
+        return parse_space(json.dumps(self.spec.space), self.folder / _SPEC, recorded=True)
 
     @property
     def trials(self) -> tuple[TrialRecord, ...]:
@@ -396,5 +397,5 @@ def _open_storage(folder: Path, url: str | None, heartbeat: int) -> BaseStorage:
         sys.stderr.write(f"{line}\n")
 
     return open_storage(
-        folder, url, heartbeat_interval=heartbeat, grace_period=_BEATS_MISSED * heartbeat, tell=tell
+        folder, url, heartbeat_interval=heartbeat, grace_period=BEATS_MISSED * heartbeat, tell=tell
     )

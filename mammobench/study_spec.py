@@ -5,11 +5,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from mammobench.errors import SpaceError, StudyError
 from mammobench.metrics import OBJECTIVES, Direction
 from mammobench.space_file import parse_space
+from mammobench.study_name import require_one_folder
 from mammobench.trial import COSTS
 from mammobench.validation import first_fault
 
@@ -38,6 +47,31 @@ class StoreFacts(BaseModel):
     counts: dict[str, Annotated[int, Field(ge=0, le=2**53)]] = {}
     citations: list[str] = []
     warnings: list[str] = []
+
+
+MAY_DIFFER = {
+    "format": "how the description is written; every version reads the older ones",
+    "name": "the folder's, by which the study was found, and which may have been renamed",
+    "space_name": "what a file calls the space; what the space holds is compared",
+    "objective": "the first of the objectives, and those are compared",
+    "direction": "follows from the objectives",
+    "data": "where the images lie on a machine; their fingerprint is compared",
+    "store": "what is said of the images; their fingerprint is compared",
+    "versions": "of the machine that started the study; a trial has its own",
+    "created": "when",
+    "command": "how it was asked",
+}
+"""Fields in which two requests for one study may differ, and why; any other one makes it another study."""
+
+SPACE_MAY_DIFFER = {
+    "name": "as space_name",
+    "objective": "as objective",
+    "budget": "its parts are compared one by one",
+    "budget.trials": "a study may go on to more; fewer than it has are refused where it goes on",
+}
+"""The same for the parts of a space."""
+
+_TITLES = {"fingerprint": "data fingerprint"}
 
 
 class StudySpec(BaseModel):
@@ -80,6 +114,11 @@ class StudySpec(BaseModel):
     created: str
     command: str
 
+    @field_validator("name")
+    @classmethod
+    def _of_one_folder(cls, name: str) -> str:
+        return require_one_folder(name)
+
     @model_validator(mode="after")
     def _check_whole(self) -> Self:
         if not self.objectives:
@@ -100,26 +139,14 @@ class StudySpec(BaseModel):
         return tuple(direction_of(name) for name in self.objectives)
 
     def differences(self, other: "StudySpec") -> dict[str, tuple[Any, Any]]:
-        """Return what two specs ask differently that would change a trial: name to (this, other)."""
+        """Return what two specs ask differently: name to (this, other).
 
-        def asked(spec: StudySpec) -> dict[str, Any]:
-            told_apart = {"name", "objective", "budget"}
-            space = {key: value for key, value in spec.space.items() if key not in told_apart}
-            return {
-                **{f"space.{key}": value for key, value in space.items()},
-                "space.budget.max_epochs": spec.space["budget"]["max_epochs"],
-                "objectives": spec.objectives,
-                "engine": spec.engine,
-                "sampler": spec.sampler,
-                "pruner": spec.pruner,
-                "limits": spec.limits,
-                "seed": spec.seed,
-                "precision": spec.precision,
-                "data fingerprint": spec.fingerprint,
-            }
-
-        mine, theirs = asked(self), asked(other)
-        return {key: (mine[key], theirs[key]) for key in mine if mine[key] != theirs[key]}
+        Every field is compared but those of `MAY_DIFFER`, and every part of the space but those of
+        `SPACE_MAY_DIFFER`.
+        """
+        mine, theirs = _compared(self), _compared(other)
+        names = dict.fromkeys([*mine, *theirs])
+        return {key: (mine.get(key), theirs.get(key)) for key in names if mine.get(key) != theirs.get(key)}
 
 
 def read_spec_file(path: Path) -> StudySpec:
@@ -165,3 +192,12 @@ def read_spec(document: str | Mapping[str, Any], where: str | Path) -> StudySpec
 def direction_of(objective: str) -> Direction:
     """Return the direction of a validation metric or a cost."""
     return "minimize" if objective in COSTS else OBJECTIVES[objective].direction
+
+
+def _compared(spec: StudySpec) -> dict[str, Any]:
+    values = spec.model_dump(exclude={"space", *MAY_DIFFER})
+    space = {**spec.space, **{f"budget.{key}": value for key, value in spec.space["budget"].items()}}
+    return {
+        **{f"space.{key}": value for key, value in space.items() if key not in SPACE_MAY_DIFFER},
+        **{_TITLES.get(key, key): value for key, value in values.items()},
+    }

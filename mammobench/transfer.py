@@ -26,6 +26,7 @@ from mammobench.metrics import predicted_classes, scores
 from mammobench.proposer import restore_split
 from mammobench.reproduction import exported_model, same_store, selected_trial
 from mammobench.study import StudyRecord
+from mammobench.study_name import command_for
 from mammobench.trial_record import TrialRecord
 from mammobench.workers import call_in_process
 
@@ -127,7 +128,7 @@ def evaluate_elsewhere(
             "these are the images that the study was made with",
             where=store.path,
             expected="another store",
-            remedy=f"`mammobench report {study.folder}` has the study's own test set",
+            remedy=f"`{command_for('report', study.folder)}` has the study's own test set",
         )
     task, config = get_task(record.config.data.task), record.config.data
     labels = store.index["label"].to_numpy(dtype=np.int64)

@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from typing import Any, TypeVar
 
-from mammobench.errors import TrialError
+from mammobench.errors import MammobenchError, TrialError
 from mammobench.faults import fault_of_exit
 from mammobench.trial_process import (
     Answer,
@@ -119,11 +119,12 @@ def call_in_process(function: Callable[[_Argument], _Result], argument: _Argumen
     """Call an importable function where the libraries are loaded, so that this process does without them.
 
     Raises:
+        MammobenchError: When the function does.
         RuntimeError: When the process ends without an answer.
     """
     process, connection = _start(_call, (function, argument), function.__name__)
     try:
-        answer: _Result = connection.recv()
+        answer: _Result | MammobenchError = connection.recv()
     except (EOFError, ConnectionResetError):
         process.join()
         status = process.exitcode
@@ -133,6 +134,8 @@ def call_in_process(function: Callable[[_Argument], _Result], argument: _Argumen
         process.kill()
         process.join()
         process.close()
+    if isinstance(answer, MammobenchError):
+        raise answer
     return answer
 
 
@@ -172,7 +175,11 @@ def _start(target: Callable[..., None], argument: object, name: str) -> tuple[Fo
 def _call(call: tuple[Callable[[Any], object], Any], connection: Connection) -> None:
     listen(connection)
     function, argument = call
-    connection.send(function(argument))
+    try:
+        answer = function(argument)
+    except MammobenchError as error:
+        answer = error
+    connection.send(answer)
 
 
 @contextlib.contextmanager

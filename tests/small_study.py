@@ -46,9 +46,11 @@ def write_small_study(
     finished: int = 3,
     storage: str | None = None,
     artifacts: str | None = None,
+    beat: int = 10,
 ) -> StudyRecord:
     """Write a study with `finished` trials, on a journal or in the database `storage`."""
     spec = small_spec(folder.name, store, storage=storage, artifacts=artifacts)
+    spec = spec.model_copy(update={"heartbeat": beat})
     study = StudyRecord.create(folder, spec, url=storage)
     for number in range(finished):
         finish(study, start(study, store, dropout=number / 10))

@@ -15,6 +15,7 @@ from rich.markup import escape
 from mammobench.cli import (
     auditing,
     data,
+    deleting,
     explaining,
     leakage,
     replicating,
@@ -35,7 +36,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for _commands in (searching, studies, explaining, stressing, replicating, leakage, spaces):
+for _commands in (searching, studies, deleting, explaining, stressing, replicating, leakage, spaces):
     app.add_typer(_commands.app)
 data.app.add_typer(auditing.app)
 app.add_typer(data.app, name="data")
@@ -49,6 +50,14 @@ def main() -> None:
         stderr().print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(error.exit_status)
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            stderr().print(
+                f"[bold red]error:[/] {escape(str(error.filename)[:100])}...: a file's name is too "
+                "long for this file system. Choose a shorter one.",
+                highlight=False,
+                soft_wrap=True,
+            )
+            sys.exit(2)
         if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS}:
             raise
         where = f"{error.filename}: " if error.filename else ""

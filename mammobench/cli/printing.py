@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import typer
@@ -38,11 +37,6 @@ def print_rows(head: list[str], rows: list[list[str]], *, as_json: bool) -> None
 def interval(row: Any, name: str) -> str:  # noqa: ANN401 - a pandas row
     """Write a score of the leaderboard with its interval."""
     return f"{row[name]:.3f} [{row[f'{name}_low']:.3f}, {row[f'{name}_high']:.3f}]"
-
-
-def study_name(folder: Path) -> str:
-    """Write a study's folder as a command takes it."""
-    return folder.name if folder.parent == Path("reports") else str(folder)
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds, and what it does not

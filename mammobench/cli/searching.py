@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from mammobench.cli.options import DataOption, Json, Quiet, StorageOption, database
-from mammobench.cli.printing import interval, print_json, stderr, study_name
+from mammobench.cli.printing import interval, print_json, stderr
 
 app = typer.Typer()
 
@@ -44,8 +44,11 @@ def search(
         float | None, typer.Option(help="Milliseconds that a model may take for one image.")
     ] = None,
     stop_when_settled: Annotated[
-        bool, typer.Option("--stop-when-settled", help="Let Optuna's terminator end the search.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--stop-when-settled/--no-stop-when-settled", help="Let Optuna's terminator end the search."
+        ),
+    ] = None,
     trials: Annotated[int | None, typer.Option(help="Configurations in all; default: the space's.")] = None,
     workers: Annotated[int, typer.Option(help="Trials at a time.")] = 1,
     timeout: Annotated[float | None, typer.Option(help="Seconds after which no trial is started.")] = None,
@@ -60,11 +63,12 @@ def search(
         str | None, typer.Option(help="Folder or s3://bucket/prefix where machines share trials' files.")
     ] = None,
     heartbeat: Annotated[
-        int,
+        int | None,
         typer.Option(
-            help="Seconds between a worker's signs of life; six missed, and its trial is run again."
+            help="Seconds between a worker's signs of life; six missed, and its trial is run again. "
+            "Default: 10."
         ),
-    ] = 10,
+    ] = None,
     share_devices: Annotated[
         bool, typer.Option("--share-devices", help="Two trials may use one GPU.")
     ] = False,
@@ -88,6 +92,10 @@ def search(
     """Search a space, or continue a study that exists, and write its report.
 
     Without `--data` it uses synthetic phantom images, and says so.
+
+    A study that exists goes on as it stands: `--trials`, `--precision`, `--storage`, `--artifacts`,
+    `--heartbeat` and `--stop-when-settled` may be left out. Whatever differs from what it was made with is
+    refused; only `--trials` may be more.
 
     Example: `mammobench search --space quick`
     """
@@ -164,6 +172,7 @@ def _submit(
     from mammobench.errors import ConfigError
     from mammobench.launch import JobPlan
     from mammobench.launch import launch as launch_workers
+    from mammobench.study_name import command_for
 
     plan = JobPlan.from_options(options)
     if launcher not in {"slurm", "local"}:
@@ -191,7 +200,7 @@ def _submit(
         )
         typer.echo(
             f"Submitted {len(jobs)} jobs: {', '.join(jobs)}\nLogs:    {record.folder / 'workers'}\n"
-            f"Report:  mammobench report {study_name(record.folder)}"
+            f"Report:  {command_for('report', record.folder)}"
         )
 
     return submit
@@ -214,10 +223,12 @@ def searching(console: Console, *, trials: int, workers: int) -> Iterator[Any]:
 
 
 def _tell_of_search(study: Any, *, as_json: bool) -> None:  # noqa: ANN401 - api.Study, imported lazily
+    from mammobench.study_name import command_for
+
     ranking = study.ranking()
     selected = ranking.selected
     report = study.folder / "index.html"
-    reproduce_command = f"mammobench reproduce {study_name(study.folder)}"
+    reproduce_command = command_for("reproduce", study.folder)
     if as_json:
         print_json(
             {

@@ -187,6 +187,7 @@ def doctor(
     Example: `mammobench doctor quick`
     """
     from mammobench import doctor as doctors
+    from mammobench.study_name import any_folder
 
     examination = doctors.examine(any_folder(study))
     done = doctors.mend(examination) if mend else []
@@ -213,20 +214,14 @@ def dashboard(
     from mammobench import api
     from mammobench.dashboard import Dashboard
     from mammobench.study import StudyRecord
+    from mammobench.study_name import new_folder
 
     url = database(storage)
-    folder = any_folder(study)
-    record = (
-        StudyRecord.join(folder, folder.name, url=url)
-        if storage is not None and url is not None
-        else api.Study.open(study).record
-    )
+    if storage is not None and url is not None:
+        folder = new_folder(study, where="STUDY")
+        record = StudyRecord.join(folder, folder.name, url=url)
+    else:
+        record = api.Study.open(study).record
     with Dashboard(record, port=port) as shown:
         typer.echo(f"{shown.address}\nCtrl-C ends it.")
         shown.serve()
-
-
-def any_folder(study: str) -> Path:
-    """Return a study's folder, which may be too damaged to be known by its study.json."""
-    path = Path(study)
-    return path if path.is_dir() else Path("reports") / study

@@ -22,6 +22,7 @@ from mammobench.doctor.trials import (
 )
 from mammobench.errors import DataError, StudyError
 from mammobench.study import StudyRecord
+from mammobench.study_name import command_for
 from mammobench.study_spec import StudySpec
 from mammobench.trial_record import TrialRecord
 
@@ -140,7 +141,7 @@ def _look_at_report(folder: Path, trials: Sequence[TrialRecord]) -> Iterator[Fin
     if report.exists() and report.stat().st_mtime < newest:
         yield Finding(
             "the report is older than the newest result", report, "note",
-            f"Write it again with: mammobench report {folder}",
+            f"Write it again with: {command_for('report', folder)}",
         )  # fmt: skip
 
 

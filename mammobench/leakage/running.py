@@ -9,10 +9,12 @@ from mammobench.data.splits import make_split
 from mammobench.data.store import ImageStore
 from mammobench.errors import DataError
 from mammobench.evaluation.leakage import Leakage, measure
-from mammobench.request import asked_space, new_folder
+from mammobench.leakage.page import PAGE, PICTURE, TABLE
+from mammobench.request import asked_space
 from mammobench.search_loop import Event
 from mammobench.space import SearchSpace
 from mammobench.study import StudyRecord
+from mammobench.study_name import folder_named, new_folder
 
 SPLITS = ("reference", "official", "grouped")
 SEED_OF_RESAMPLES = 0
@@ -54,7 +56,13 @@ def run_leakage(
         StudyError: When nothing has finished under every split.
     """
     space = space if isinstance(space, SearchSpace) else api.load_space(space)
-    place = new_folder(folder if folder is not None else f"leakage-{space.name}")
+    named = f"leakage-{space.name}"
+    beside = (*SPLITS, PAGE, TABLE, PICTURE)
+    place = (
+        new_folder(folder, where="--out", beside=beside)
+        if folder is not None
+        else folder_named(named, where="--out", beside=beside)
+    )
     store, left_out = ImageStore.open(Path(data)), {}
     studies: dict[str, StudyRecord] = {}
     for name in SPLITS:

@@ -10,8 +10,8 @@ from mammobench.evaluation.leaderboard import build_leaderboard, unit_of
 from mammobench.report import text
 from mammobench.report.columns import title_of
 from mammobench.report.markdown import templates
-from mammobench.report.ranking import name_on_the_command_line
 from mammobench.study import StudyRecord
+from mammobench.study_name import page_command
 from mammobench.trial_record import TrialRecord
 
 _METRICS = {
@@ -51,7 +51,7 @@ def model_card(study: StudyRecord, trial: TrialRecord, split: Split, verdict: st
             unit=unit,
             level=f"{100 * board.level:.0f}",
             verdict=verdict,
-            command=f"mammobench reproduce {name_on_the_command_line(study)} --trial {trial.number}",
+            command=page_command("reproduce", study.folder, "--trial", str(trial.number)),
             optimism=board.optimism if row["selected"] else None,
             configurations=sum(record.in_space for record in study.trials),
             scores={title_of(name): _score(row, name) for name in _METRICS if f"test_{name}" in row},

@@ -17,8 +17,8 @@ from mammobench.report import text
 from mammobench.report.columns import title_of
 from mammobench.report.explanations import FILE as EXPLANATIONS
 from mammobench.report.facts import Table
-from mammobench.report.ranking import name_on_the_command_line
 from mammobench.study import StudyRecord
+from mammobench.study_name import page_command
 from mammobench.trial_record import TrialRecord
 
 OPEN = "For the authors."
@@ -77,7 +77,6 @@ class _Run:
         self.row = next(row for row in board.rows if row["selected"])
         self.trial: TrialRecord = study.trial(int(self.row["trial"]))
         self.split: Split = board.splits[self.row["split_hash"]]
-        self.name = name_on_the_command_line(study)
 
     def facts(self) -> dict[str, str]:
         """Return each fact by the key that ``checklists.json`` has for it."""
@@ -188,14 +187,14 @@ class _Run:
             f"{unit_of(self.split)}s, shared by all configurations; differences are paired.",
             "robustness": f"Worst under {worst[0].condition}: test F1 {worst[0].scores['f1']}."
             if worst
-            else f"Not done: mammobench stress {self.name}.",
+            else f"Not done: {page_command('stress', self.study.folder)}.",
             "explained": "Grad-CAM of the surest right and wrong test images."
             if (self.trial.folder / EXPLANATIONS).exists()
-            else f"Not done: mammobench explain {self.name}.",
+            else f"Not done: {page_command('explain', self.study.folder)}.",
             "internal": f"Test images of the same source, the {self.split.name} split; opened once.",
             "external": f"On {', '.join(elsewhere)} (mammobench evaluate)."
             if elsewhere
-            else f"Not done: mammobench evaluate {self.name} --data STORE.",
+            else f"Not done: {page_command('evaluate', self.study.folder, '--data', 'STORE')}.",
             "performance": f"{row['name']}: {figures}.",
             "accuracy": f"{accuracy or figures}.",
             "failures": "Confusion matrices and recall by lesion type in this report; why answers "
@@ -215,10 +214,9 @@ class _Run:
             "limits": f"{synthetic}{leaks}Patches that others cut out around findings, one source, no "
             "calibration afterwards; more is for the authors.",
             "protocol": f"The search as it was asked: {spec.command}",
-            "available": f"mammobench {spec.versions.get('mammobench', '')} (MIT); mammobench reproduce "
-            f"{self.name} --trial {self.trial.number} trains the model again and compares.".replace(
-                "  ", " "
-            ),
+            "available": f"mammobench {spec.versions.get('mammobench', '')} (MIT); "
+            f"{page_command('reproduce', self.study.folder, '--trial', str(self.trial.number))} trains the "
+            "model again and compares.".replace("  ", " "),
             "shared": f"{spec.store.get('source', 'unknown source')}, licence "
             f"{spec.store.get('licence', 'unknown')}; fingerprint {spec.fingerprint}.",
             "input": "A patch of another size is resized, one that does not decode is refused; "

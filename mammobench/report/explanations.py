@@ -12,8 +12,8 @@ import numpy.typing as npt
 from mammobench.data.splits import Split
 from mammobench.evaluation.leaderboard import Leaderboard
 from mammobench.report import text
-from mammobench.report.ranking import name_on_the_command_line
 from mammobench.study import StudyRecord
+from mammobench.study_name import page_command
 
 FILE = "explanations.npz"
 LARGEST = 128
@@ -59,7 +59,7 @@ def selected_explanations(studies: Sequence[StudyRecord], board: Leaderboard) ->
     if row is None:
         return None
     study = studies[board.studies.index(row["study"])] if "study" in row else studies[0]
-    command = f"mammobench explain {name_on_the_command_line(study)}"
+    command = page_command("explain", study.folder)
     return explanations_of(study.trial_folder(int(row["trial"])), board.splits[row["split_hash"]], command)
 
 

@@ -1,7 +1,6 @@
 """What a reviewer looks up: data, split, recall by lesion type, failures, time, environment, commands."""
 
 import json
-import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from mammobench.report import text
 from mammobench.report.columns import title_of
 from mammobench.report.curves import Curves
 from mammobench.study import StudyRecord
+from mammobench.study_name import page_command
 from mammobench.study_spec import direction_of
 from mammobench.trial_record import STATES, TrialRecord
 
@@ -208,12 +208,10 @@ def failure_table(studies: Mapping[str, StudyRecord], left_out: Iterable[tuple[s
 
 def commands(study: StudyRecord) -> tuple[tuple[str, str], ...]:
     """Return what each command does, and the command."""
-    folder = study.folder
-    name = shlex.quote(folder.name if folder.parent.name == "reports" else str(folder))
     return (
-        ("Train the selected configuration again and compare", f"mammobench reproduce {name}"),
+        ("Train the selected configuration again and compare", page_command("reproduce", study.folder)),
         ("Repeat or continue this search", study.spec.command),
-        ("Write this report again", f"mammobench report {name}"),
+        ("Write this report again", page_command("report", study.folder)),
     )
 
 

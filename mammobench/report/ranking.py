@@ -1,6 +1,5 @@
 """The ranking table as plain values: the rows that stand in the page, and all of them for its script."""
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,6 +8,7 @@ from mammobench.evaluation.leaderboard import BASELINES, Leaderboard
 from mammobench.report import text
 from mammobench.report.columns import Column, columns_of, objective_column
 from mammobench.study import StudyRecord
+from mammobench.study_name import page_command
 
 Facts = Mapping[str, Any]
 ROWS_WRITTEN = 100
@@ -132,12 +132,6 @@ def study_of(facts: Facts, names: Sequence[str]) -> str:
     return name if isinstance(name, str) else names[0]
 
 
-def name_on_the_command_line(study: StudyRecord) -> str:
-    """Return how a command names a study, quoted for a shell."""
-    folder = study.folder
-    return shlex.quote(folder.name if folder.parent.name == "reports" else str(folder))
-
-
 def _cell(facts: Facts, column: Column) -> Cell:
     value = _value(facts, column)
     shown = getattr(text, column.form)(value) if column.form != "word" else text.value(value)
@@ -191,8 +185,7 @@ def _data(
         "settings": settings,
         "configs": own,
         "commands": {
-            name: f"mammobench reproduce {name_on_the_command_line(study)} --trial "
-            for name, study in studies.items()
+            name: page_command("reproduce", study.folder, "--trial") + " " for name, study in studies.items()
         },
     }
 

@@ -10,7 +10,10 @@ import pytest
 from mammobench import cli
 from mammobench.data.phantom import make_phantom
 from mammobench.data.store import ImageStore
+from mammobench.study import StudyRecord
 from tests.kaggle_layout import Layout
+from tests.postgres import free_port
+from tests.small_study import write_small_study
 
 
 @pytest.fixture
@@ -128,3 +131,119 @@ def test_a_damaged_source_is_told_with_its_file(damage: str, said: str, fails: F
         labels = np.load(source / "cv10_labels.npy")
         np.save(source / "cv10_labels.npy", np.append(labels, 0))
     assert said in fails("data", "prepare", str(source), "--out", "store")
+
+
+SPACE = "task: malignancy\nimage_size: 32\nbudget: {trials: 1, max_epochs: 1}\n"
+
+
+@pytest.mark.parametrize("name", ["../../evil", "/evil", "..", "", "-rf", "a\\nb", "$(id)", "x" * 300])
+def test_a_space_with_a_name_that_leads_elsewhere_is_refused_with_its_line(name: str, fails: Fails) -> None:
+    Path("mine.yaml").write_text(f'# A space.\nname: "{name}"\n{SPACE}')
+    said = fails("search", "--space", "mine.yaml")
+    assert "mine.yaml, line 2, name: not a name that a study can have: expected 1 to 100 letters" in said
+    assert len(said) < 700
+    assert fails("spaces", "mine.yaml")
+
+
+@pytest.mark.parametrize(
+    ("study", "said"),
+    [
+        ("", "--study: a study needs a name"),
+        (".", "cannot fill the working directory"),
+        ("..", "cannot fill the working directory"),
+        ("./reports", "holds studies and is none"),
+        ("x" * 300, "300 characters"),
+        ("./" + "x" * 300, "300 characters"),
+        ("-rf", "not a study's name"),
+        ("mine", None),
+        ("./mine", "holds no study"),
+        ("mine/notes.txt/s", "a file stands where"),
+    ],
+)
+def test_a_study_is_refused_a_place_that_is_not_its_own(
+    study: str, said: str | None, fails: Fails, phantom: ImageStore
+) -> None:
+    Path("mine").mkdir()
+    Path("mine/notes.txt").touch()
+    if said is None:
+        # a name, and none of the folder here
+        said = "--trials: nothing to search"
+        assert said in fails("search", "--space", "quick", "--study", study, "--trials", "0")
+        return
+    assert said in fails("search", "--space", "quick", "--data", str(phantom.path), f"--study={study}")
+
+
+@pytest.mark.parametrize("command", ["report", "reproduce", "doctor", "dashboard", "explain", "worker"])
+@pytest.mark.parametrize("study", ["", "x" * 300])
+def test_a_name_that_no_study_can_have_is_told(command: str, study: str, fails: Fails) -> None:
+    assert "no study" in fails(command, study)
+
+
+def test_a_name_that_no_file_system_takes_is_told(fails: Fails) -> None:
+    assert "too long" in fails("search", "--space", "x" * 300)
+    assert "too long" in fails("search", "--space", "quick", "--data", "x" * 300)
+
+
+class TestAStudyGoesOn:
+    """Whatever is asked of a study that exists is as it stands, or is refused with what stands."""
+
+    @pytest.fixture
+    def study(self, fails: Fails, phantom: ImageStore) -> StudyRecord:
+        return write_small_study(fails.folder / "reports" / "quick", phantom, finished=3)
+
+    @pytest.fixture
+    def words(self, study: StudyRecord, phantom: ImageStore) -> list[str]:
+        return ["search", "--space", "quick", "--data", str(phantom.path), "--study", study.folder.name]
+
+    @pytest.mark.parametrize(
+        ("more", "said"),
+        [
+            (["--stop-when-settled"], "stop_when_settled: False there, True asked"),
+            (
+                ["--storage", f"postgresql://me@127.0.0.1:{free_port()}/none"],
+                "storage: None there, postgresql://me@",
+            ),
+            (["--artifacts", "elsewhere"], "artifacts: None there, "),
+            (["--artifacts", "s3://nowhere/at-all"], "artifacts: None there, s3://nowhere/at-all asked"),
+            (["--heartbeat", "3"], "heartbeat: 10 there, 3 asked"),
+            (["--trials", "2"], "the study has more trials already"),
+            (["--precision", "mixed_bfloat16"], "precision: float32 there, mixed_bfloat16 asked"),
+            (["--seed", "1"], "seed: 0 there, 1 asked"),
+        ],
+        ids=lambda value: value[0] if isinstance(value, list) else "",
+    )
+    def test_what_is_asked_otherwise_is_refused_with_what_stands(
+        self, more: list[str], said: str, words: list[str], fails: Fails
+    ) -> None:
+        found = fails(*words, *more)
+        assert said in found
+        assert "Choose another name with --study" in found or "choose another name with --study" in found
+
+    def test_a_database_that_the_environment_asks_for_is_told_as_such(
+        self, words: list[str], fails: Fails, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("MAMMOBENCH_STORAGE", "postgresql://me:secret@127.0.0.1:1/none")
+        found = fails(*words)
+        assert "unset MAMMOBENCH_STORAGE" in found
+        assert "secret" not in found
+
+
+@pytest.mark.parametrize(
+    ("artifacts", "said"),
+    [
+        ("", "no such place for artifacts"),
+        ("gs://bucket/prefix", "no such place for artifacts: expected a folder"),
+        ("s3:/bucket/prefix", "no such place for artifacts"),
+        ("s3://", "an S3 place is a bucket and a prefix"),
+        ("notes.txt/below", "cannot make a folder among the artifacts"),
+        ("reports", "would lie in the study's own folder"),
+        ("reports/quick/artifacts", "would lie in the study's own folder"),
+    ],
+)
+def test_a_place_for_artifacts_that_is_none_leaves_no_study(
+    artifacts: str, said: str, fails: Fails, phantom: ImageStore
+) -> None:
+    Path("notes.txt").touch()
+    words = ["search", "--space", "quick", "--data", str(phantom.path), "--trials", "1"]
+    assert said in fails(*words, f"--artifacts={artifacts}")
+    assert not Path("reports").exists()

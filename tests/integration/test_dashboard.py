@@ -69,11 +69,12 @@ def address(study: StudyRecord) -> Iterator[str]:
         yield address
 
 
-def ask(address: str, path: str, method: str = "GET") -> tuple[int, bytes]:
-    """Return status and body of the answer to a request."""
+def ask(address: str, path: str, method: str = "GET", *, host: str | None = None) -> tuple[int, bytes]:
+    """Return status and body of the answer to a request, sent to the server under a name."""
     connection = HTTPConnection(urlsplit(address).netloc, timeout=30)
     try:
-        connection.request(method, path, body=None if method == "GET" else "{}")
+        headers = {} if host is None else {"Host": host}
+        connection.request(method, path, body=None if method == "GET" else "{}", headers=headers)
         response = connection.getresponse()
         return response.status, response.read()
     finally:
@@ -111,6 +112,20 @@ def test_it_changes_nothing(address: str, study: StudyRecord) -> None:
         assert status == 403
         assert "does not change it" in json.loads(body)["reason"]
     assert (study.folder / "study.journal").read_bytes() == before
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:{port}", "127.0.0.1.evil.example:{port}",
+    "localhost:1", "localhost", "127.0.0.1@evil.example:{port}", "10.0.0.1:{port}", ""])  # fmt: skip
+@pytest.mark.parametrize("path", ["/api/studies", "/dashboard"])
+def test_a_name_that_was_made_to_lead_here_is_not_answered(address: str, host: str, path: str) -> None:
+    status, body = ask(address, path, host=host.format(port=urlsplit(address).port))
+    assert status == 403
+    assert "answers to http://127.0.0.1" in json.loads(body)["reason"]
+
+
+@pytest.mark.parametrize("name", ["localhost", "LocalHost", "127.0.0.1", "[::1]"])
+def test_the_names_of_this_machine_are_answered(address: str, name: str) -> None:
+    assert ask(address, "/api/meta", host=f"{name}:{urlsplit(address).port}")[0] == 200
 
 
 @pytest.mark.slow  # starts the whole server once more

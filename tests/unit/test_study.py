@@ -172,6 +172,15 @@ class TestInADatabase:
         assert not shared.report_epoch(number, 1, 0.5)
         assert shared.trial(number).curve == ()
 
+    def test_a_recorded_name_that_leads_elsewhere_is_refused(
+        self, tmp_path: Path, shared: StudyRecord, url: str
+    ) -> None:
+        poisoned = spec(name="../../x").model_dump(mode="json")
+        shared.storage.set_study_user_attr(shared.study_id, "spec", poisoned)
+        with pytest.raises(StudyError, match="damaged study description"):
+            StudyRecord.join(tmp_path / "elsewhere", "s", url=url)
+        assert not (tmp_path / "elsewhere").exists()
+
     def test_a_creation_that_was_interrupted_is_begun_again_and_a_whole_one_is_not(
         self, tmp_path: Path, shared: StudyRecord, url: str
     ) -> None:
