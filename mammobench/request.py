@@ -1,7 +1,8 @@
 """What a search is asked: arguments checked, told as a `StudySpec`, matched with a study that exists."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from mammobench.runtime import choose_precision, describe
 from mammobench.space import SearchSpace
 from mammobench.storage_url import redacted
 from mammobench.study import StudyRecord, utc_now
+from mammobench.study_lock import locked
 from mammobench.study_spec import StudySpec, direction_of
 from mammobench.trial import COSTS
 from mammobench.workers import call_in_process
@@ -192,20 +194,41 @@ def require_usable(store: ImageStore, space: SearchSpace) -> None:
     make_split(store, reference_config(space).data)
 
 
-def start_or_continue(request: Request, store: ImageStore) -> StudyRecord:
-    """Open the study if it exists and was asked the same, else make it.
+@contextmanager
+def start_or_continue(request: Request, store: ImageStore) -> Iterator[StudyRecord]:
+    """Open the study if it exists and was asked the same, else make it, and hold its lock meanwhile.
+
+    Of several processes that start one study in a folder at once, one gets it and the others are refused. In
+    a database, which any number may search, one makes the study; the others are refused while it has no
+    study.json in this folder and join it as soon as it has.
+
+    Yields:
+        The study. One in a folder is locked for the time of the block.
 
     Raises:
-        StudyError: When it exists and was asked something else; the differences are named.
+        StudyError: When it exists and was asked something else, with the differences; when another process
+            makes or searches it now; and when the folder has a record whose description is gone.
     """
     spec = request.spec(store)
-    if not StudyRecord.exists(request.folder):
-        # a method that cannot do what is asked says so before anything is written
-        engine_of(spec, request.space)
-        chosen = call_in_process(choose_precision, request.precision)
-        spec = spec.model_copy(update={"precision": chosen})
-        return StudyRecord.create(request.folder, spec, url=request.url)
-    record = StudyRecord.open(request.folder)
+    if StudyRecord.exists(request.folder):
+        record = StudyRecord.open(request.folder)
+        with record.lock():
+            yield _continued(record, request, spec)
+        return
+    # a method that cannot do what is asked says so before anything is written
+    engine_of(spec, request.space)
+    with nullcontext() if request.url is not None else locked(request.folder):
+        if StudyRecord.exists(request.folder):
+            # whoever had the lock has made it
+            yield _continued(StudyRecord.open(request.folder), request, spec)
+        else:
+            chosen = call_in_process(choose_precision, request.precision)
+            spec = spec.model_copy(update={"precision": chosen})
+            yield StudyRecord.create(request.folder, spec, url=request.url)
+
+
+def _continued(record: StudyRecord, request: Request, spec: StudySpec) -> StudyRecord:
+    """Return a study that exists if it was asked the same."""
     if spec.precision == "auto":
         spec = spec.model_copy(update={"precision": record.spec.precision})
     differences = record.spec.differences(spec)
@@ -217,6 +240,7 @@ def start_or_continue(request: Request, store: ImageStore) -> StudyRecord:
             remedy="Choose another name with --study, or repeat the search as it was asked: "
             + record.spec.command,
         )
+    record.keep_description()
     return record
 
 
