@@ -40,11 +40,11 @@ def _own_folder(pid: int) -> Path:
     remove_abandoned(Path(tempfile.gettempdir()))
     while True:
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
-        handle = _lock_of(folder)
-        # another process may have found it in the moment before it was locked
-        if handle is not None and folder.exists():
-            atexit.register(_remove_own, folder, pid)
-            return folder
+        # another process may find it, and remove it, in the moment before it is locked
+        with suppress(FileNotFoundError):
+            if _lock_of(folder) is not None and folder.exists():
+                atexit.register(_remove_own, folder, pid)
+                return folder
 
 
 def remove_abandoned(place: Path) -> None:
