@@ -222,7 +222,9 @@ def start_or_continue(request: Request, store: ImageStore) -> Iterator[StudyReco
             # whoever had the lock has made it
             yield _continued(StudyRecord.open(request.folder), request, spec)
         else:
-            chosen = call_in_process(choose_precision, request.precision)
+            # what `auto` means is seen with TensorFlow loaded
+            asked = request.precision
+            chosen = call_in_process(choose_precision, asked) if asked == "auto" else choose_precision(asked)
             spec = spec.model_copy(update={"precision": chosen})
             yield StudyRecord.create(request.folder, spec, url=request.url)
 

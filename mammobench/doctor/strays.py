@@ -9,7 +9,9 @@ All that such a search has written was written from what it saw last. So what it
 id 3 is of trial 3, whatever trial the journal counts as the fourth; and the trials that it entered never ran.
 """
 
+import csv
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -166,8 +168,20 @@ def _made_again(
                 trial.state = TrialState(event["state"])
                 trial.values = event["values"]
                 trial.datetime_complete = datetime.fromisoformat(event["datetime_complete"])
+                # what was told of its first epochs may have gone with the old journal
+                trial.intermediate_values = {**_curve(files), **trial.intermediate_values}
             break
     return trial
+
+
+def _curve(files: Path) -> dict[int, float]:
+    """Return the objective after each epoch, from a trial's history; nothing where that cannot be read."""
+    try:
+        with (files / "history.csv").open(encoding="utf-8", newline="") as file:
+            rows = ((int(row["epoch"]), float(row["objective"])) for row in csv.DictReader(file))
+            return {epoch: value for epoch, value in rows if math.isfinite(value)}
+    except (OSError, ValueError, KeyError, TypeError, csv.Error):
+        return {}
 
 
 def _proposed(
