@@ -163,13 +163,17 @@ def read_only(folder: Path, tmp_path: Path) -> Iterator[Path]:
         pass
     place = tmp_path / "read-only"
     place.mkdir()
-    if os.geteuid() != 0 or subprocess.run(["mount", "--bind", folder, place], check=False).returncode:
+    if os.geteuid() != 0 or mount("mount", "--bind", folder, place):
         pytest.skip("a read-only mount needs root and the right to mount")
     try:
-        subprocess.run(["mount", "-o", "remount,ro,bind", place], check=True)
+        assert mount("mount", "-o", "remount,ro,bind", place) == 0
         yield place
     finally:
-        subprocess.run(["umount", place], check=True)
+        mount("umount", place)
+
+
+def mount(program: str, *arguments: str | Path) -> int:
+    return subprocess.run([str(shutil.which(program)), *arguments], check=False).returncode
 
 
 def test_a_study_on_read_only_media_is_examined_and_read(read_only: Path, folder: Path) -> None:
