@@ -275,30 +275,29 @@ def search(
     store = ImageStore.open(Path(data)) if data is not None else demonstration_store(progress)
     require_usable(store, space)
     progress("Loading TensorFlow", 0, 1)
-    record = start_or_continue(request, store)
-    progress("Loading TensorFlow", 1, 1)
-    if launch is not None:
-        launch(record)
-        return Study(record)
-    options = SearchOptions(
-        trials=planned_trials(record, trials, space),
-        workers=workers,
-        timeout=timeout,
-        trial_timeout=trial_timeout,
-        share_devices=share_devices,
-        tensorboard=tensorboard,
-    )
-    with record.lock():
+    with start_or_continue(request, store) as record:
+        progress("Loading TensorFlow", 1, 1)
+        if launch is not None:
+            launch(record)
+            return Study(record)
+        options = SearchOptions(
+            trials=planned_trials(record, trials, space),
+            workers=workers,
+            timeout=timeout,
+            trial_timeout=trial_timeout,
+            share_devices=share_devices,
+            tensorboard=tensorboard,
+        )
         early = run_search(record, store, options=options, observe=lambda event: observe(record, event))
-    if early is not None:
-        progress(f"The search ends before its budget of trials: {early}", 0, 0)
-    fetch_artifacts(record)
-    if replicates:
-        replicate_study(record, replicates=replicates, top=finalists, data=store.path, progress=progress)
-    progress("Writing the report", 0, 1)
-    provide_baselines_from(record, store)
-    write_report(record)
-    progress("Writing the report", 1, 1)
+        if early is not None:
+            progress(f"The search ends before its budget of trials: {early}", 0, 0)
+        fetch_artifacts(record)
+        if replicates:
+            replicate_study(record, replicates=replicates, top=finalists, data=store.path, progress=progress)
+        progress("Writing the report", 0, 1)
+        provide_baselines_from(record, store)
+        write_report(record)
+        progress("Writing the report", 1, 1)
     return Study(record)
 
 

@@ -1,11 +1,15 @@
 """The record of a study that one machine searches: Optuna's journal, a file of one line a write.
 
 A process killed in the middle of a write, or a full disk, leaves a line without its end. Optuna reads past
-it only as long as it is the last line: the next write would be glued to it and the study lost. So a torn
-line, which was never acknowledged, is cut off before anything is written behind it.
+it only as long as it is the last line: the next write would be glued to it and the study lost. A power cut
+can leave a block of NUL bytes instead, where the file had grown and its content was not on the disk yet. So a
+torn line and a line with NUL bytes, which were never acknowledged, are cut off before anything is written
+behind them.
 """
 
 import errno
+import json
+import re
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,8 +27,10 @@ JOURNAL = "study.journal"
 """The journal's file in a study's folder."""
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+_READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
 _BLOCK = 1 << 16
 _LONGEST = 200
+_OF_A_TRIAL = re.compile(rb'"op_code": ?(?:[4-9]|10)\b')
 
 
 class _SystemLock(BaseJournalFileLock):
@@ -54,7 +60,12 @@ class _WholeLines(JournalFileBackend):
         self._checker = LineChecker()
         super().__init__(str(path), self._alone)
         with _explained(path):
-            self._cut_torn_line()
+            try:
+                self._cut_torn_line()
+            except OSError as error:
+                # who may only read the record, or has it on read-only media, reads past that line
+                if error.errno not in _READ_ONLY:
+                    raise
 
     def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:
         """Yield the lines from a number on, counted from 0, each as Optuna writes them.
@@ -104,18 +115,59 @@ def open_journal(folder: Path) -> JournalStorage:
     return JournalStorage(_WholeLines(folder / JOURNAL))
 
 
+def remove_unused_journal(folder: Path) -> None:
+    """Remove the journal that an interrupted creation left in a folder without study.json.
+
+    Raises:
+        StudyError: When it tells of trials, or there are results of trials; nothing is removed then.
+    """
+    path = folder / JOURNAL
+    if path.exists() and _OF_A_TRIAL.search(path.read_bytes()):
+        raise StudyError(
+            "the folder has a record of trials, but the description of the study, study.json, is gone",
+            where=folder,
+            remedy=f"`mammobench doctor {folder} --mend` writes it again from the record; "
+            "--study names another study",
+        )
+    if any((folder / "trials").glob("*/predictions.npz")):
+        raise StudyError(
+            "the folder has results of trials, but study.json and the record are gone",
+            where=folder / "trials",
+            remedy="Restore study.json and study.journal from a copy, or move trials/ away; "
+            "--study names another study",
+        )
+    path.unlink(missing_ok=True)
+
+
 def _whole_size(path: Path) -> int:
     """Return the size of a file up to the end of its last whole line, bytes."""
     with path.open("rb") as file:
-        end = file.seek(0, 2)
-        while end > 0:
-            start = max(0, end - _BLOCK)
-            file.seek(start)
-            newline = file.read(end - start).rfind(b"\n")
-            if newline >= 0:
-                return start + newline + 1
-            end = start
+        start, tail = file.seek(0, 2), b""
+        while start > 0:
+            size = min(start, _BLOCK)
+            start = file.seek(start - size)
+            tail = file.read(size) + tail
+            end = tail.rfind(b"\n") + 1
+            while end:
+                begin = tail.rfind(b"\n", 0, end - 1) + 1
+                if begin == 0 and start > 0:
+                    break
+                if _is_whole(tail[begin:end]):
+                    return start + end
+                end = begin
     return 0
+
+
+def _is_whole(line: bytes) -> bool:
+    """Whether a line, which has its end, was written as a whole; JSON has no NUL bytes."""
+    _, nul, rest = line.rpartition(b"\0")
+    if not nul:
+        return True
+    try:
+        # an acknowledged write may stand behind a block of zeros; that one is for the doctor
+        return isinstance(json.loads(rest), dict)
+    except ValueError:
+        return False
 
 
 @contextmanager

@@ -36,8 +36,12 @@ MAX_RETRY = 1
 FAILURE_REASON = "reason"
 """The user attribute of a failed trial that says why; a trial that failed without one lost its worker."""
 
+DESCRIPTION = "spec"
+"""The user attribute of a study that holds its study.json."""
+
 _ENTRY, _CLAIM = "mammobench:entry", "mammobench:claim"
 _LOCK_CLASS = 0x6D616D6D  # "mamm": our advisory locks among those of other programs in the database
+_NO_STUDY = 0  # PostgreSQL counts from 1
 
 
 class PostgresStorage(_CachedStorage):
@@ -54,6 +58,28 @@ class PostgresStorage(_CachedStorage):
         weakref.finalize(self, record.engine.dispose)
         self._repeated = _Repeated(record, patience, self._turn)
         super().__init__(cast("RDBStorage", self._repeated))
+
+    def create_study(
+        self, name: str, directions: Sequence[StudyDirection], description: Mapping[str, Any]
+    ) -> int:
+        """Make a study while no other machine makes one; see `storage.create_study`."""
+
+        def once(tries: int) -> int:
+            with self._alone(_NO_STUDY):
+                try:
+                    study_id = self.create_new_study(directions, name)
+                except DuplicatedStudyError:
+                    study_id = self.get_study_id_from_name(name)
+                    known = self.get_study_user_attrs(study_id).get(DESCRIPTION)
+                    if tries and known == description:
+                        # the answer to our own writing was lost
+                        return study_id
+                    if known is not None or self.get_all_trials(study_id, deepcopy=False):
+                        raise
+                self.set_study_user_attr(study_id, DESCRIPTION, dict(description))
+                return study_id
+
+        return self._patience.wait(once)
 
     def enter(self, study_id: int, propose: Callable[[], FrozenTrial | None]) -> FrozenTrial | None:
         """Let `propose` make a trial while no other machine does, and start it; see `storage.enter_trial`."""

@@ -2,7 +2,8 @@
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from mammobench.runtime import choose_precision, describe
 from mammobench.space import SearchSpace
 from mammobench.storage_url import VARIABLE, redacted
 from mammobench.study import StudyRecord, utc_now
+from mammobench.study_lock import locked
 from mammobench.study_name import word_for
 from mammobench.study_spec import StudySpec, direction_of
 from mammobench.trial import COSTS
@@ -217,28 +219,46 @@ def require_usable(store: ImageStore, space: SearchSpace) -> None:
     make_split(store, reference_config(space).data)
 
 
-def start_or_continue(request: Request, store: ImageStore) -> StudyRecord:
-    """Open the study if it exists and was asked the same, else make it.
+@contextmanager
+def start_or_continue(request: Request, store: ImageStore) -> Iterator[StudyRecord]:
+    """Open the study if it exists and was asked the same, else make it, and hold its lock meanwhile.
+
+    Of several processes that start one study in a folder at once, one gets it and the others are refused. In
+    a database, which any number may search, one makes the study; the others are refused while it has no
+    study.json in this folder and join it as soon as it has.
+
+    Yields:
+        The study. One in a folder is locked for the time of the block.
 
     Raises:
-        StudyError: When it exists and was asked something else, the differences are named; when it has more
-            trials than asked; when the place of its artifacts cannot be used.
+        StudyError: When it exists and was asked something else, with the differences; when it has more trials
+            than asked; when the place of its artifacts cannot be used; when another process makes or searches
+            it now; and when the folder has a record whose description is gone.
     """
     spec = request.spec(store)
-    if not StudyRecord.exists(request.folder):
-        # what cannot do what is asked says so before anything is written
-        engine_of(spec, request.space)
-        if request.artifacts is not None:
-            # a place that only a record names is never made; loads all of boto3
-            from mammobench.artifact_place import open_place  # noqa: PLC0415
+    if StudyRecord.exists(request.folder):
+        record = StudyRecord.open(request.folder)
+        with record.lock():
+            yield _continued(record, request, spec)
+        return
+    # what cannot do what is asked says so before anything is written
+    engine_of(spec, request.space)
+    with nullcontext() if request.url is not None else locked(request.folder):
+        if StudyRecord.exists(request.folder):
+            # whoever had the lock has made it
+            yield _continued(StudyRecord.open(request.folder), request, spec)
+        else:
+            # what `auto` means is seen with TensorFlow loaded
+            asked = request.precision
+            chosen = call_in_process(choose_precision, asked) if asked == "auto" else choose_precision(asked)
+            spec = spec.model_copy(update={"precision": chosen})
+            if spec.artifacts is not None:
+                require_place(spec.artifacts, request.folder)
+            yield StudyRecord.create(request.folder, spec, url=request.url)
 
-            open_place(request.artifacts, request.folder.name)
-        chosen = call_in_process(choose_precision, request.precision)
-        spec = spec.model_copy(update={"precision": chosen})
-        if spec.artifacts is not None:
-            require_place(spec.artifacts, request.folder)
-        return StudyRecord.create(request.folder, spec, url=request.url)
-    record = StudyRecord.open(request.folder)
+
+def _continued(record: StudyRecord, request: Request, spec: StudySpec) -> StudyRecord:
+    """Return a study that exists if it was asked the same."""
     spec = spec.model_copy(update=request.as_it_stands(record.spec))
     differences = record.spec.differences(spec)
     if differences:
@@ -251,6 +271,7 @@ def start_or_continue(request: Request, store: ImageStore) -> StudyRecord:
             + record.spec.command,
         )
     require_trials(record, request.trials)
+    record.keep_description()
     return record
 
 

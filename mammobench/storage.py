@@ -16,10 +16,11 @@ from typing import Any
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage
 from optuna.storages._heartbeat import BaseHeartbeatThread, get_heartbeat_thread
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from mammobench.journal import open_journal
-from mammobench.postgres import PostgresStorage
+from mammobench.postgres import DESCRIPTION, PostgresStorage
 from mammobench.postgres_connection import open_postgres
 
 
@@ -51,6 +52,31 @@ def open_storage(
     return open_postgres(
         url, heartbeat_interval=heartbeat_interval, grace_period=grace_period, patience=patience, tell=tell
     )
+
+
+def create_study(
+    storage: BaseStorage, name: str, directions: Sequence[StudyDirection], description: Mapping[str, Any]
+) -> int:
+    """Make a study whose record holds its description too, and return its id.
+
+    In a database an advisory lock is held meanwhile, so that of several machines that make one study at
+    once one does, and the others are told that there is one. What an interrupted creation left, a study
+    without a description and without trials, is taken for the new one.
+
+    Args:
+        storage: From `open_storage`; a journal's folder is locked by the caller.
+        name: Of the study.
+        directions: Of its objectives.
+        description: Its study.json.
+
+    Raises:
+        DuplicatedStudyError: When the database has a study of that name.
+    """
+    if isinstance(storage, PostgresStorage):
+        return storage.create_study(name, directions, description)
+    study_id = storage.create_new_study(directions, name)
+    storage.set_study_user_attr(study_id, DESCRIPTION, dict(description))
+    return study_id
 
 
 def enter_trial(

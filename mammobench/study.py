@@ -8,7 +8,7 @@ A trial whose worker died has several entries there, one an attempt; the last on
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import optuna
-from filelock import FileLock, Timeout
 from optuna.exceptions import DuplicatedStudyError
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
@@ -24,12 +23,13 @@ from optuna.trial import FrozenTrial, TrialState
 from mammobench.config import TrialConfig
 from mammobench.errors import StudyError
 from mammobench.files import write_json
-from mammobench.journal import JOURNAL
-from mammobench.postgres import FAILURE_REASON
+from mammobench.journal import JOURNAL, remove_unused_journal
+from mammobench.postgres import DESCRIPTION, FAILURE_REASON
 from mammobench.space import SearchSpace
 from mammobench.space_file import parse_space
-from mammobench.storage import close_trial, enter_trial, open_storage, still_ours
+from mammobench.storage import close_trial, create_study, enter_trial, open_storage, still_ours
 from mammobench.storage_url import redacted
+from mammobench.study_lock import locked
 from mammobench.study_name import command_for
 from mammobench.study_spec import StudySpec, read_spec, read_spec_file
 from mammobench.trial import CHECKPOINT, TrialResult
@@ -67,34 +67,30 @@ class StudyRecord:
         """Start a study in a folder that holds none yet.
 
         Args:
-            folder: Where.
+            folder: Where; its lock is held by the caller where others may start a study there.
             spec: What is asked.
             url: Of the database that is to hold the record; None for the folder itself.
 
         Raises:
-            StudyError: When the database holds a study of that name.
+            StudyError: When the database holds a study of that name or cannot be reached, or the folder has
+                a record of trials.
         """
-        folder.mkdir(parents=True, exist_ok=True)
         if url is None:
-            # without study.json a journal is what an interrupted creation left
-            (folder / JOURNAL).unlink(missing_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
+            remove_unused_journal(folder)
         storage = _open_storage(folder, url, spec.heartbeat)
         directions = [optuna.study.StudyDirection[name.upper()] for name in spec.directions]
+        description = spec.model_dump(mode="json")
         try:
-            study_id = storage.create_new_study(directions, spec.name)
+            study_id = create_study(storage, spec.name, directions, description)
         except DuplicatedStudyError:
-            study_id = storage.get_study_id_from_name(spec.name)
-            # without a spec it is what an interrupted creation left
-            if "spec" in storage.get_study_user_attrs(study_id):
-                raise StudyError(
-                    f"the database has a study {spec.name!r} already",
-                    where=redacted(url or ""),
-                    remedy=f"`{command_for('worker', folder)} --storage ...` joins it; --study names another",
-                ) from None
-        if url is not None:
-            storage.set_study_user_attr(study_id, "spec", spec.model_dump(mode="json"))
+            raise StudyError(
+                f"the database has a study {spec.name!r} already",
+                where=redacted(url or ""),
+                remedy=f"`{command_for('worker', folder)} --storage ...` joins it; --study names another",
+            ) from None
         # the spec is written last: a folder with study.json is a whole study
-        write_json(folder / _SPEC, spec.model_dump(mode="json"))
+        write_json(folder / _SPEC, description)
         return cls(folder, spec, storage, study_id)
 
     @classmethod
@@ -107,7 +103,7 @@ class StudyRecord:
         storage = _open_storage(folder, url, _HEARTBEAT)
         try:
             study_id = storage.get_study_id_from_name(name)
-            document = storage.get_study_user_attrs(study_id)["spec"]
+            document = storage.get_study_user_attrs(study_id)[DESCRIPTION]
         except KeyError:
             known = [study.study_name for study in storage.get_all_studies()]
             raise StudyError(
@@ -176,19 +172,14 @@ class StudyRecord:
         Raises:
             StudyError: When another process searches this study now.
         """
-        if self.spec.storage is not None:
+        with nullcontext() if self.spec.storage is not None else locked(self.folder):
             yield
-            return
-        try:
-            lock = FileLock(self.folder / ".lock").acquire(timeout=0)
-        except Timeout:
-            raise StudyError(
-                "another process is searching this study",
-                where=self.folder,
-                remedy="Wait for it, stop it with Ctrl-C, or choose another --study name",
-            ) from None
-        with lock:
-            yield
+
+    def keep_description(self) -> None:
+        """Write the description into a record that does not hold it: versions up to 0.2 wrote none there."""
+        if DESCRIPTION not in self.storage.get_study_user_attrs(self.study_id):
+            description = self.spec.model_dump(mode="json")
+            self.storage.set_study_user_attr(self.study_id, DESCRIPTION, description)
 
     @cached_property
     def space(self) -> SearchSpace:

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from mammobench.errors import MammobenchError, TrialError
 from mammobench.faults import fault_of_exit
+from mammobench.server_folder import provide_server_folder
 from mammobench.trial_process import (
     Answer,
     ConditionEnd,
@@ -152,6 +153,7 @@ def _start(target: Callable[..., None], argument: object, name: str) -> tuple[Fo
         TrialError: When the server dies of it, time and again.
     """
     _context.set_forkserver_preload(["mammobench.preload"])
+    provide_server_folder()
     for pause in _PAUSES:
         time.sleep(pause)
         here, there = _context.Pipe()

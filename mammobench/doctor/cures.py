@@ -1,15 +1,22 @@
 """What mends a finding. Each cure may be repeated, keeps a copy of what it changes, and says what it did."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial
 
 from mammobench.artifacts import open_artifacts
 from mammobench.data.splits import Split
 from mammobench.doctor.journal import Journal
 from mammobench.files import write_json, written_aside
+from mammobench.storage import create_study
 from mammobench.study import StudyRecord
+from mammobench.study_spec import StudySpec
 from mammobench.trial_record import TrialRecord
 
 
@@ -20,6 +27,25 @@ def drop_cut_writes(path: Path) -> str:
     with written_aside(path) as aside:
         aside.write_bytes(b"".join(journal.records))
     return f"{path}: dropped what was cut, {len(journal.records)} records stand{kept}"
+
+
+def write_description(spec: StudySpec, path: Path) -> str:
+    """Write a study's description as its record has it."""
+    kept = _keep_a_copy(path)
+    write_json(path, spec.model_dump(mode="json"))
+    return f"{path}: written from the record{kept}"
+
+
+def write_record(path: Path, spec: StudySpec, trials: Sequence[FrozenTrial]) -> str:
+    """Write a journal anew that holds a study and these trials."""
+    kept = _keep_a_copy(path)
+    with written_aside(path) as aside:
+        storage = JournalStorage(JournalFileBackend(str(aside)))
+        directions = [StudyDirection[name.upper()] for name in spec.directions]
+        study_id = create_study(storage, spec.name, directions, spec.model_dump(mode="json"))
+        for trial in trials:
+            storage.create_new_trial(study_id, trial)
+    return f"{path}: written anew with {len(trials)} trials{kept}"
 
 
 def save_split(split: Split, path: Path) -> str:

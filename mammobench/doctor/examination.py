@@ -7,8 +7,6 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from mammobench.data.store import ImageStore
 from mammobench.doctor.cures import remove
 from mammobench.doctor.findings import SEVERITIES, Examination, Finding, Holding
@@ -22,6 +20,7 @@ from mammobench.doctor.trials import (
 )
 from mammobench.errors import DataError, StudyError
 from mammobench.study import StudyRecord
+from mammobench.study_lock import is_locked
 from mammobench.study_name import command_for
 from mammobench.study_spec import StudySpec
 from mammobench.trial_record import TrialRecord
@@ -50,7 +49,7 @@ def examine(folder: Path, *, room: int = ROOM) -> Examination:
         raise StudyError(
             "no such folder", where=folder, remedy="Name a study under reports/, or give its path"
         )
-    return look(folder, room=room, in_use=_is_searched(folder))
+    return look(folder, room=room, in_use=is_locked(folder))
 
 
 def look(folder: Path, *, room: int, in_use: bool) -> Examination:
@@ -81,18 +80,6 @@ def look(folder: Path, *, room: int, in_use: bool) -> Examination:
         in_use=in_use,
         findings=tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))),
     )
-
-
-def _is_searched(folder: Path) -> bool:
-    """Return whether a process holds the lock of `StudyRecord.lock` on this folder."""
-    path = folder / ".lock"
-    if not path.exists():
-        return False
-    try:
-        with FileLock(path).acquire(timeout=0):
-            return False
-    except Timeout:
-        return True
 
 
 def _look_at_store(spec: StudySpec) -> tuple[ImageStore | None, list[Finding]]:

@@ -3,12 +3,13 @@
 Optuna appends one JSON record a line. A crash or a full disk can cut the last write. Optuna then reads the
 file as if that write had never been, which is right, but were anything written behind it, it would land on
 the same line, and the file could no longer be opened. Both states are mended by dropping the part that was
-cut: no process has ever seen it.
+cut: no process has ever seen it. So are lines with NUL bytes, which a power cut leaves where the file had
+grown and its content was not on the disk yet.
 """
 
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ class Journal:
         path: The file.
         records: The whole records, each with its line end, in order, up to the first line without one.
         lines: Lines in the file.
-        cut: Lines, from 1, that begin with a cut write and end with a whole record.
+        cut: Lines, from 1, that begin with a cut write and end with a whole record, or hold zeros alone.
         tail: Bytes after the last whole record: a write that was cut.
         unreadable: The first line, from 1, that no record can be taken from though records follow, or that
             holds another than Optuna writes.
@@ -55,23 +56,32 @@ class Journal:
         whole = [_whole_record(line) for line in lines]
         while whole and whole[-1] is None:
             whole.pop()
-        unreadable = _first_unsound(whole)
+        # a block of zeros is a write that nobody has seen
+        zeros = [record is None and b"\0" in line for record, line in zip(whole, lines, strict=False)]
+        unreadable = _first_unsound(whole, zeros)
         records = [record for record in whole[:unreadable] if record]
         return cls(
             path=path,
             records=tuple(records),
             lines=len(lines),
             cut=tuple(
-                number for number, record in enumerate(records, 1) if len(record) < len(lines[number - 1])
+                place + 1
+                for place, record in enumerate(whole[:unreadable])
+                if len(record or b"") < len(lines[place])
             ),
             tail=sum(map(len, lines[len(whole) :])),
             unreadable=None if unreadable is None else unreadable + 1,
             lost=() if unreadable is None else tuple(record for record in whole[unreadable:] if record),
         )
 
-    def backend(self) -> BaseJournalBackend:
-        """Return `records` for Optuna's JournalStorage; nothing can be written to it."""
-        return _Records([json.loads(record) for record in self.records])
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The records as Optuna wrote them."""
+        return [json.loads(record) for record in self.records]
+
+    def backend(self, events: Sequence[Mapping[str, Any]] | None = None) -> BaseJournalBackend:
+        """Return `records`, or some `events` of them, for Optuna's JournalStorage; nothing can be written."""
+        return _Records(self.events if events is None else events)
 
     def trials_lost(self) -> list[int]:
         """Return the storage numbers of the trials that the lost records speak of."""
@@ -83,22 +93,24 @@ class Journal:
 class _Records(BaseJournalBackend):
     """Records that are read and never added to."""
 
-    def __init__(self, events: Sequence[dict[str, Any]]) -> None:
+    def __init__(self, events: Sequence[Mapping[str, Any]]) -> None:
         self._events = events
 
     def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:
         """Yield the records from a number on."""
-        return iter(self._events[log_number_from:])
+        return map(dict, self._events[log_number_from:])
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         """Refuse: an examination writes nothing."""
         raise io.UnsupportedOperation(f"an examination writes nothing, not even {len(logs)} records")
 
 
-def _first_unsound(records: Sequence[bytes | None]) -> int | None:
+def _first_unsound(records: Sequence[bytes | None], passed_over: Sequence[bool]) -> int | None:
     """Return the index of the first that is missing, or that is none that Optuna writes."""
     checker = LineChecker()
     for index, record in enumerate(records):
+        if passed_over[index]:
+            continue
         try:
             checker.check(json.loads(record or b""))
         except ValueError:

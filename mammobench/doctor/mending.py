@@ -1,10 +1,8 @@
 """`mend`: apply the cures of an examination, under the study's lock."""
 
-from filelock import FileLock, Timeout
-
 from mammobench.doctor.examination import look
 from mammobench.doctor.findings import Examination
-from mammobench.errors import StudyError
+from mammobench.study_lock import locked
 
 
 def mend(examination: Examination) -> list[str]:
@@ -21,15 +19,8 @@ def mend(examination: Examination) -> list[str]:
     """
     folder = examination.folder
     done: list[str] = []
-    try:
-        with FileLock(folder / ".lock").acquire(timeout=0):
-            for _ in ("the record", "what it tells of"):
-                findings = look(folder, room=0, in_use=False).findings
-                done += [finding.cure() for finding in findings if finding.cure is not None]
-    except Timeout:
-        raise StudyError(
-            "another process is searching this study",
-            where=folder,
-            remedy="Mend it when that process has ended, or stop it with Ctrl-C",
-        ) from None
+    with locked(folder):
+        for _ in ("the description", "the record", "what it tells of"):
+            findings = look(folder, room=0, in_use=False).findings
+            done += [finding.cure() for finding in findings if finding.cure is not None]
     return done

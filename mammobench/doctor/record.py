@@ -1,16 +1,19 @@
 """A study's description and the record of its trials, opened as far as their state allows."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 from optuna.storages import JournalStorage
+from optuna.trial import FrozenTrial
 
-from mammobench.doctor.cures import drop_cut_writes
+from mammobench.doctor.cures import drop_cut_writes, write_description, write_record
 from mammobench.doctor.findings import Finding
 from mammobench.doctor.journal import Journal
+from mammobench.doctor.strays import Strays, recovered
 from mammobench.errors import MammobenchError, StudyError
+from mammobench.postgres import DESCRIPTION
 from mammobench.study import StudyRecord
 from mammobench.study_spec import StudySpec
 from mammobench.study_spec import read_spec as read_description
@@ -19,7 +22,6 @@ from mammobench.trial_record import TrialRecord
 _SPEC = "study.json"
 _JOURNAL = "study.journal"
 _NEWEST_FORMAT: int = StudySpec.model_fields["format"].default
-_RESTORE = "Restore it from a copy; without it the study cannot be opened"
 
 
 def read_spec(folder: Path) -> tuple[StudySpec | None, list[Finding]]:
@@ -33,14 +35,44 @@ def read_spec(folder: Path) -> tuple[StudySpec | None, list[Finding]]:
             return None, [Finding(what, path, "damage", "Use the version of mammobench that wrote it")]
         return read_description(document, path), []
     except FileNotFoundError:
-        return None, [Finding("the description of the study is missing", path, "damage", _RESTORE)]
+        what = "the description of the study is missing"
     except StudyError as error:
-        told = error.problem.removeprefix("damaged study description ")
-        return None, [Finding(f"the description is not one of a study {told}", path, "damage", _RESTORE)]
+        fault = error.problem.removeprefix("damaged study description ")
+        what = f"the description is not one of a study {fault}"
     except AttributeError:
-        return None, [Finding("the description is not one of a study", path, "damage", _RESTORE)]
+        what = "the description is not one of a study"
     except (ValueError, RecursionError):
-        return None, [Finding("the description is torn or no JSON", path, "damage", _RESTORE)]
+        what = "the description is torn or no JSON"
+    return None, [_without_description(what, path)]
+
+
+def _without_description(what: str, path: Path) -> Finding:
+    try:
+        recorded = _recorded_spec(Journal.read(path.with_name(_JOURNAL)))
+    except FileNotFoundError:
+        remedy = (
+            "Restore it from a copy; where the record is in a database, `mammobench worker NAME --storage "
+            "URL` in another folder writes it again"
+        )
+        return Finding(what, path, "damage", remedy)
+    if recorded is None:
+        remedy = (
+            "Restore it from a copy: the record does not hold it, as versions up to 0.2 wrote it; no other "
+            "file of the study says all that was asked, so that nothing else can stand for it"
+        )
+        return Finding(what, path, "damage", remedy)
+    cure = partial(write_description, recorded, path)
+    return Finding(what, path, "damage", "It can be written again from the record", cure=cure)
+
+
+def _recorded_spec(journal: Journal) -> StudySpec | None:
+    """Return the description that a journal holds."""
+    try:
+        studies = JournalStorage(journal.backend()).get_all_studies()
+        (described,) = (study.user_attrs for study in studies if DESCRIPTION in study.user_attrs)
+        return read_description(described[DESCRIPTION], journal.path)
+    except (KeyError, TypeError, ValueError, StudyError):
+        return None
 
 
 def read_trials(
@@ -62,6 +94,10 @@ def read_trials(
             findings += _look_at_journal(journal, in_use=in_use)
             # a view that cannot be written to
             storage = JournalStorage(journal.backend())
+            strays = Strays.among(journal.events)
+            findings += _look_at_description(journal, spec)
+            if strays.lines and journal.unreadable is None:
+                return None, (), [*findings, _look_at_strays(journal, strays, spec)]
             study = StudyRecord(folder, spec, storage, storage.get_study_id_from_name(spec.name))
         trials, faults = study.readable_trials()
         for fault in faults:
@@ -69,13 +105,16 @@ def read_trials(
             remedy = "Restore the record from a copy; the other trials and the files in trials/ are sound"
             trial = str(fault.where).rsplit(", ", 1)[-1]
             findings.append(Finding(f"{trial}: {fault.problem}", where, "damage", remedy))
+        if not any(finding.severity == "damage" for finding in findings):
+            findings += _look_for_gaps(study, trials)
     except FileNotFoundError:
         what = "the record of the trials is missing"
         remedy = "Restore it from a copy; without it, what trials left in trials/ cannot be ranked"
         findings.append(Finding(what, folder / _JOURNAL, "damage", remedy))
     except KeyError:
         what, remedy = f"the record holds no study {spec.name!r}", f"Restore it or {_SPEC} from a copy"
-        findings.append(Finding(what, folder / _JOURNAL, "damage", remedy))
+        if not any(finding.cure for finding in findings):
+            findings.append(Finding(what, folder / _JOURNAL, "damage", remedy))
     except MammobenchError as error:
         where = folder if error.where is None else Path(error.where)
         remedy = error.remedy or "Restore the record from a copy"
@@ -83,6 +122,63 @@ def read_trials(
     else:
         return study, trials, findings
     return None, (), findings
+
+
+def _look_at_description(journal: Journal, spec: StudySpec) -> Iterator[Finding]:
+    """Yield in what the description and the record disagree."""
+    recorded = _recorded_spec(journal)
+    if recorded is None:
+        return
+    differences = sorted(recorded.differences(spec))
+    if recorded.name != spec.name:
+        differences.insert(0, "name")
+    if differences:
+        path = journal.path.with_name(_SPEC)
+        yield Finding(
+            f"the description and the record disagree in {', '.join(differences)}", path, "damage",
+            "The trials are those of the record; mending writes the description again from it",
+            cure=partial(write_description, recorded, path),
+        )  # fmt: skip
+
+
+def _look_at_strays(journal: Journal, strays: Strays, spec: StudySpec) -> Finding:
+    what = (
+        f"{len(strays.lines)} of {len(journal.events)} entries tell of trials or studies that the record "
+        "does not hold, as two starts of one new study at once left them, so that no search can go on"
+    )
+    believed = JournalStorage(journal.backend(strays.believed(journal.events)))
+    try:
+        study_id = believed.get_study_id_from_name(spec.name)
+    except KeyError:
+        entered: Sequence[FrozenTrial] = ()
+    else:
+        entered = believed.get_all_trials(study_id)
+    trials = recovered(entered, strays, spec, journal.path.parent)
+    ended = sum(trial.state.is_finished() for trial in trials)
+    remedy = (
+        f"It can be written anew with {len(trials)} trials, {ended} of them ended; what else was trained is "
+        "trained again when the search goes on, to the same bits"
+    )
+    cure = partial(write_record, journal.path, spec, trials)
+    return Finding(what, journal.path, "damage", remedy, cure=cure)
+
+
+def _look_for_gaps(study: StudyRecord, trials: Sequence[TrialRecord]) -> Iterator[Finding]:
+    """Yield the numbers that are missing among the trials: behind them no search goes on."""
+    numbers = {trial.number for trial in trials}
+    missing = [number for number in range(max(numbers, default=-1)) if number not in numbers]
+    if not missing:
+        return
+    what = f"the record lacks trial {', '.join(map(str, missing))}, so that no search can go on"
+    where = study.folder if study.spec.storage is not None else study.folder / _JOURNAL
+    remedy, cure = "Restore the record from a copy; the study can be reported", None
+    if study.spec.storage is None:
+        entered = study.storage.get_all_trials(study.study_id)
+        kept = recovered(entered, Strays(), study.spec, study.folder)
+        if len(kept) > max(numbers):
+            remedy = "It can be entered again from its files, and is trained when the search goes on"
+            cure = partial(write_record, study.folder / _JOURNAL, study.spec, kept)
+    yield Finding(what, where, "damage", remedy, cure=cure)
 
 
 def _look_at_journal(journal: Journal, *, in_use: bool) -> list[Finding]:
