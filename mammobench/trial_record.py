@@ -14,6 +14,7 @@ from optuna.distributions import (
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from mammobench.config import TrialConfig
+from mammobench.deaths import FAILURE_REASON, deaths_of, in_words, may_run_again, one_more_death
 from mammobench.errors import ConfigError, StudyError
 from mammobench.space import Choice, FloatRange, Hyperparameter, IntRange, SearchSpace, encode
 
@@ -30,7 +31,6 @@ RESULT = "result"
 """The attribute that holds what came of a trial."""
 
 _ASKED = "asked"
-_WORKER_LOST = "its worker died, and so did the one that took it up again"
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,8 @@ class TrialRecord:
         until: The epoch after which its method wanted to see it; None for the whole budget.
         continues: The trial whose training it continues.
         memo: What its engine wants to be told again.
-        attempts: How often it was started.
+        attempts: How often it was started: once, and again after each death of its process or its worker.
+        lost: Whether its worker died and it waits to be queued again; until then its state is ``failed``.
         worker: Machine and process that run it or have run it, in a study that many search.
         storage_id: Its latest attempt in the storage.
     """
@@ -92,6 +93,7 @@ class TrialRecord:
     continues: int | None = None
     memo: Mapping[str, Any] = field(default_factory=dict)
     attempts: int = 1
+    lost: bool = False
     worker: str | None = None
     storage_id: int = -1
 
@@ -179,6 +181,7 @@ def read_trial(trial: FrozenTrial, space: SearchSpace, *, study: Path) -> TrialR
     """
     attributes, number = attributes_of(trial), number_of(trial)
     state = _STATES.get(trial.state, "running")
+    worker_died = state == "failed" and FAILURE_REASON not in attributes
     try:
         objectives = attributes.get("objectives")
         if objectives is None and trial.state == TrialState.COMPLETE:
@@ -202,7 +205,7 @@ def read_trial(trial: FrozenTrial, space: SearchSpace, *, study: Path) -> TrialR
             seconds=attributes["seconds"],
             environment=attributes.get("environment", {}),
             split=attributes["split"],
-            reason=attributes.get("reason", _WORKER_LOST) if state == "failed" else None,
+            reason=_reason(trial, attributes) if state == "failed" else None,
             folder=study / "trials" / f"{number:04d}",
             objectives=tuple(objectives) if objectives else None,
             curve=tuple(value for _, value in sorted(trial.intermediate_values.items())),
@@ -211,12 +214,26 @@ def read_trial(trial: FrozenTrial, space: SearchSpace, *, study: Path) -> TrialR
             until=attributes.get("until"),
             continues=attributes.get("continues"),
             memo=attributes.get("memo", {}),
-            attempts=attributes.get("attempts", 1),
+            attempts=attributes.get("attempts", 1) + len(deaths_of(attributes)),
+            lost=worker_died and may_run_again(one_more_death(trial)),
             worker=attributes.get("worker"),
             storage_id=trial._trial_id,  # noqa: SLF001 - what every storage call asks for
         )
     except (KeyError, ConfigError) as error:
         raise StudyError(f"damaged trial record ({error!r})", where=f"{study}, trial {number}") from None
+
+
+def _reason(trial: FrozenTrial, attributes: Mapping[str, Any]) -> str:
+    if FAILURE_REASON in attributes:
+        return str(attributes[FAILURE_REASON])
+    deaths = one_more_death(trial)
+    if may_run_again(deaths):
+        return f"its worker died {in_words(deaths)}; a search that goes on runs it again"
+    return (
+        f"its worker died {in_words(deaths)}, whoever took it up; if it is too large for its machine, use "
+        "smaller training.batch_size, model.filters or data.image_size; where machines share no folder, "
+        "--artifacts lets it go on from another machine's checkpoint"
+    )
 
 
 def _distribution(item: Hyperparameter) -> BaseDistribution:
