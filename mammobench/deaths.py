@@ -16,7 +16,7 @@ FAILURE_REASON = "reason"
 """The user attribute of a failed trial that says why; a trial that failed without one lost its worker."""
 
 DEATHS = "deaths"
-"""The user attribute with the epochs that the record had at each death of a trial, in order."""
+"""The user attribute with the epochs that the record had at each death after which the trial ran again."""
 
 IN_A_ROW = 3
 """Deaths in a row without a new epoch between them that fail a trial."""

@@ -24,6 +24,7 @@ from mammobench.data.store import ImageStore
 from mammobench.deaths import in_words, may_run_again
 from mammobench.engines.base import NoProposal
 from mammobench.errors import StudyError, TrialError
+from mammobench.files import sweep
 from mammobench.leases import Lease, Leases
 from mammobench.proposer import Proposer, provide_split
 from mammobench.signals import terminable
@@ -110,6 +111,8 @@ def run_search(
     Raises:
         TrialError: When the first trials all fail for one reason, or the disk is full.
     """
+    for place in (study.folder, study.folder / "splits", study.folder / "shortcuts"):
+        sweep(place)
     with terminable(), _Search(study, store, options, observe) as search:
         return search.run()
 

@@ -23,7 +23,7 @@ from optuna.trial import FrozenTrial, TrialState
 from pydantic import ValidationError
 
 from mammobench.config import TrialConfig
-from mammobench.deaths import DEATHS, FAILURE_REASON, one_more_death
+from mammobench.deaths import DEATHS, FAILURE_REASON, may_run_again, one_more_death
 from mammobench.errors import StudyError
 from mammobench.files import write_json
 from mammobench.journal import JOURNAL
@@ -335,13 +335,15 @@ class StudyRecord:
         return done
 
     def count_death(self, number: int) -> tuple[int, ...] | None:
-        """Note that the process of a running trial was killed.
+        """Note that the process of a running trial was killed, unless it was so once too often.
 
         Returns:
             The epochs that the record had at each death so far; None when the trial is no longer ours.
         """
         trial_id = self._id(number)
         deaths = one_more_death(self.storage.get_trial(trial_id))
+        if not may_run_again(deaths):
+            return deaths
         ours = still_ours(lambda: self.storage.set_trial_user_attr(trial_id, DEATHS, list(deaths)))
         return deaths if ours else None
 

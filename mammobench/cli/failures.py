@@ -43,9 +43,8 @@ def tell_of_failures(study: Any, out: Console) -> None:  # noqa: ANN401 - api.St
         out.print(f"            and {len(reasons) - _SHOWN} reasons more, in the report")
     log = study.folder / "trials" / f"{failed[0].number:04d}" / "log.txt"
     out.print(f"            Logs: {escape(str(log))}" + (" and so on" if len(failed) > 1 else ""))
-    out.print(
-        "            A failed trial is not run again in its study: mend the cause, and search with another --study"
-    )
+    remedy = "mend the cause, and search with another --study"
+    out.print(f"            A failed trial is not run again in its study: {remedy}")
 
 
 def nothing_came_of_it(study: Any) -> bool:  # noqa: ANN401 - api.Study, imported lazily

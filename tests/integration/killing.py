@@ -12,8 +12,8 @@ import numpy as np
 from tests.integration.command_line import CommandLine
 from tests.integration.watching import family, require_gone
 
-AIMS = ("making", "any", "any", "any", "report")
-"""What the kills of one study are aimed at: its making, any moment, the writing of its report."""
+AIMS = ("making", "any", "trials", "trials", "report")
+"""What the kills of one study are aimed at: its making, any moment, its training, its report."""
 _PATIENCE = 900
 
 
@@ -106,6 +106,9 @@ class Killer:
             return started + draw * course.ended
         if aim == "making":
             seen, length = study.exists, 1.5 * (course.made - course.folder)
+        elif aim == "trials":
+            begun, left = time.time(), 1 - self._ended(study) / self.trials
+            seen, length = lambda: _has_trained(study, begun), left * (course.trained - course.made)
         else:
             seen, length = lambda: self._ended(study) == self.trials, course.ended - course.trained
         while not seen() and process.poll() is None:
@@ -138,6 +141,10 @@ class Killer:
         _, err = process.communicate(timeout=max(1.0, started + _PATIENCE - time.monotonic()))
         assert process.returncode == 0, err
         assert "Traceback" not in err
+
+
+def _has_trained(study: Path, since: float) -> bool:
+    return any(path.stat().st_mtime > since for path in study.glob("trials/*/config.json"))
 
 
 def _files(study: Path) -> dict[Path, tuple[int, int]]:
