@@ -23,7 +23,7 @@ from tests.postgres import PASSWORD, shared_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("postgres"), pytest.mark.timeout(900)]
 
-# a trial that is asked after each epoch is one ahead of the search at most; the median stops none so soon
+# a trial that asks after each epoch is one ahead of the search at most; the median stops none so soon
 SPACE = """\
 name: deaths
 task: malignancy
@@ -55,30 +55,27 @@ def search(
 
 
 def kill_trials() -> None:
-    """Kill the processes that train, which a server forks."""
-    for server in psutil.Process().children():
+    """Kill the processes that train; the database's are children of this process too."""
+    servers = [child for child in psutil.Process().children() if "forkserver" in " ".join(child.cmdline())]
+    for server in servers:
         for process in server.children():
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
 
 
-def test_one_that_is_killed_after_each_new_epoch_ends_as_an_undisturbed_one(search: Search) -> None:
-    expected, killed = search("expected"), list[int]()
+def test_one_that_is_killed_after_new_epochs_ends_as_an_undisturbed_one(search: Search) -> None:
+    expected, killed = search("expected"), set[int]()
 
     def observe(_: StudyRecord, event: Event) -> None:
-        if (
-            isinstance(event, EpochEnd)
-            and event.number == 1
-            and event.epoch not in killed
-            and event.epoch < 5
-        ):
-            killed.append(event.epoch)
+        # what it has said of the epoch after that may have arrived already
+        if isinstance(event, EpochEnd) and event.number == 1 and event.epoch in {1, 3, 5} - killed:
+            killed.add(event.epoch)
             kill_trials()
 
     found = search("found", observe)
-    assert killed == [1, 2, 3, 4]
+    assert killed == {1, 3, 5}
     assert [(trial.state, trial.attempts) for trial in found.trials] == [
-        ("finished", 1), ("finished", 5), ("finished", 1),
+        ("finished", 1), ("finished", 4), ("finished", 1),
     ]  # fmt: skip
     for trial, other in zip(found.trials, expected.trials, strict=True):
         assert (trial.config, trial.curve, trial.objectives) == (other.config, other.curve, other.objectives)
