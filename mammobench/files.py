@@ -3,8 +3,9 @@
 import json
 import os
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,19 @@ def written_aside(path: Path) -> Iterator[Path]:
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def sweep(folder: Path, *, seconds: float = 60.0) -> None:
+    """Remove what a killed process was writing aside in a folder.
+
+    Args:
+        folder: The folder; it may be missing.
+        seconds: How long ago it was last written to; what is younger may be a living process's.
+    """
+    with suppress(OSError):
+        for path in folder.glob(".*-*"):
+            if path.is_file() and time.time() - path.stat().st_mtime >= seconds:
+                path.unlink()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -27,14 +27,9 @@ from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback, _Cache
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from mammobench.deaths import DEATHS, FAILURE_REASON, may_run_again, one_more_death
 from mammobench.patience import Answer, Patience, ServerAwayError
 from mammobench.postgres_record import BulkRecord
-
-MAX_RETRY = 1
-"""How often a trial whose worker died is run again."""
-
-FAILURE_REASON = "reason"
-"""The user attribute of a failed trial that says why; a trial that failed without one lost its worker."""
 
 DESCRIPTION = "spec"
 """The user attribute of a study that holds its study.json."""
@@ -131,7 +126,7 @@ class PostgresStorage(_CachedStorage):
         self._repeated.close_trial(trial_id, state, values, attributes)
 
     def fail_stale(self, study_id: int) -> None:
-        """Fail the trials whose worker died and queue each once more; see `storage.fail_stale`."""
+        """Fail the trials whose worker died and queue each again; see `storage.fail_stale`."""
         judged = self._settled() and bool(self._get_stale_trial_ids(study_id))
         if not judged and not self._unqueued(study_id):
             return
@@ -192,7 +187,7 @@ class PostgresStorage(_CachedStorage):
         return self._patience.wait(uptime) >= grace
 
     def _unqueued(self, study_id: int) -> list[FrozenTrial]:
-        """Return trials that lost their worker, may run once more, and have not been queued for it."""
+        """Return trials that lost their worker, may run again, and have not been queued for it."""
         trials = self.get_all_trials(study_id, deepcopy=False)
         queued = {number for trial in trials for number in trial.system_attrs.get("retry_history", ())}
         return [
@@ -200,8 +195,8 @@ class PostgresStorage(_CachedStorage):
             for trial in trials
             if trial.state == TrialState.FAIL
             and FAILURE_REASON not in trial.user_attrs
-            and len(trial.system_attrs.get("retry_history", ())) < MAX_RETRY
             and trial.number not in queued
+            and may_run_again(one_more_death(trial))
         ]
 
     def _waiting(self, study_id: int) -> list[FrozenTrial]:
@@ -340,17 +335,23 @@ class _Repeated:
         return self._call(once)
 
 
-class _RetryOnce(RetryHeartbeatStaleTrialCallback):
-    """Optuna's retry of a stale trial, safe to call again for a trial that is queued already."""
+class _Retry(RetryHeartbeatStaleTrialCallback):
+    """Optuna's retry of a stale trial that gets on, safe to call again for one that is queued already."""
 
     def __call__(self, study: optuna.Study, trial: FrozenTrial) -> None:
         trials = study.get_trials(deepcopy=False)
-        if not any(trial.number in other.system_attrs.get("retry_history", ()) for other in trials):
+        queued = any(trial.number in other.system_attrs.get("retry_history", ()) for other in trials)
+        deaths = one_more_death(trial)
+        if not queued and may_run_again(deaths):
+            trial.user_attrs[DEATHS] = list(deaths)
             super().__call__(study, trial)
 
 
 def retry_callback() -> RetryHeartbeatStaleTrialCallback:
-    """Return what queues a stale trial again: params, attributes and intermediate values go with it."""
+    """Return what queues a stale trial again: params, attributes and intermediate values go with it.
+
+    It takes a copy of the trial, which it changes.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
-        return _RetryOnce(max_retry=MAX_RETRY, inherit_intermediate_values=True)
+        return _Retry(inherit_intermediate_values=True)

@@ -87,10 +87,14 @@ class Proposer:
                 self._engine.report(record.number, epoch, value)
         self._told[record.number] = len(record.curve)
 
-    def should_stop(self, number: int) -> bool:
-        """Return whether a running trial is to be stopped after the epoch that the record has last."""
+    def should_stop(self, number: int, epoch: int) -> bool:
+        """Return whether a running trial is to be stopped after an epoch.
+
+        A training that began again from an older checkpoint comes past epochs that the record goes beyond:
+        after those it was told to go on, and what the engine says now is of the last one.
+        """
         self.catch_up()
-        return self._told.get(number) is not None and self._engine.should_stop(number)
+        return self._told.get(number) == epoch and self._engine.should_stop(number)
 
     def next(self, trials: int) -> TrialRecord | NoProposal:
         """Enter the next trial in the record as running, and return it; the first is the reference CNN.

@@ -8,14 +8,11 @@ import contextlib
 import math
 import os
 import re
-import signal
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,10 +21,13 @@ from optuna.storages._heartbeat import BaseHeartbeatThread
 
 from mammobench.artifacts import open_artifacts
 from mammobench.data.store import ImageStore
+from mammobench.deaths import in_words, may_run_again
 from mammobench.engines.base import NoProposal
 from mammobench.errors import StudyError, TrialError
+from mammobench.files import sweep
 from mammobench.leases import Lease, Leases
 from mammobench.proposer import Proposer, restore_split
+from mammobench.signals import terminable
 from mammobench.storage import claim_waiting, fail_stale, heartbeat
 from mammobench.study import StudyRecord
 from mammobench.trial import CHECKPOINT, COSTS
@@ -36,7 +36,6 @@ from mammobench.trial_task import trial_task
 from mammobench.workers import EpochEnd, TrialEnd, TrialProcess, wait_for_any
 
 FAILURES_THAT_STOP = 5
-STARTS_AT_MOST = 2
 _POLL_SECONDS = 1.0
 _NEWS_SECONDS = 3.0
 _PRODUCTS = ("config.json", "history.csv", "predictions.npz", "log.txt")
@@ -112,7 +111,9 @@ def run_search(
     Raises:
         TrialError: When the first trials all fail for one reason, or the disk is full.
     """
-    with _terminable(), _Search(study, store, options, observe) as search:
+    for place in (study.folder, study.folder / "splits", study.folder / "shortcuts"):
+        sweep(place)
+    with terminable(), _Search(study, store, options, observe) as search:
         return search.run()
 
 
@@ -191,7 +192,7 @@ class _Search:
                 self._launch(record)
                 continue
             elsewhere = any(
-                other.state == "running" and other.number not in self._running
+                other.lost or (other.state == "running" and other.number not in self._running)
                 for other in self._proposer.trials
             )
             return self._shared and elsewhere and time.monotonic() < self._deadline
@@ -304,7 +305,7 @@ class _Search:
             self._let_go(running)
             return
         if running.process.task.asks:
-            running.process.answer(not self._proposer.should_stop(message.number))
+            running.process.answer(not self._proposer.should_stop(message.number, message.epoch))
         self._observe(message)
 
     def _end(self, running: _Running, message: TrialEnd) -> None:
@@ -315,11 +316,13 @@ class _Search:
         if running.upload:
             running.upload.result()
         if message.fault == "killed":
-            attempts = self._study.count_attempt(message.number)
-            if attempts is not None and attempts <= STARTS_AT_MOST:
+            deaths = self._study.count_death(message.number)
+            if deaths is not None and may_run_again(deaths):
                 self._let_go(running)
                 self._launch(self._study.trial(message.number))
                 return
+            if deaths is not None:
+                message = replace(message, reason=f"{message.reason}; it died {in_words(deaths)}")
         ours = self._tell(record, message)
         self._let_go(running)
         if ours and (record.whole or message.result is None):
@@ -366,26 +369,6 @@ class _Search:
                 where=self._study.folder,
                 remedy="Read trials/*/log.txt there, mend the cause, and run the same command again",
             )
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Have SIGTERM, by which clusters end a job, end the search in good order where it would just kill."""
-
-    def end(*_: object) -> None:
-        # once is enough: what follows is in good order already
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        raise SystemExit(128 + signal.SIGTERM)
-
-    is_main = threading.current_thread() is threading.main_thread()
-    if not is_main or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
-        yield
-        return
-    signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def fetch_artifacts(study: StudyRecord) -> None:

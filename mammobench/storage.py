@@ -1,8 +1,8 @@
 """A study's record of trials, on one machine or many; everything in it is Optuna's.
 
 One machine searches on a journal file in the study's folder. Many search on PostgreSQL through Optuna's
-`RDBStorage`: workers come and go, a dead one's trial is failed and run again once, and a server that is
-stopped and started again is waited for.
+`RDBStorage`: workers come and go, a dead one's trial is failed and run again as long as it gets on, and a
+server that is stopped and started again is waited for.
 
 A trial on PostgreSQL goes: entered and started by `enter_trial` (or, when it runs again, by
 `claim_waiting`), kept alive by `heartbeat`, ended by `close_trial`, all by one worker, which is told by a
@@ -118,13 +118,14 @@ def claim_waiting(storage: BaseStorage, study_id: int) -> int | None:
 
 
 def fail_stale(storage: BaseStorage, study_id: int) -> None:
-    """Fail running trials whose heartbeat stopped, and queue each again, waiting, once.
+    """Fail running trials whose heartbeat stopped, and queue each again, waiting, as `deaths` allows.
 
     Optuna's own `fail_stale_trials` and retry callback, under the study's lock. The new trial has the old
     one's params, attributes (artifacts included) and intermediate values, and names it in the system
-    attributes ``failed_trial`` and ``retry_history``. A trial that failed without the user attribute
-    ``reason`` and was never queued, because a machine died in between, is queued now. Within a grace period
-    of the server's start, or of its being away, nobody is judged: all heartbeats are old then.
+    attributes ``failed_trial`` and ``retry_history``; its deaths so far are counted with it. A trial that
+    failed without the user attribute ``reason`` and was never queued, because a machine died in between, is
+    queued now. Within a grace period of the server's start, or of its being away, nobody is judged: all
+    heartbeats are old then.
     """
     if isinstance(storage, PostgresStorage):
         storage.fail_stale(study_id)

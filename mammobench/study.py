@@ -21,10 +21,11 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from mammobench.config import TrialConfig
+from mammobench.deaths import DEATHS, FAILURE_REASON, may_run_again, one_more_death
 from mammobench.errors import StudyError
 from mammobench.files import write_json
 from mammobench.journal import JOURNAL, remove_unused_journal
-from mammobench.postgres import DESCRIPTION, FAILURE_REASON
+from mammobench.postgres import DESCRIPTION
 from mammobench.space import SearchSpace
 from mammobench.space_file import parse_space
 from mammobench.storage import close_trial, create_study, enter_trial, open_storage, still_ours
@@ -336,15 +337,18 @@ class StudyRecord:
             self._remove_checkpoint(number)
         return done
 
-    def count_attempt(self, number: int) -> int | None:
-        """Count one more start of a running trial whose process died.
+    def count_death(self, number: int) -> tuple[int, ...] | None:
+        """Note that the process of a running trial was killed, unless it was so once too often.
 
         Returns:
-            How many there were; None when the trial is no longer ours.
+            The epochs that the record had at each death so far; None when the trial is no longer ours.
         """
-        trial_id, attempts = self._id(number), self.trial(number).attempts + 1
-        ours = still_ours(lambda: self.storage.set_trial_user_attr(trial_id, "attempts", attempts))
-        return attempts if ours else None
+        trial_id = self._id(number)
+        deaths = one_more_death(self.storage.get_trial(trial_id))
+        if not may_run_again(deaths):
+            return deaths
+        ours = still_ours(lambda: self.storage.set_trial_user_attr(trial_id, DEATHS, list(deaths)))
+        return deaths if ours else None
 
     def _close(
         self, number: int, state: TrialState, values: list[float] | None, attributes: Mapping[str, object]

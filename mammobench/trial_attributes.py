@@ -46,6 +46,7 @@ class TrialAttributes(BaseModel):
 
     reason: str | None = None
     attempts: Annotated[int, Field(ge=1, le=10**6)] = 1
+    deaths: list[Count] = []
     worker: str | None = None
 
 

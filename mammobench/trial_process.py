@@ -19,7 +19,7 @@ from typing import Any
 from mammobench.config import TrialConfig
 from mammobench.errors import MammobenchError
 from mammobench.faults import Fault, fault_of
-from mammobench.files import written_aside
+from mammobench.files import sweep, written_aside
 from mammobench.trial import CHECKPOINT, InfeasibleError, TrialResult
 
 _FIRST_TO_GO = "500"
@@ -160,7 +160,8 @@ def run_task(task: TrialTask, connection: Connection) -> None:
         faulthandler.register(signal.SIGALRM, all_threads=True, chain=True)
         signal.setitimer(signal.ITIMER_REAL, task.time_limit)
     try:
-        _sweep(task.folder)
+        # nobody else writes to a trial's folder
+        sweep(task.folder, seconds=0)
         result = _train(task, connection, answers)
         end = TrialEnd(task.number, result, None, costs=result.costs)
     except InfeasibleError as error:
@@ -170,7 +171,7 @@ def run_task(task: TrialTask, connection: Connection) -> None:
         _note(error)
         fault, reason = fault_of(error, task.folder)
         end = TrialEnd(task.number, None, reason, fault=fault)
-        _sweep(task.folder)
+        sweep(task.folder, seconds=0)
     signal.setitimer(signal.ITIMER_REAL, 0)
     connection.send(end)
     # tearing TensorFlow down takes a second and frees nothing that the end of the process does not
@@ -251,10 +252,3 @@ def _note(error: BaseException) -> None:
     with contextlib.suppress(OSError):
         traceback.print_exception(error)
         sys.stderr.flush()
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what a killed process was writing aside."""
-    with contextlib.suppress(OSError):
-        for aside in folder.glob(".*-*"):
-            aside.unlink(missing_ok=True)

@@ -14,6 +14,7 @@ from optuna.distributions import (
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from mammobench.config import TrialConfig
+from mammobench.deaths import in_words, may_run_again, one_more_death
 from mammobench.errors import ConfigError, StudyError
 from mammobench.metrics import OBJECTIVES
 from mammobench.space import Choice, FloatRange, Hyperparameter, IntRange, SearchSpace, encode
@@ -44,7 +45,6 @@ RESULT = "result"
 """The attribute that holds what came of a trial."""
 
 _ASKED = "asked"
-_WORKER_LOST = "its worker died, and so did the one that took it up again"
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,8 @@ class TrialRecord:
         until: The epoch after which its method wanted to see it; None for the whole budget.
         continues: The trial whose training it continues.
         memo: What its engine wants to be told again.
-        attempts: How often it was started.
+        attempts: How often it was started: once, and again after each death of its process or its worker.
+        lost: Whether its worker died and it waits to be queued again; until then its state is ``failed``.
         worker: Machine and process that run it or have run it, in a study that many search.
         storage_id: Its latest attempt in the storage.
     """
@@ -106,6 +107,7 @@ class TrialRecord:
     continues: int | None = None
     memo: Mapping[str, Any] = field(default_factory=dict)
     attempts: int = 1
+    lost: bool = False
     worker: str | None = None
     storage_id: int = -1
 
@@ -253,6 +255,7 @@ def _read(
         attributes["objectives"] = trial.values
     trained = state == "finished" or (state == "pruned" and attributes.get("objectives") is not None)
     known = check_attributes(attributes, number=number, trained=trained)
+    worker_died = state == "failed" and known.reason is None
     curve = [value for _, value in sorted(trial.intermediate_values.items())]
     _require_values(known.objectives, curve, trial.values, objectives, trained=trained)
     config = TrialConfig.from_values(known.config)
@@ -273,7 +276,7 @@ def _read(
         seconds=known.seconds,
         environment=known.environment,
         split=known.split,
-        reason=(known.reason or _WORKER_LOST) if state == "failed" else None,
+        reason=(known.reason or _death(trial)) if state == "failed" else None,
         folder=study / "trials" / f"{number:04d}",
         objectives=tuple(known.objectives) if known.objectives else None,
         curve=tuple(curve),
@@ -282,7 +285,8 @@ def _read(
         until=known.until,
         continues=known.continues,
         memo=known.memo,
-        attempts=known.attempts,
+        attempts=known.attempts + len(known.deaths),
+        lost=worker_died and may_run_again(one_more_death(trial)),
         worker=known.worker,
         storage_id=trial._trial_id,  # noqa: SLF001 - what every storage call asks for
     )
@@ -325,6 +329,17 @@ def _hyperparameters(
     if found.keys() != wanted.keys() and (found or role == "searched"):
         raise ValueError("config: should have the hyperparameters of the study's space, conditions obeyed")
     return found
+
+
+def _death(trial: FrozenTrial) -> str:
+    deaths = one_more_death(trial)
+    if may_run_again(deaths):
+        return f"its worker died {in_words(deaths)}; a search that goes on runs it again"
+    return (
+        f"its worker died {in_words(deaths)}, whoever took it up; if it is too large for its machine, use "
+        "smaller training.batch_size, model.filters or data.image_size; where machines share no folder, "
+        "--artifacts lets it go on from another machine's checkpoint"
+    )
 
 
 def _distribution(item: Hyperparameter) -> BaseDistribution:

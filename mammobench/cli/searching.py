@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from mammobench.cli.failures import failures_as_json, nothing_came_of_it, tell_of_failures
 from mammobench.cli.options import DataOption, Json, Quiet, StorageOption, database
 from mammobench.cli.printing import interval, print_json, stderr
 
@@ -128,6 +129,8 @@ def search(
         )  # fmt: skip
     if submit is None:
         _tell_of_search(done, as_json=as_json)
+        if nothing_came_of_it(done):
+            raise typer.Exit(1)
 
 
 @app.command()
@@ -239,6 +242,7 @@ def _tell_of_search(study: Any, *, as_json: bool) -> None:  # noqa: ANN401 - api
                 "pruned": sum(trial.state == "pruned" for trial in study.trials),
                 "infeasible": sum(trial.state == "infeasible" for trial in study.trials),
                 "failed": sum(trial.state == "failed" for trial in study.trials),
+                **failures_as_json(study),
                 "synthetic": bool(study.record.spec.store["synthetic"]),
                 "selected": None if selected is None else selected.to_dict(),
                 "reproduce": reproduce_command,
@@ -257,3 +261,4 @@ def _tell_of_search(study: Any, *, as_json: bool) -> None:  # noqa: ANN401 - api
     out.print(f"Report:     {report}")
     out.print(f"Table:      {study.folder / 'leaderboard.csv'}")
     out.print(f"Reproduce:  {reproduce_command}")
+    tell_of_failures(study, out)

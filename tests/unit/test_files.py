@@ -1,9 +1,11 @@
 import json
+import os
+import time
 from pathlib import Path
 
 import pytest
 
-from mammobench.files import write_json, write_text, written_aside
+from mammobench.files import sweep, write_json, write_text, written_aside
 
 
 def test_a_block_that_raises_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -19,6 +21,19 @@ def test_a_block_that_raises_leaves_the_old_file_and_nothing_else(tmp_path: Path
         fail()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_process_was_writing_aside_is_swept_and_nothing_else(tmp_path: Path) -> None:
+    old, young, lock, file = (tmp_path / name for name in (".study-x1.json", ".a-b.npz", ".lock", "a-b.json"))
+    for path in (old, young, lock, file):
+        path.touch()
+        if path != young:
+            os.utime(path, (time.time() - 61, time.time() - 61))
+    sweep(tmp_path)
+    sweep(tmp_path / "missing")
+    assert {*tmp_path.iterdir()} == {young, lock, file}
+    sweep(tmp_path, seconds=0)
+    assert {*tmp_path.iterdir()} == {lock, file}
 
 
 def test_json_is_written_whole_with_its_folder(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A study goes on with the parts that it was recorded with."""
+"""A study goes on with the parts and the epochs that it was recorded with."""
 
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from mammobench.study import StudyRecord
 from mammobench.trial_record import TrialRecord, new_trial
 from tests.pictures import Listed, patients, picture, store_of_pictures
 from tests.small_study import VALUES, small_spec
+from tests.unit.test_study import RESULT, spec, start
 
 DROPOUT = {**VALUES, "model.dropout": 0.1}
 
@@ -91,3 +92,21 @@ def test_a_split_that_the_store_no_longer_gives_is_an_error(tmp_path: Path, stor
     with pytest.raises(DataError, match="the split of trial 0 is missing") as raised:
         restore_split(study, store, first)
     assert "mammobench data groups" in (raised.value.remedy or "")
+
+
+def test_a_training_that_begins_again_is_not_stopped_by_what_is_known_of_a_later_epoch(
+    phantom: ImageStore, tmp_path: Path
+) -> None:
+    """Its search was killed after it had recorded an epoch, before that epoch's checkpoint was written."""
+    study = StudyRecord.create(tmp_path / "s", spec(pruner="median"))
+    for number in range(7):
+        assert start(study) == number
+        for epoch, objective in ((1, 0.3), (2, 0.4), (3, 0.8)):
+            study.report_epoch(number, epoch, objective)
+        study.finish_trial(number, RESULT, start=0.1, total=2.2)
+    last = start(study)
+    for epoch in (1, 2, 3):
+        # above the median until the third epoch
+        study.report_epoch(last, epoch, 0.5)
+    proposer = Proposer(study, phantom)
+    assert [proposer.should_stop(last, epoch) for epoch in (1, 2, 3)] == [False, False, True]

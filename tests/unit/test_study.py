@@ -153,7 +153,7 @@ class TestInADatabase:
 
         # whoever reads all trials comes upon the next attempt
         assert [trial.storage_id for trial in shared.trials] == [claimed]
-        assert shared.count_attempt(number) is None
+        assert shared.count_death(number) is None
         assert not shared.finish_trial(number, RESULT, start=0.1, total=2.2)
         shared.release(number)
         assert [trial.state for trial in shared.trials] == ["running"]
