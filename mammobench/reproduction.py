@@ -19,6 +19,7 @@ from mammobench.metrics import scores
 from mammobench.report.card import model_card
 from mammobench.runtime import usable_cores
 from mammobench.study import StudyRecord
+from mammobench.task import Run
 from mammobench.trial_record import TrialRecord
 from mammobench.trial_task import trial_task
 from mammobench.workers import EpochEnd, TrialEnd, TrialProcess, wait_for_any
@@ -211,9 +212,8 @@ def train_again(
         TrialError: When the training fails.
     """
     threads = int(record.environment.get("threads", 0)) or usable_cores()
-    task = trial_task(
-        study, record, store, threads=threads, folder=folder, model_path=model_path, conditions=conditions
-    )
+    run = Run(folder=folder, threads=threads, model_path=model_path, conditions=conditions)
+    task = trial_task(study, record, store, run)
     process = TrialProcess(task, on_condition=on_condition)
     try:
         while True:
