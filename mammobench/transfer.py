@@ -70,7 +70,7 @@ def evaluate_elsewhere(
     *,
     number: int | None = None,
     seed: int = 0,
-    on_epoch: Callable[[int, int], None] | None = None,
+    on_epoch: Callable[[int, int], None] = lambda *_: None,
 ) -> Transfer:
     """Apply a study's model to every image of another store that takes part in its task.
 
