@@ -12,7 +12,8 @@ from mammobench.evaluation.examples import EACH, Example, confident_examples
 from mammobench.files import written_aside
 from mammobench.gradcam import Look, look
 from mammobench.report.explanations import FILE
-from mammobench.reproduction import exported_model, same_store, selected_trial
+from mammobench.reproduction import exported_model, selected_trial
+from mammobench.retraining import same_store
 from mammobench.study import StudyRecord
 from mammobench.workers import call_in_process
 
@@ -40,7 +41,7 @@ def explain_study(
     number: int | None = None,
     each: int = EACH,
     data: Path | None = None,
-    on_epoch: Callable[[int, int], None] | None = None,
+    on_epoch: Callable[[int, int], None] = lambda *_: None,
 ) -> Explained:
     """Make Grad-CAM heat maps of the surest test images, and keep them as explanations.npz with the trial.
 

@@ -79,7 +79,7 @@ def model_of_study(
     *,
     number: int | None = None,
     data: Path | None = None,
-    on_epoch: Callable[[int, int], None] | None = None,
+    on_epoch: Callable[[int, int], None] = lambda *_: None,
 ) -> Model:
     """Return the exported model of a study's selected trial (or that of a number), reproduced if need be.
 

@@ -15,8 +15,8 @@ from mammobench.evaluation.replicates import (
 )
 from mammobench.evaluation.stress import validation_leaders
 from mammobench.files import write_json
-from mammobench.reproduction import same_store, selected_trial, train_again
-from mammobench.retraining import Progress, alone, aside
+from mammobench.reproduction import selected_trial
+from mammobench.retraining import Progress, alone, same_store, trained_again
 from mammobench.seeds import derive_seed
 from mammobench.study import StudyRecord
 from mammobench.trial import CHECKPOINT
@@ -87,32 +87,30 @@ def _replicate(
     told = f"Training trial {record.number} with seed {replicate} more"
     epochs = record.config.training.max_epochs
     progress(told, 0, epochs)
-    with aside(study.folder / f".replicate-{record.number:04d}-{replicate}") as folder:
-        end = train_again(
-            study,
-            dataclasses.replace(record, seed=seed),
-            store,
-            folder,
-            lambda epoch, _: progress(told, epoch, epochs),
-        )
-        assert end.result is not None  # noqa: S101 - train_again returns finished trials only
+    with trained_again(
+        study,
+        dataclasses.replace(record, seed=seed),
+        store,
+        purpose=f"replicate-{replicate}",
+        on_epoch=lambda epoch, _: progress(told, epoch, epochs),
+    ) as again:
         # stopping early leaves epochs of the bar
         progress(told, epochs, epochs)
-        (folder / CHECKPOINT).unlink(missing_ok=True)
+        (again.folder / CHECKPOINT).unlink(missing_ok=True)
         result = {
             "seed": seed,
-            "threshold": end.result.threshold,
-            "objective": end.result.objective,
-            "epochs": end.result.epochs,
-            "best_epoch": end.result.best_epoch,
-            "environment": dict(end.result.environment),
+            "threshold": again.result.threshold,
+            "objective": again.result.objective,
+            "epochs": again.result.epochs,
+            "best_epoch": again.result.best_epoch,
+            "environment": dict(again.result.environment),
         }
-        write_json(folder / RESULT, result)
+        write_json(again.folder / RESULT, result)
         place = replicates_folder(record.folder) / str(replicate)
         place.parent.mkdir(exist_ok=True)
         if place.exists():  # damaged, or it would not have been made again
             shutil.rmtree(place)
-        folder.replace(place)
+        again.folder.replace(place)
 
 
 def _split_of(study: StudyRecord, record: TrialRecord) -> Split:

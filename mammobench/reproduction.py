@@ -1,7 +1,6 @@
 """Train a recorded trial again, compare its predictions with the stored ones, and export the model."""
 
 import json
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,18 +9,15 @@ from typing import Any
 import numpy as np
 
 from mammobench.data.splits import Split
-from mammobench.data.store import ImageStore
-from mammobench.errors import DataError, ReproductionError, StudyError, TrialError
+from mammobench.errors import ReproductionError, StudyError
 from mammobench.evaluation.leaderboard import build_leaderboard
 from mammobench.evaluation.predictions import open_test, open_validation
 from mammobench.files import write_json, write_text
 from mammobench.metrics import scores
 from mammobench.report.card import model_card
-from mammobench.runtime import usable_cores
+from mammobench.retraining import MODEL, Retrained, alone, same_store, trained_again
 from mammobench.study import StudyRecord
 from mammobench.trial_record import TrialRecord
-from mammobench.trial_task import trial_task
-from mammobench.workers import EpochEnd, TrialEnd, TrialProcess, wait_for_any
 
 MEAN_TOLERANCE = 0.05
 F1_TOLERANCE = 0.05
@@ -110,13 +106,14 @@ def reproduce_trial(
     *,
     number: int | None = None,
     data: Path | None = None,
-    on_epoch: Callable[[int, int], None] | None = None,
+    on_epoch: Callable[[int, int], None] = lambda *_: None,
 ) -> Reproduction:
     """Train a trial again from its record and export it to ``best/``.
 
     Where versions, processor, threads and precision are those of the record, the difference must be zero.
     Elsewhere rounding differs from the first step on and training amplifies it, so the predictions are judged
     by `MEAN_TOLERANCE` (mean absolute difference of the test probabilities) and `F1_TOLERANCE`.
+    An interrupted training goes on from its checkpoint.
 
     Args:
         study: The study.
@@ -126,20 +123,17 @@ def reproduce_trial(
 
     Raises:
         DataError: When the store is missing or its fingerprint is not the study's; nothing is trained.
-        StudyError: When there is no such trial.
+        StudyError: When there is no such trial, or another process reproduces this study now.
         TrialError: When the training fails.
         ReproductionError: When the predictions differ by more than they may; nothing is exported.
     """
     record = selected_trial(study, number)
     store = same_store(study, data)
-    aside = study.folder / ".reproduce"
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir()
-    try:
-        end = train_again(study, record, store, aside, on_epoch, model_path=aside / "model.keras")
-        return _export(study, judge(study, record, end, aside), aside)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+    with (
+        alone(study, "reproduces"),
+        trained_again(study, record, store, purpose="reproduce", on_epoch=on_epoch, model=True) as again,
+    ):
+        return _export(study, judge(study, again), again.folder)
 
 
 def exported_model(
@@ -147,7 +141,7 @@ def exported_model(
     record: TrialRecord,
     *,
     data: Path | None = None,
-    on_epoch: Callable[[int, int], None] | None = None,
+    on_epoch: Callable[[int, int], None] = lambda *_: None,
 ) -> Path:
     """Return the exported model of a trial; one whose model is not in ``best/`` is reproduced first.
 
@@ -156,101 +150,29 @@ def exported_model(
         TrialError: When the training fails.
         ReproductionError: When the trial comes out differently.
     """
-    model, described = study.folder / "best" / "model.keras", study.folder / "best" / "config.json"
+    model, described = study.folder / "best" / MODEL, study.folder / "best" / "config.json"
     there = json.loads(described.read_text("utf-8")).get("trial") if described.exists() else None
     if there != record.number or not model.exists():
         return reproduce_trial(study, number=record.number, data=data, on_epoch=on_epoch).model
     return model
 
 
-def same_store(study: StudyRecord, data: Path | None) -> ImageStore:
-    """Open the study's images, where they were or in `data`.
-
-    Raises:
-        DataError: When they are missing or others.
-    """
-    store = ImageStore.open(data or Path(study.spec.data))
-    if store.fingerprint != study.spec.fingerprint:
-        raise DataError(
-            "these are not the images that the study was made with",
-            where=store.path,
-            expected=f"fingerprint {study.spec.fingerprint}",
-            found=store.fingerprint,
-            remedy="Prepare the same source again, or name the right store with --data",
-        )
-    return store
-
-
-def train_again(
-    study: StudyRecord,
-    record: TrialRecord,
-    store: ImageStore,
-    folder: Path,
-    on_epoch: Callable[[int, int], None] | None,
-    *,
-    model_path: Path | None = None,
-    conditions: tuple[str, ...] = (),
-    on_condition: Callable[[int, int], None] = lambda *_: None,
-) -> TrialEnd:
-    """Train a trial from its record, with as many threads, in a process of its own.
-
-    Args:
-        study: Its study.
-        record: The trial.
-        store: The study's images.
-        folder: For its artifacts; a checkpoint that an interruption left there is continued.
-        on_epoch: Called after each epoch with its number and their total in the record.
-        model_path: Where to save the model, if at all.
-        conditions: Names of conditions under which it predicts too, into stress.npz.
-        on_condition: Called after each of them with how many are done, and their total.
-
-    Returns:
-        Its end, with a result.
-
-    Raises:
-        TrialError: When the training fails.
-    """
-    threads = int(record.environment.get("threads", 0)) or usable_cores()
-    task = trial_task(
-        study, record, store, threads=threads, folder=folder, model_path=model_path, conditions=conditions
-    )
-    process = TrialProcess(task, on_condition=on_condition)
-    try:
-        while True:
-            wait_for_any([process])
-            for message in process.messages():
-                if isinstance(message, EpochEnd):
-                    if on_epoch:
-                        on_epoch(message.epoch, record.epochs)
-                elif message.result is None:
-                    raise TrialError(
-                        f"trial {record.number} failed when trained again: {message.reason}",
-                        where=study.folder,
-                    )
-                else:
-                    return message
-    finally:
-        process.stop()
-
-
-def judge(study: StudyRecord, record: TrialRecord, end: TrialEnd, aside: Path) -> Agreement:
+def judge(study: StudyRecord, again: Retrained) -> Agreement:
     """Compare the predictions of a trial that was trained again with the stored ones.
 
     Args:
         study: Its study.
-        record: The recorded trial.
-        end: From `train_again`.
-        aside: The folder that it was trained in.
+        again: The trial, from `trained_again`.
 
     Raises:
         ReproductionError: When they differ by more than they may.
     """
-    assert end.result is not None  # noqa: S101 - train_again returns finished trials only
+    record = again.record
     split = Split.load(study.split_path(record.split))
     stored = open_validation(record.folder), open_test(record.folder)
-    new = open_validation(aside), open_test(aside)
+    new = open_validation(again.folder), open_test(again.folder)
     f1 = [scores(split.test.targets, test, record.threshold)["f1"] for test in (stored[1], new[1])]
-    here = end.result.environment
+    here = again.result.environment
     agreement = Agreement(
         trial=record,
         largest_difference=max(float(np.abs(a - b).max()) for a, b in zip(stored, new, strict=True)),
@@ -269,10 +191,10 @@ def judge(study: StudyRecord, record: TrialRecord, end: TrialEnd, aside: Path) -
 
 def _export(study: StudyRecord, agreement: Agreement, aside: Path) -> Reproduction:
     record, best = agreement.trial, study.folder / "best"
-    reproduction = Reproduction(**vars(agreement), model=best / "model.keras", card=best / "model_card.md")
+    reproduction = Reproduction(**vars(agreement), model=best / MODEL, card=best / "model_card.md")
     split = Split.load(study.split_path(record.split))
     best.mkdir(exist_ok=True)
-    (aside / "model.keras").replace(reproduction.model)
+    (aside / MODEL).replace(reproduction.model)
     trained = json.loads((aside / "config.json").read_text(encoding="utf-8"))
     store = study.spec.store
     write_json(

@@ -30,6 +30,7 @@ from mammobench.proposer import Proposer, restore_split
 from mammobench.signals import terminable
 from mammobench.storage import claim_waiting, fail_stale, heartbeat
 from mammobench.study import StudyRecord
+from mammobench.task import Run
 from mammobench.trial import CHECKPOINT, COSTS
 from mammobench.trial_record import TrialRecord
 from mammobench.trial_task import trial_task
@@ -251,14 +252,17 @@ class _Search:
             study,
             record,
             self._store,
-            threads=lease.threads,
-            start_from=start_from,
-            limits=study.spec.limits,
-            costs=tuple(sorted(costs)),
-            asks=study.spec.pruner != "none",
-            time_limit=self._options.trial_timeout,
-            tensorboard=self._options.tensorboard,
-            devices=lease.devices,
+            Run(
+                folder=record.folder,
+                threads=lease.threads,
+                devices=lease.devices,
+                start_from=start_from,
+                limits={**study.spec.limits},
+                costs=tuple(sorted(costs)),
+                asks=study.spec.pruner != "none",
+                time_limit=self._options.trial_timeout,
+                tensorboard=self._options.tensorboard,
+            ),
         )
         return TrialProcess(task)
 
@@ -304,7 +308,7 @@ class _Search:
             running.process.stop()
             self._let_go(running)
             return
-        if running.process.task.asks:
+        if running.process.task.run.asks:
             running.process.answer(not self._proposer.should_stop(message.number, message.epoch))
         self._observe(message)
 

@@ -8,8 +8,8 @@ from mammobench.data.store import ImageStore
 from mammobench.evaluation.leaderboard import build_leaderboard
 from mammobench.evaluation.stress import Stressed, predicted_conditions, validation_leaders
 from mammobench.predictor import STRESS
-from mammobench.reproduction import judge, same_store, selected_trial, train_again
-from mammobench.retraining import Progress, alone, aside
+from mammobench.reproduction import judge, selected_trial
+from mammobench.retraining import Progress, alone, same_store, trained_again
 from mammobench.study import StudyRecord
 from mammobench.trial_record import TrialRecord
 
@@ -74,12 +74,14 @@ def _stress(study: StudyRecord, record: TrialRecord, store: ImageStore, progress
     training = f"Training trial {record.number} again"
     predicting = f"Predicting with trial {record.number} under stress"
     progress(training, 0, record.epochs)
-    with aside(study.folder / f".stress-{record.number:04d}") as folder:
-        end = train_again(
-            study, record, store, folder,
-            lambda epoch, epochs: progress(training, epoch, max(epoch, epochs)),
-            conditions=tuple(condition.name for condition in CONDITIONS),
-            on_condition=lambda done, total: progress(predicting, done, total),
-        )  # fmt: skip
-        judge(study, record, end, folder)
-        (folder / STRESS).replace(record.folder / STRESS)
+    with trained_again(
+        study,
+        record,
+        store,
+        purpose="stress",
+        on_epoch=lambda epoch, epochs: progress(training, epoch, max(epoch, epochs)),
+        conditions=tuple(condition.name for condition in CONDITIONS),
+        on_condition=lambda done, total: progress(predicting, done, total),
+    ) as again:
+        judge(study, again)
+        (again.folder / STRESS).replace(record.folder / STRESS)

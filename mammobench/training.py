@@ -8,10 +8,8 @@ its checkpoint ends as if it had never stopped.
 import json
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import keras
@@ -36,6 +34,7 @@ from mammobench.models.losses import build_loss, class_weights, encode_targets
 from mammobench.models.optimizers import Plateau, build_optimizer
 from mammobench.predictor import STRESS, Floats, Predictor
 from mammobench.seeds import derive_seed
+from mammobench.task import Observer, Run, Trial
 from mammobench.trial import CHECKPOINT, TrialResult
 
 
@@ -54,50 +53,27 @@ class _Clock:
 
 
 def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in which things happen
-    config: TrialConfig,
+    trial: Trial,
+    run: Run,
     store: ImageStore,
     split: Split,
-    *,
-    seed: int,
-    folder: Path,
     environment: Mapping[str, Any],
-    until: int | None = None,
-    on_epoch: Callable[[int, float], bool | None] | None = None,
-    costs: Sequence[str] = (),
-    limits: Mapping[str, float] = MappingProxyType({}),
-    tensorboard: bool = False,
-    model_path: Path | None = None,
-    fast: bool | None = None,
-    conditions: Sequence[str] = (),
-    on_condition: Callable[[int, int], None] = lambda *_: None,
+    observer: Observer,
 ) -> TrialResult:
-    """Train one configuration, predict validation and test, and leave its artifacts in `folder`.
+    """Train one configuration, predict validation and test, and leave its artifacts in the run's folder.
 
-    A checkpoint in `folder` of the same configuration, seed and images is continued, whether an
-    interruption, `until` or `on_epoch` ended the training that left it; the pieces give the bits of one
-    training. At the end the checkpoint holds the state after the last epoch, so that the training can go on
-    another time.
+    A checkpoint there of the same configuration, seed and images is continued, whether an interruption,
+    `Trial.until` or the observer ended the training that left it; the pieces give the bits of one training.
+    At the end the checkpoint holds the state after the last epoch, so that the training can go on another
+    time.
 
     Args:
-        config: What to train; its precision is no longer ``auto``. Its ``max_epochs`` is the whole budget,
-            which schedules span, also where `until` is less.
+        trial: What to train.
+        run: How; what concerns its process alone (threads, devices, answers, time) has no effect here.
         store: The images.
         split: Rows to train on, to validate on, and to predict sealed.
-        seed: The trial's seed.
-        folder: Gets config.json, history.csv, predictions.npz and checkpoint.npz.
         environment: What `mammobench.runtime.configure` returned, recorded with the trial.
-        until: Train until this epoch, counted from 1; None for the whole budget.
-        on_epoch: Called after each epoch with its number (from 1) and objective, and, where a checkpoint is
-            continued, first with the epochs so far, of which nobody may have heard. False after the last
-            epoch so far ends the training.
-        costs: Which of `mammobench.trial.COSTS` to measure besides ``weights`` and ``flops``.
-        limits: Name of a cost to the most that is allowed.
-        tensorboard: Whether to write the curves for TensorBoard too, to ``tensorboard/`` in `folder`.
-        model_path: Where to save the trained model, if at all.
-        fast: Whether to use the backend's fast layers; None where there are any.
-        conditions: Names, of `mammobench.data.conditions.CONDITIONS`, under which validation and test are
-            predicted too, into stress.npz; those that the images do not allow are left out.
-        on_condition: Called after each of them with how many are done, and their total.
+        observer: Told of epochs and conditions.
 
     Raises:
         InfeasibleError: When the model is over a limit; nothing is trained.
@@ -105,7 +81,7 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
             training's.
         OSError: When an artifact cannot be written.
     """
-    clock = _Clock()
+    clock, config, seed, folder = _Clock(), trial.config, trial.seed, run.folder
     what = {"config": config.model_dump(mode="json"), "seed": seed, "fingerprint": store.fingerprint,
             "split": split.hash}  # fmt: skip
     write_json(folder / "config.json", what | {"environment": dict(environment)})
@@ -119,7 +95,7 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
 
     batch_size = config.training.batch_size
     steps = max(1, len(split.train.rows) // batch_size)
-    model = build_model(config, classes=task.classes, seed=derive_seed(seed, "model"), fast=fast)
+    model = build_model(config, classes=task.classes, seed=derive_seed(seed, "model"), fast=run.fast)
     model.compile(
         optimizer=build_optimizer(
             config.optimizer, steps_per_epoch=steps, max_epochs=config.training.max_epochs
@@ -138,39 +114,37 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
         OBJECTIVES[config.training.objective].direction, warmup_epochs=config.optimizer.warmup_epochs
     )
     clock.lap("build")
-    paid = measure_costs(model, (*costs, *limits))
+    paid = measure_costs(model, (*run.costs, *run.limits))
     if not history:
         # a training that goes on was within its limits: a latency measured anew must not end it
-        check_limits(paid, limits)
+        check_limits(paid, run.limits)
     clock.lap("costs")
-    events = EventLog(folder / "tensorboard", history) if tensorboard else None
+    events = EventLog(folder / "tensorboard", history) if run.tensorboard else None
     harsh = conditions_named(OBJECTIVES[config.training.objective].conditions)
-    last_epoch = min(until or config.training.max_epochs, config.training.max_epochs)
 
     def go_on() -> bool:
-        if not history or on_epoch is None:
+        if not history:
             return True
         try:
-            answer = on_epoch(len(history), history[-1]["objective"])
+            answer = observer.epoch(len(history), history[-1]["objective"])
         except BaseException:
             # whoever interrupts a training finds its last state on disk
             checkpoint.wait()
             raise
         clock.lap("wait")
-        return answer is not False
+        return answer
 
     def is_over() -> bool:
         waited = len(history) - best.epoch
-        return len(history) >= last_epoch or 0 < config.training.patience <= waited
+        return len(history) >= trial.last_epoch or 0 < config.training.patience <= waited
 
     def objective_of(predicted: Floats) -> float:
         changed = [predict(split.validation.rows, condition) for condition in harsh]
         return objective_value(config.training.objective, split.validation.targets, predicted, changed)
 
-    if on_epoch:
-        for row in history[:-1]:
-            # whoever was to hear of it may have been killed
-            on_epoch(row["epoch"], row["objective"])
+    for row in history[:-1]:
+        # whoever was to hear of it may have been killed
+        observer.epoch(row["epoch"], row["objective"])
     tracing = True
     while (told_to_go_on := go_on()) and not is_over():
         epoch = len(history) + 1
@@ -234,10 +208,10 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
         np.savez_compressed(aside, validation_probability=validation, test_probability=test)
     rows = split.validation.rows, split.test.rows
     predict.write_stressed(
-        folder / STRESS, conditions_named(conditions), (validation, test), rows, on_condition
+        folder / STRESS, conditions_named(run.conditions), (validation, test), rows, observer.condition
     )
-    if model_path is not None:
-        with written_aside(model_path) as aside:
+    if run.model_path is not None:
+        with written_aside(run.model_path) as aside:
             portable(model, config, classes=task.classes).save(aside)
     clock.lap("write")
     return TrialResult(

@@ -24,7 +24,8 @@ from mammobench.files import write_json, written_aside
 from mammobench.inference import Inference, infer
 from mammobench.metrics import predicted_classes, scores
 from mammobench.proposer import restore_split
-from mammobench.reproduction import exported_model, same_store, selected_trial
+from mammobench.reproduction import exported_model, selected_trial
+from mammobench.retraining import same_store
 from mammobench.study import StudyRecord
 from mammobench.study_name import command_for
 from mammobench.trial_record import TrialRecord
@@ -98,7 +99,7 @@ def evaluate_elsewhere(
     seed: int = 0,
     own: Path | None = None,
     allow_overlap: bool = False,
-    on_epoch: Callable[[int, int], None] | None = None,
+    on_epoch: Callable[[int, int], None] = lambda *_: None,
     progress: Callable[[int, int], None] = lambda *_: None,
 ) -> Transfer:
     """Apply a study's model to every image of another store that takes part in its task.

@@ -11,64 +11,18 @@ import threading
 import time
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from mammobench.config import TrialConfig
 from mammobench.errors import MammobenchError
 from mammobench.faults import Fault, fault_of
 from mammobench.files import sweep, written_aside
+from mammobench.task import Observer, TrialTask
 from mammobench.trial import CHECKPOINT, InfeasibleError, TrialResult
 
 _FIRST_TO_GO = "500"
-
-
-@dataclass(frozen=True)
-class TrialTask:
-    """What a trial process needs to know.
-
-    Attributes:
-        number: The trial's number.
-        config: Its configuration, its precision decided.
-        store: The image store's folder.
-        fingerprint: The store's fingerprint, checked again by the process.
-        split: File of the split.
-        seed: The trial's seed.
-        folder: For its artifacts and log.
-        threads: CPU threads that it may use.
-        model_path: Where to save the trained model, if at all.
-        until: Train until this epoch, counted from 1; None for the whole budget.
-        start_from: A checkpoint of the same configuration and seed to continue where `folder` has none. Where
-            it is gone, the training starts anew, which comes to the same.
-        costs: Costs to measure besides ``weights`` and ``flops``.
-        limits: Name of a cost to the most that is allowed; a model over a limit is not trained.
-        asks: Whether the trial waits after each epoch until it is told to go on or to stop.
-        time_limit: Seconds that its process may take, waiting for answers aside; None for any number.
-        tensorboard: Whether to write the curves for TensorBoard too.
-        devices: GPUs that it may use, as CUDA_VISIBLE_DEVICES names them; empty: as the environment says.
-        conditions: Names of conditions under which it predicts too, into stress.npz.
-    """
-
-    number: int
-    config: TrialConfig
-    store: Path
-    fingerprint: str
-    split: Path
-    seed: int
-    folder: Path
-    threads: int
-    model_path: Path | None = None
-    until: int | None = None
-    start_from: Path | None = None
-    costs: tuple[str, ...] = ()
-    limits: Mapping[str, float] = field(default_factory=dict)
-    asks: bool = False
-    time_limit: float | None = None
-    tensorboard: bool = False
-    devices: tuple[str, ...] = ()
-    conditions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -151,27 +105,27 @@ def run_task(task: TrialTask, connection: Connection) -> None:
     # Ctrl-C is the searching process's business: it stops the trials
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = listen(connection)
-    _log_to(task.folder / "log.txt")
+    _log_to(task.run.folder / "log.txt")
     with contextlib.suppress(OSError):
         # where memory runs out the kernel is to take the trial and leave the search
         Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_GO, encoding="ascii")
-    if task.time_limit is not None:
+    if task.run.time_limit is not None:
         # the alarm writes where the trial stands to the log and ends the process, whatever it is busy with
         faulthandler.register(signal.SIGALRM, all_threads=True, chain=True)
-        signal.setitimer(signal.ITIMER_REAL, task.time_limit)
+        signal.setitimer(signal.ITIMER_REAL, task.run.time_limit)
     try:
         # nobody else writes to a trial's folder
-        sweep(task.folder, seconds=0)
+        sweep(task.run.folder, seconds=0)
         result = _train(task, connection, answers)
-        end = TrialEnd(task.number, result, None, costs=result.costs)
+        end = TrialEnd(task.trial.number, result, None, costs=result.costs)
     except InfeasibleError as error:
         _note(error)
-        end = TrialEnd(task.number, None, None, costs=error.costs, infeasible=True)
+        end = TrialEnd(task.trial.number, None, None, costs=error.costs, infeasible=True)
     except BaseException as error:  # noqa: BLE001 - whatever a trial dies of is recorded
         _note(error)
-        fault, reason = fault_of(error, task.folder)
-        end = TrialEnd(task.number, None, reason, fault=fault)
-        sweep(task.folder, seconds=0)
+        fault, reason = fault_of(error, task.run.folder)
+        end = TrialEnd(task.trial.number, None, reason, fault=fault)
+        sweep(task.run.folder, seconds=0)
     signal.setitimer(signal.ITIMER_REAL, 0)
     connection.send(end)
     # tearing TensorFlow down takes a second and frees nothing that the end of the process does not
@@ -179,16 +133,17 @@ def run_task(task: TrialTask, connection: Connection) -> None:
 
 
 def _train(task: TrialTask, connection: Connection, answers: queue.SimpleQueue[Answer]) -> TrialResult:
-    if task.devices:
+    if task.run.devices:
         # read by CUDA when it starts, which `configure` sees to; the server has left it alone
-        os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(task.devices)
+        os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(task.run.devices)
     # imported here: the searching process does without TensorFlow, the server has it already
     from mammobench.data.splits import Split  # noqa: PLC0415
     from mammobench.data.store import ImageStore  # noqa: PLC0415
     from mammobench.runtime import configure  # noqa: PLC0415
     from mammobench.training import run_trial  # noqa: PLC0415
 
-    environment = configure(precision=task.config.training.precision, threads=task.threads, seed=task.seed)
+    trial, run = task.trial, task.run
+    environment = configure(precision=trial.config.training.precision, threads=run.threads, seed=trial.seed)
     store = ImageStore.open(task.store, verify=False)
     if store.fingerprint != task.fingerprint:
         raise MammobenchError(
@@ -197,31 +152,27 @@ def _train(task: TrialTask, connection: Connection, answers: queue.SimpleQueue[A
             expected=task.fingerprint,
             found=store.fingerprint,
         )
-    own = task.folder / CHECKPOINT
-    if task.start_from is not None and task.start_from.exists() and not own.exists():
+    own = run.folder / CHECKPOINT
+    if run.start_from is not None and run.start_from.exists() and not own.exists():
         with written_aside(own) as aside:
-            shutil.copyfile(task.start_from, aside)
-
-    def on_epoch(epoch: int, objective: float) -> bool:
-        connection.send(EpochEnd(task.number, epoch, objective))
-        return not task.asks or _wait_for_answer(answers, epoch)
-
+            shutil.copyfile(run.start_from, aside)
     return run_trial(
-        task.config,
-        store,
-        Split.load(task.split),
-        seed=task.seed,
-        folder=task.folder,
-        environment=environment,
-        until=task.until,
-        on_epoch=on_epoch,
-        costs=task.costs,
-        limits=task.limits,
-        tensorboard=task.tensorboard,
-        model_path=task.model_path,
-        conditions=task.conditions,
-        on_condition=lambda done, total: connection.send(ConditionEnd(task.number, done, total)),
+        trial, run, store, Split.load(task.split), environment, _Reporter(task, connection, answers)
     )
+
+
+class _Reporter(Observer):
+    """Tells the searching process of each epoch, and waits for its answer where the task asks for one."""
+
+    def __init__(self, task: TrialTask, connection: Connection, answers: queue.SimpleQueue[Answer]) -> None:
+        self._task, self._connection, self._answers = task, connection, answers
+
+    def epoch(self, epoch: int, objective: float) -> bool:
+        self._connection.send(EpochEnd(self._task.trial.number, epoch, objective))
+        return not self._task.run.asks or _wait_for_answer(self._answers, epoch)
+
+    def condition(self, done: int, total: int) -> None:
+        self._connection.send(ConditionEnd(self._task.trial.number, done, total))
 
 
 def _wait_for_answer(answers: queue.SimpleQueue[Answer], epoch: int) -> bool:

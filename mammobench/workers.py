@@ -17,13 +17,13 @@ from typing import Any, TypeVar
 from mammobench.errors import MammobenchError, TrialError
 from mammobench.faults import fault_of_exit
 from mammobench.server_folder import provide_server_folder
+from mammobench.task import TrialTask
 from mammobench.trial_process import (
     Answer,
     ConditionEnd,
     EpochEnd,
     Started,
     TrialEnd,
-    TrialTask,
     listen,
     run_task,
 )
@@ -57,7 +57,7 @@ class TrialProcess:
         self._start_seconds = 0.0
         self._epoch = 0
         self._ended = False
-        self._process, self._connection = _start(run_task, task, f"mammobench-trial-{task.number}")
+        self._process, self._connection = _start(run_task, task, f"mammobench-trial-{task.trial.number}")
 
     @property
     def connection(self) -> Connection:
@@ -77,8 +77,10 @@ class TrialProcess:
             except (EOFError, ConnectionResetError):
                 self._process.join()
                 task = self.task
-                fault, reason = fault_of_exit(self._process.exitcode, task.folder, time_limit=task.time_limit)
-                message = TrialEnd(task.number, None, reason, fault=fault)
+                fault, reason = fault_of_exit(
+                    self._process.exitcode, task.run.folder, time_limit=task.run.time_limit
+                )
+                message = TrialEnd(task.trial.number, None, reason, fault=fault)
             if isinstance(message, Started):
                 self._start_seconds = message.at - self._launched
                 continue

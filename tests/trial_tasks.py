@@ -7,7 +7,8 @@ from typing import Any
 from mammobench.config import TrialConfig
 from mammobench.data.splits import make_split
 from mammobench.data.store import ImageStore
-from mammobench.workers import EpochEnd, TrialEnd, TrialProcess, TrialTask, wait_for_any
+from mammobench.task import Run, Trial, TrialTask
+from mammobench.workers import EpochEnd, TrialEnd, TrialProcess, wait_for_any
 
 SMALL = {
     "data.image_size": 16,
@@ -29,8 +30,11 @@ def make_task(
     path = folder.parent / f"{split.hash}.npz"
     split.save(path)
     folder.mkdir(exist_ok=True)
-    known: dict[str, Any] = {"number": 7, "seed": 0, "threads": 1, "fingerprint": store.fingerprint}
-    return TrialTask(config=config, store=store.path, split=path, folder=folder, **(known | options))
+    of_trial = {name: options.pop(name) for name in ("number", "seed", "until") if name in options}
+    trial = Trial(config=config, **({"number": 7, "seed": 0} | of_trial))
+    known = {"store": store.path, "fingerprint": store.fingerprint, "split": path}
+    of_task = {name: options.pop(name, value) for name, value in known.items()}
+    return TrialTask(trial=trial, run=Run(folder=folder, **options), **of_task)
 
 
 def messages_of(process: TrialProcess) -> Iterator[EpochEnd | TrialEnd]:

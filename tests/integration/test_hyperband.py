@@ -7,6 +7,7 @@ import pytest
 
 from mammobench.data.store import ImageStore
 from mammobench.study import StudyRecord
+from mammobench.task import Run
 from mammobench.trial_record import TrialRecord
 from mammobench.trial_task import trial_task
 from tests.integration.command_line import CommandLine
@@ -60,17 +61,16 @@ def test_a_promoted_trial_equals_one_trained_at_once(
     assert rates.iloc[0] > rates.iloc[1] > rates.iloc[2]
 
     for trial in (origin, promoted):
-        task = trial_task(
-            study, trial, phantom, threads=int(trial.environment["threads"]), folder=tmp_path / "at-once"
-        )
-        (tmp_path / "at-once").mkdir(exist_ok=True)
+        run = Run(folder=tmp_path / "at-once", threads=int(trial.environment["threads"]))
+        task = trial_task(study, trial, phantom, run)
+        run.folder.mkdir(exist_ok=True)
         end = run_to_end(task)
         assert end.result is not None, end.reason
-        require_same_predictions(task.folder, trial.folder)
+        require_same_predictions(run.folder, trial.folder)
         measured = ["train_seconds", "validation_seconds"]
-        at_once = pd.read_csv(task.folder / "history.csv").drop(columns=measured)
+        at_once = pd.read_csv(run.folder / "history.csv").drop(columns=measured)
         pd.testing.assert_frame_equal(at_once, history_of(trial).drop(columns=measured), check_exact=True)
-        for path in task.folder.iterdir():
+        for path in run.folder.iterdir():
             path.unlink()
 
 

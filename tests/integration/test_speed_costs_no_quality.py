@@ -36,6 +36,7 @@ store = ImageStore.open(path)
 precision = "mixed_bfloat16" if kind == "bfloat16" else "float32"
 environment = configure(precision=precision, threads=1, seed=0)
 import keras
+from mammobench.task import Observer, Run, Trial
 from mammobench.training import run_trial
 
 if kind == "bfloat16" and choose_precision("auto") == "float32":
@@ -60,9 +61,8 @@ for seed in range(seeds):
     # forgets the precision with the rest
     keras.backend.clear_session()
     keras.config.set_dtype_policy(precision)
-    result = run_trial(
-        config, store, split, seed=seed, folder=folder, environment=environment, fast=kind != "stock"
-    )
+    run = Run(folder=folder, fast=kind != "stock")
+    result = run_trial(Trial(config=config, seed=seed), run, store, split, environment, Observer())
     assert keras.config.dtype_policy().name == precision
     found.append(scores(split.test.targets, open_test(folder), result.threshold)["f1"])
 print(json.dumps(found))

@@ -7,7 +7,8 @@ import pytest
 from optuna.trial import TrialState
 
 from mammobench.data.store import ImageStore
-from mammobench.reproduction import judge, train_again
+from mammobench.reproduction import judge
+from mammobench.retraining import trained_again
 from mammobench.seeds import generator
 from mammobench.storage_url import redacted
 from mammobench.study import StudyRecord
@@ -105,7 +106,7 @@ def test_a_study_of_three_workers_in_a_database_loses_and_doubles_nothing(
         assert [trial.number for trial in study.trials] == list(range(TRIALS + 1))
         assert {trial.state for trial in study.trials} <= {"finished", "pruned"}, killer.told
         require_one_chain_a_trial(study)
-        require_each_trained_again(study, phantom, command_line.folder / "again")
+        require_each_trained_again(study, phantom)
         if method == "hyperband":
             continue
         assert [trial.seed for trial in study.trials] == seeds
@@ -131,12 +132,9 @@ def require_one_chain_a_trial(study: StudyRecord) -> None:
         assert followed.count([entry.number]) == (0 if ended else 1)
 
 
-def require_each_trained_again(study: StudyRecord, store: ImageStore, folder: Path) -> None:
+def require_each_trained_again(study: StudyRecord, store: ImageStore) -> None:
     """Train every trial from its configuration and seed, without a break, and compare the bits."""
     for trial in study.trials:
-        place = folder / study.spec.name / trial.folder.name
-        place.mkdir(parents=True)
-        end = train_again(study, trial, store, place, None)
-        assert judge(study, trial, end, place).identical
-        assert end.result is not None
-        assert end.result.curve == trial.curve
+        with trained_again(study, trial, store, purpose="check") as again:
+            assert judge(study, again).identical
+            assert again.result.curve == trial.curve

@@ -1,5 +1,6 @@
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from mammobench.data.splits import make_split
 from mammobench.data.store import ImageStore
 from mammobench.errors import TrialError
 from mammobench.metrics import OBJECTIVES, best_threshold, objective_value
+from mammobench.task import Observer, Run, Trial
 from mammobench.training import run_trial
 from mammobench.trial import CHECKPOINT, InfeasibleError, TrialResult
 
@@ -33,6 +35,20 @@ RICH = {
     "training.max_epochs": 4,
     "training.patience": 0,
 }
+
+
+class _Calls(Observer):
+    """Calls functions."""
+
+    def __init__(self, on_epoch: Callable[[int, float], bool | None], on_condition: Any) -> None:
+        self._on_epoch, self._on_condition = on_epoch, on_condition
+
+    def epoch(self, epoch: int, objective: float) -> bool:
+        return self._on_epoch(epoch, objective) is not False
+
+    def condition(self, done: int, total: int) -> None:
+        if self._on_condition is not None:
+            self._on_condition(done, total)
 
 
 def train(
@@ -51,8 +67,10 @@ def train(
     folder.mkdir(exist_ok=True)
     config = TrialConfig.from_values(values)
     split = make_split(store, config.data)
-    options = {"environment": {}, "on_epoch": stop, **options}
-    return run_trial(config, store, split, seed=seed, folder=folder, **options)
+    trial = Trial(config=config, seed=seed, until=options.pop("until", None))
+    observer = _Calls(options.pop("on_epoch", stop), options.pop("on_condition", None))
+    environment = options.pop("environment", {})
+    return run_trial(trial, Run(folder=folder, **options), store, split, environment, observer)
 
 
 def predictions(folder: Path) -> dict[str, npt.NDArray[np.float32]]:
