@@ -288,7 +288,7 @@ class TestS3:
     [("artifact_id", "../../evil"), ("filename", "../evil"), ("size", "text"), ("sha256", None)],
 )
 def test_what_a_record_says_of_a_file_is_checked_before_it_is_fetched_or_removed(
-    key: str, value: object, tmp_path: Path, storage: BaseStorage, trial_id: int, here: Path
+    key: str, value: str | None, tmp_path: Path, storage: BaseStorage, trial_id: int, here: Path
 ) -> None:
     artifacts = open_artifacts(str(tmp_path / "shared"), tmp_path / "a study", storage)
     assert artifacts.push_checkpoint(trial_id, here / NAMES[0])
