@@ -281,3 +281,31 @@ class TestS3:
         assert "predictions.npz" in recorded
         assert CREDENTIALS["AWS_ACCESS_KEY_ID"] not in recorded
         assert CREDENTIALS["AWS_SECRET_ACCESS_KEY"] not in (tmp_path / "study.journal").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("artifact_id", "../../evil"), ("filename", "../evil"), ("size", "text"), ("sha256", None)],
+)
+def test_what_a_record_says_of_a_file_is_checked_before_it_is_fetched_or_removed(
+    key: str, value: str | None, tmp_path: Path, storage: BaseStorage, trial_id: int, here: Path
+) -> None:
+    artifacts = open_artifacts(str(tmp_path / "shared"), tmp_path / "a study", storage)
+    assert artifacts.push_checkpoint(trial_id, here / NAMES[0])
+    entry = dict(storage.get_trial(trial_id).system_attrs["mammobench:checkpoint"])
+    storage.set_trial_system_attr(trial_id, "mammobench:checkpoint", {**entry, key: value})
+    evil = tmp_path / "evil"
+    evil.write_bytes(b"kept")
+    for use in (
+        lambda: artifacts.remove_checkpoint(trial_id),
+        lambda: artifacts.pull_checkpoint(trial_id, tmp_path / "there" / "checkpoint.npz"),
+    ):
+        with pytest.raises(StudyError, match=f"damaged trial record.*{key}"):
+            use()
+    assert evil.read_bytes() == b"kept"
+
+
+def test_a_place_that_a_record_alone_names_is_not_made(tmp_path: Path, storage: BaseStorage) -> None:
+    with pytest.raises(StudyError, match="not there"):
+        open_artifacts(str(tmp_path / "elsewhere"), tmp_path / "s", storage, make=False)
+    assert not (tmp_path / "elsewhere").exists()
