@@ -13,7 +13,7 @@ from mammobench.evaluation.replicates import (
     missing_replicates,
     replicates_folder,
 )
-from mammobench.evaluation.stress import validation_leaders
+from mammobench.evaluation.selection import validation_leaders
 from mammobench.files import write_json
 from mammobench.reproduction import same_store, selected_trial, train_again
 from mammobench.retraining import Progress, alone, aside
@@ -58,16 +58,12 @@ def replicate_study(
         StudyError: When there is no such trial, or another process replicates this study now.
         TrialError: When a training fails.
     """
-    trials = {trial.number: trial for trial in study.trials}
-    if number is not None:
-        wanted = [selected_trial(study, number).number]
-    else:
-        rows = build_leaderboard(study).rows
-        wanted = validation_leaders(rows, direction=study.spec.direction, top=top)
+    named = [] if number is None else [selected_trial(study, number)]
+    wanted = named or validation_leaders(study, top=top)
     missing = [
-        (trials[each], replicate)
-        for each in wanted
-        for replicate in missing_replicates(trials[each].folder, _split_of(study, trials[each]), replicates)
+        (trial, replicate)
+        for trial in wanted
+        for replicate in missing_replicates(trial.folder, _split_of(study, trial), replicates)
     ]
     if missing:
         with alone(study, "replicates"):
@@ -77,7 +73,8 @@ def replicate_study(
                 _replicate(study, record, replicate, store, progress)
             progress("Replicates", len(missing), len(missing))
     board = build_leaderboard(study, also=number)
-    return tuple(each for each in board.replicates if each.trial in wanted)
+    numbers = {trial.number for trial in wanted}
+    return tuple(each for each in board.replicates if each.trial in numbers)
 
 
 def _replicate(

@@ -12,8 +12,8 @@ import numpy as np
 from mammobench.data.splits import Split
 from mammobench.data.store import ImageStore
 from mammobench.errors import DataError, ReproductionError, StudyError, TrialError
-from mammobench.evaluation.leaderboard import build_leaderboard
 from mammobench.evaluation.predictions import open_test, open_validation
+from mammobench.evaluation.selection import select_trial
 from mammobench.files import write_json, write_text
 from mammobench.metrics import scores
 from mammobench.report.card import model_card
@@ -85,24 +85,25 @@ def selected_trial(study: StudyRecord, number: int | None = None) -> TrialRecord
     A number may name a trial that was stopped early; it is trained as far again.
 
     Raises:
-        StudyError: When there is no such trial or none has finished.
+        StudyError: When there is no such trial, none has finished, or none has predictions that can be used.
+        TrialError: When none has finished because they failed.
     """
-    trained = {record.number: record for record in study.trials if record.state in {"finished", "pruned"}}
     if number is not None:
+        trained = {record.number: record for record in study.trials if record.state in {"finished", "pruned"}}
         if number not in trained:
             known = ", ".join(map(str, trained)) or "none"
             raise StudyError(
                 f"trial {number} has no result to reproduce", where=study.folder, expected=f"one of {known}"
             )
         return trained[number]
-    selected = build_leaderboard(study).selected
+    selected = select_trial(study)
     if selected is None:
         raise StudyError(
             "no searched trial has finished yet",
             where=study.folder,
             remedy="Continue the search, or name a --trial",
         )
-    return trained[int(selected["trial"])]
+    return selected
 
 
 def reproduce_trial(

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from mammobench.data.splits import Split
 from mammobench.evaluation.entries import Entry
 from mammobench.evaluation.intervals import Interval, Samples, bootstrap_intervals
+from mammobench.evaluation.selection import ascending
 from mammobench.evaluation.significance import difference_p, holm, mcnemar_p
 from mammobench.metrics import Floats
 
@@ -101,10 +102,9 @@ def add_comparison(
 
 def _shortlist(entries: Sequence[Entry], place: int, direction: str) -> npt.NDArray[np.bool_]:
     """Mark what is compared by plan: the best by validation, the reference CNN and the baselines."""
-    sign = -1 if direction == "maximize" else 1
     searched = [
         row for row, entry in enumerate(entries) if entry.facts["role"] == "searched" and row != place
     ]
-    searched.sort(key=lambda row: sign * entries[row].facts["objective"])
+    searched.sort(key=lambda row: ascending(entries[row].facts["objective"], direction))
     beside = [row for row, entry in enumerate(entries) if entry.facts["role"] != "searched" and row != place]
     return np.isin(np.arange(len(entries)), [*searched[:SHORTLIST], *beside])

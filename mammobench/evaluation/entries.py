@@ -11,7 +11,7 @@ import numpy.typing as npt
 from mammobench.data.labels import Label
 from mammobench.data.splits import Part, Split
 from mammobench.evaluation.points import f1_at_half, point_scores
-from mammobench.evaluation.predictions import check_length, open_test, open_validation
+from mammobench.evaluation.predictions import open_predictions
 from mammobench.evaluation.shortcut import Shortcut
 from mammobench.metrics import Floats, predicted_classes
 from mammobench.space import encode
@@ -59,9 +59,7 @@ def trial_entry(trial: TrialRecord, split: Split, hyperparameters: Mapping[str, 
     Raises:
         StudyError: If the predictions are missing or damaged.
     """
-    validation, test = open_validation(trial.folder), open_test(trial.folder)
-    check_length(validation, split.validation, split, trial.folder)
-    check_length(test, split.test, split, trial.folder)
+    validation, test = open_predictions(trial.folder, split)
     facts = {
         "trial": trial.number,
         "name": "reference CNN" if trial.role == "reference" else f"trial {trial.number}",

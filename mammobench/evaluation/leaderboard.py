@@ -29,6 +29,7 @@ from mammobench.evaluation.points import METRICS
 from mammobench.evaluation.predictions import open_stressed
 from mammobench.evaluation.replicates import Replicated, replicated
 from mammobench.evaluation.scoring import add_intervals
+from mammobench.evaluation.selection import validation_order
 from mammobench.evaluation.stress import Stressed, stressed
 from mammobench.files import write_text
 from mammobench.study import StudyRecord
@@ -202,12 +203,12 @@ def _key(facts: Mapping[str, Any]) -> tuple[str, int]:
 
 def _mark_selected(entries: Iterable[Entry], direction: str) -> None:
     """Mark the best on validation; one on a leaking split only where there is no other."""
-    sign = -1 if direction == "maximize" else 1
     candidates = [entry.facts for entry in entries]
     if candidates:
 
         def order(facts: dict[str, Any]) -> tuple[bool, float, int]:
-            return facts["leaks"], sign * facts["objective"], facts["trial"]
+            leaks = facts["leaks"]
+            return validation_order(facts["objective"], facts["trial"], leaks=leaks, direction=direction)
 
         min(candidates, key=order)["selected"] = True
 

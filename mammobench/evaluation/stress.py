@@ -1,6 +1,5 @@
 """How a trial's test scores hold under conditions, against the unchanged images, over shared resamples."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -127,18 +126,3 @@ def predicted_conditions(trial_folder: Path, split: Split) -> frozenset[str]:
     except StudyError:
         return frozenset()
     return frozenset(found.conditions if found else ())
-
-
-def validation_leaders(rows: Sequence[dict[str, Any]], *, direction: str, top: int) -> list[int]:
-    """Return the trials to stress: the best searched ones by validation, then the reference CNN.
-
-    Args:
-        rows: Of the leaderboard.
-        direction: Of its objective.
-        top: How many searched ones.
-    """
-    sign = -1 if direction == "maximize" else 1
-    searched = [row for row in rows if row["role"] == "searched"]
-    best = sorted(searched, key=lambda row: (row["leaks"], sign * row["objective"], row["trial"]))[:top]
-    reference = [row for row in rows if row["role"] == "reference"]
-    return [int(row["trial"]) for row in (*best, *reference)]

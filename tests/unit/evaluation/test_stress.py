@@ -10,7 +10,7 @@ from mammobench.errors import StudyError
 from mammobench.evaluation.intervals import Resamples
 from mammobench.evaluation.leaderboard import build_leaderboard
 from mammobench.evaluation.predictions import StressedPredictions, open_stressed, open_test, open_validation
-from mammobench.evaluation.stress import predicted_conditions, stressed, validation_leaders
+from mammobench.evaluation.stress import predicted_conditions, stressed
 from mammobench.metrics import scores
 from mammobench.study import StudyRecord
 from tests.conftest import simulate_split
@@ -86,14 +86,6 @@ def test_the_leaderboard_has_the_worst_condition_and_what_it_costs(study: StudyR
     # what is there already stays what it was
     shared = [name for name in map(str, before.frame) if not name.startswith("stress")]
     assert before.frame[shared].equals(board.frame[shared])
-
-
-def test_leaders_are_those_of_validation_and_the_reference(study: StudyRecord) -> None:
-    rows = build_leaderboard(study).rows
-    objective = {trial.number: trial.objective for trial in study.trials if trial.number}
-    best = sorted(objective, key=lambda number: (-(objective[number] or 0), number))
-    assert validation_leaders(rows, direction="maximize", top=2) == [*best[:2], 0]
-    assert validation_leaders(rows, direction="minimize", top=1) == [best[-1], 0]
 
 
 def test_none_are_none_and_damaged_ones_are_named_but_do_not_hinder_a_ranking(study: StudyRecord) -> None:
