@@ -26,7 +26,6 @@ from mammobench.workers import call_in_process
 
 RESAMPLES = 2000
 FOLDER = "evaluations"
-_TWO = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +100,7 @@ def evaluate_elsewhere(
     labels = store.index["label"].to_numpy(dtype=np.int64)
     rows = np.flatnonzero(task.select(labels))
     targets = task.targets(labels[rows])
-    if len(np.unique(targets)) < _TWO:
+    if len(np.unique(targets)) <= 1:
         raise DataError(
             f"this store cannot serve the task {task.name}",
             where=store.path,
@@ -117,7 +116,7 @@ def evaluate_elsewhere(
     predicted = call_in_process(infer, asked)
     groups = groups_of(store).codes[rows]
     auroc = None
-    if task.classes == _TWO:
+    if task.binary:
         drawn = Resamples(groups, count=RESAMPLES, seed=seed)
         samples = resampled_curves(drawn, targets == 1, [predicted])["auroc"]
         unit = "patient or lesion group" if drawn.size < len(rows) else "image"

@@ -20,6 +20,9 @@ from mammobench.report.facts import Table
 from mammobench.report.html import environment
 from mammobench.report.notices import Notice
 
+CHANCE = 0.5
+"""AUROC of an answer that knows nothing."""
+
 TILES_SHOWN = 8
 TILE_SIDE = 120
 REFERENCE = "reference"
@@ -69,7 +72,7 @@ def lead_of(audit: Audit) -> str:
     reach = f"From an image's statistics alone, {best.method} tells {best.task} with AUROC {best.auroc}"
     if best.auroc.point >= CONFOUNDED:
         return f"{reach}: this set can be solved without seeing a lesion."
-    if best.auroc.low > 0.5:  # noqa: PLR2004 - chance
+    if best.auroc.low > CHANCE:
         return f"{reach}, more than chance; a CNN must beat that to have learnt anything of the lesion."
     return f"{reach}: no shortcut beyond chance was found."
 

@@ -82,16 +82,15 @@ def constant_entries(split: Split) -> list[Entry]:
     Always answering with the positive class is the F1 that a network must beat to have learnt anything.
     """
     classes = len(split.class_names)
-    binary = classes == 2  # noqa: PLR2004 - two classes
-    answers = [0, 1] if binary else [int(np.bincount(split.train.targets).argmax())]
+    answers = [0, 1] if split.binary else [int(np.bincount(split.train.targets).argmax())]
     entries = []
     for answer in answers:
-        always = np.array(float(answer)) if binary else np.eye(classes)[answer]
+        always = np.array(float(answer)) if split.binary else np.eye(classes)[answer]
         validation, test = (
             np.tile(always, (len(part), *(1,) * always.ndim)) for part in (split.validation, split.test)
         )
         facts = {"name": f"always {split.class_names[answer]}", "role": "constant", **split_facts(split)}
-        entries.append(_entry(facts, validation, test, 0.5 if binary else None, split))
+        entries.append(_entry(facts, validation, test, 0.5 if split.binary else None, split))
     return entries
 
 
@@ -114,14 +113,13 @@ def split_facts(split: Split) -> dict[str, Any]:
     return {"split": split.name, "split_hash": split.hash, "leaks": split.leaks}
 
 
-def positives_by_lesion_type(part: Part, class_names: Iterable[str]) -> dict[str, npt.NDArray[np.bool_]]:
-    """Return masks (n,) of the positive images of each lesion type, where the task mixes the types.
+def positives_by_lesion_type(part: Part, split: Split) -> dict[str, npt.NDArray[np.bool_]]:
+    """Return masks (n,) of a part's positive images of each lesion type, where the task mixes the types.
 
     Empty for tasks with more than two classes and for telling the types apart, where the recall by type
     says nothing of its own.
     """
-    names = tuple(class_names)
-    if len(names) != 2 or names == LESION_TYPES:  # noqa: PLR2004 - two classes
+    if not split.binary or tuple(split.class_names) == LESION_TYPES:
         return {}
     kinds = np.array([label.lesion_type for label in Label])[part.labels]
     return {kind: (part.targets == 1) & (kinds == kind) for kind in LESION_TYPES}
@@ -147,7 +145,7 @@ def _entry(
             probabilities.astype(np.float32) if binary else None,
         )
     facts["test_f1_at_half"] = f1_at_half(split.test.targets, test)
-    for kind, positive in positives_by_lesion_type(split.test, split.class_names).items():
+    for kind, positive in positives_by_lesion_type(split.test, split).items():
         found = answers["test"].guesses[positive] == 1
         facts[f"test_recall_{kind}"] = float(found.mean()) if found.size else np.nan
     return Entry(facts, answers, folder)

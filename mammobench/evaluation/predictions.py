@@ -92,8 +92,8 @@ def check_length(probabilities: Floats, part: Part, split: Split, where: Path) -
     Raises:
         StudyError: If not.
     """
-    classes = len(split.class_names)
-    expected = (len(part.targets),) if classes == 2 else (len(part.targets), classes)  # noqa: PLR2004 - two classes
+    images, classes = len(part.targets), len(split.class_names)
+    expected = (images,) if split.binary else (images, classes)
     if probabilities.shape != expected:
         raise StudyError(
             "predictions do not belong to this split",

@@ -48,7 +48,7 @@ def _add_part(
     entries: Sequence[Entry], name: str, part: Part, split: Split, drawn: Resamples, level: float
 ) -> Samples:
     classes, f1 = len(split.class_names), []
-    kinds = positives_by_lesion_type(part, split.class_names) if name == "test" else {}
+    kinds = positives_by_lesion_type(part, split) if name == "test" else {}
     # some rows at a time, so that memory stays small
     for start in range(0, len(entries), ROWS_AT_ONCE):
         some = entries[start : start + ROWS_AT_ONCE]

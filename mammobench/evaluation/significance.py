@@ -62,7 +62,7 @@ def difference_p(points: Floats, samples: Samples) -> Floats:
     squares = (np.where(defined, values - mean, 0) ** 2).sum(axis=0)
     error = np.sqrt(squares / np.maximum(count - 1, 1))
     z = np.divide(points, error, out=np.where(points == 0, 0.0, np.inf), where=error > 0)
-    p: Floats = np.where(np.isnan(points) | (count < 2), np.nan, 2 * special.ndtr(-np.abs(z)))  # noqa: PLR2004 - a standard error needs two
+    p: Floats = np.where(np.isnan(points) | (count <= 1), np.nan, 2 * special.ndtr(-np.abs(z)))
     return p
 
 

@@ -100,7 +100,7 @@ def _effects(study: StudyRecord, leading: Sequence[str], suffix: str, of: str) -
     ]  # fmt: skip
     pair = used[:2]
     both = [trial for trial in trials if all(item.key in trial.hyperparameters for item in pair)]
-    if len(pair) == 2 and len(both) >= ENOUGH:  # noqa: PLR2004 - a pair
+    if len(pair) > 1 and len(both) >= ENOUGH:
         drawings.append(
             Drawing(
                 f"interaction{suffix}", f"The two most important together{of}",

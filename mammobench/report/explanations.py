@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from mammobench.data.splits import Split
 from mammobench.evaluation.leaderboard import Leaderboard
+from mammobench.metrics import is_binary
 from mammobench.report import text
 from mammobench.report.ranking import name_on_the_command_line
 from mammobench.study import StudyRecord
@@ -113,7 +114,7 @@ def overlaid(image: Images, heat: Images) -> Images:
 def _picture(found: dict[str, npt.NDArray[np.generic]], place: int, names: Sequence[str]) -> Picture:
     image, heat = (np.asarray(found[name][place], np.uint8) for name in ("images", "heat"))
     answer, target = int(found["answer"][place]), int(found["target"][place])
-    of = names[answer] if len(names) > 2 else names[1]  # noqa: PLR2004 - two classes have one probability
+    of = names[1] if is_binary(len(names)) else names[answer]
     nowhere = "" if heat.any() else "; no part of the image speaks for it"
     told = (
         f"answers {names[answer]}, in truth {names[target]}; "

@@ -57,7 +57,7 @@ def recall_table(board: Leaderboard, names: Iterable[str]) -> Table | None:
     rows, wanted = [], set(names)
     for facts in board.rows:
         split = board.splits[facts["split_hash"]]
-        if not positives_by_lesion_type(split.test, split.class_names) or facts["name"] not in wanted:
+        if not positives_by_lesion_type(split.test, split) or facts["name"] not in wanted:
             continue
         recalls = (f"test_recall_{kind}" for kind in LESION_TYPES)
         rows.append(
@@ -67,7 +67,7 @@ def recall_table(board: Leaderboard, names: Iterable[str]) -> Table | None:
     if not rows:
         return None
     split = next(iter(board.splits.values()))
-    masks = positives_by_lesion_type(split.test, split.class_names)
+    masks = positives_by_lesion_type(split.test, split)
     counts = tuple(f"{kind} (n = {int(mask.sum()):,})" for kind, mask in masks.items())
     note = f"Share of {split.class_names[1]} test images that were found, by the kind of lesion they show."
     return Table("Recall by lesion type", ("configuration", "all", *counts), tuple(rows), (note,))

@@ -125,8 +125,8 @@ def _scores(board: Leaderboard) -> list[Drawing]:
 
 
 def _predictions(curves: Sequence[Curves]) -> list[Drawing]:
-    binary = len(curves[0].class_names) == 2  # noqa: PLR2004 - two classes
-    if not binary or len({item.split.hash for item in curves}) > 1 or len(set(curves[0].targets)) < 2:  # noqa: PLR2004
+    split = curves[0].split
+    if not split.binary or len({item.split.hash for item in curves}) > 1 or len(set(split.test.targets)) <= 1:
         return []
     chosen = next((item for item in curves if item.kind == "selected"), curves[0])
     dot = "Leaders on the test split; a dot marks the threshold chosen on validation."

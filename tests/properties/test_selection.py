@@ -57,7 +57,7 @@ def record(study: StudyRecord, number: int, trial: dict[str, Any]) -> None:
         study.fail_trial(number, "out of memory")
         return
     few = {"another split's": 1}.get(trial["predictions"], 0)
-    arrays = {
+    arrays: dict[str, Any] = {
         f"{name}_probability": simulate_predictions(part, 2, 0.3, number, name)[few:]
         for name, part in (("validation", split.validation), ("test", split.test))
     }
