@@ -1,4 +1,4 @@
-"""Train a study's finalists again with other seeds: how much of a score is the seed's luck."""
+"""Replication: train a study's finalists again with other seeds, to see the variance between seeds."""
 
 import dataclasses
 import shutil
@@ -38,7 +38,7 @@ def replicate_study(
     """Train each finalist and the reference CNN with `replicates` seeds, those that it lacks.
 
     The seeds follow from the study's, the trial's number and the replicate's, and none is the trial's own:
-    that one has been chosen for what it scored. Each replicate chooses its threshold on validation by
+    that one was selected by its score. Each replicate chooses its threshold on validation by
     itself, and is kept in the trial's folder; a damaged one is made again. An interrupted training goes on
     from its checkpoint.
 
@@ -48,7 +48,7 @@ def replicate_study(
         top: How many of the searched trials, by validation; the reference CNN comes on top.
         number: One trial instead.
         data: The image store, if it is no longer where the search read it.
-        progress: Told of epochs and replicates.
+        progress: Called as epochs and replicates are done.
 
     Returns:
         The spread between seeds of each, in the order of the leaderboard.
@@ -81,20 +81,20 @@ def _replicate(
     study: StudyRecord, record: TrialRecord, replicate: int, store: ImageStore, progress: Progress
 ) -> None:
     seed = derive_seed(study.spec.seed, record.number, f"replicate {replicate}")
-    told = f"Training trial {record.number} with seed {replicate} more"
+    what = f"Training trial {record.number} with seed {replicate} more"
     epochs = record.config.training.max_epochs
-    progress(told, 0, epochs)
+    progress(what, 0, epochs)
     with aside(study.folder / f".replicate-{record.number:04d}-{replicate}") as folder:
         end = train_again(
             study,
             dataclasses.replace(record, seed=seed),
             store,
             folder,
-            lambda epoch, _: progress(told, epoch, epochs),
+            lambda epoch, _: progress(what, epoch, epochs),
         )
         assert end.result is not None  # noqa: S101 - train_again returns finished trials only
         # stopping early leaves epochs of the bar
-        progress(told, epochs, epochs)
+        progress(what, epochs, epochs)
         (folder / CHECKPOINT).unlink(missing_ok=True)
         result = {
             "seed": seed,

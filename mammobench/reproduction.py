@@ -1,4 +1,4 @@
-"""Train a recorded trial again, compare its predictions with the stored ones, and export the model."""
+"""Reproduction: train a recorded trial again, compare the predictions, and export the model."""
 
 import json
 import shutil
@@ -54,7 +54,7 @@ class Agreement:
         return self.largest_difference == 0.0
 
     def verdict(self) -> str:
-        """Say in a sentence whether the trial is the same."""
+        """Return in a sentence whether the trial is reproduced."""
         if self.identical:
             return f"Trial {self.trial.number} is reproduced: largest difference 0 over all predictions."
         changed = ", ".join(f"{key} ({old} -> {new})" for key, (old, new) in self.differs.items())
@@ -68,7 +68,7 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Reproduction(Agreement):
-    """What came of training a trial again and exporting it.
+    """A reproduced trial and its exported model.
 
     Attributes:
         model: The exported model.
@@ -155,7 +155,7 @@ def exported_model(
     Raises:
         DataError: When the store that this needs is missing or holds other images.
         TrialError: When the training fails.
-        ReproductionError: When the trial comes out differently.
+        ReproductionError: When the trial is not reproduced.
     """
     model, described = study.folder / "best" / "model.keras", study.folder / "best" / "config.json"
     there = json.loads(described.read_text("utf-8")).get("trial") if described.exists() else None
@@ -295,7 +295,7 @@ def _require_same(reproduction: Agreement, where: Path) -> None:
         f"largest difference {reproduction.largest_difference:.3g}, mean {reproduction.mean_difference:.3g}, "
         f"test F1 {reproduction.stored_f1:.3f} -> {reproduction.new_f1:.3f}"
     )
-    problem = f"trial {reproduction.trial.number} came out differently"
+    problem = f"trial {reproduction.trial.number} was not reproduced"
     if not reproduction.differs:
         raise ReproductionError(
             problem,

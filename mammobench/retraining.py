@@ -11,7 +11,7 @@ from mammobench.errors import MammobenchError, StudyError
 from mammobench.study import StudyRecord
 
 Progress = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done, and the total."""
+"""Called with what is being done, how much of it is done, and the total."""
 
 
 @contextmanager

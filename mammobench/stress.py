@@ -1,4 +1,4 @@
-"""Train a study's leaders again and predict under stress, which needs their models and not their records."""
+"""Stress tests: train a study's leaders again and predict changed images."""
 
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def stress_study(
         top: How many of the searched trials, by validation; the reference CNN comes on top.
         number: One trial instead.
         data: The image store, if it is no longer where the search read it.
-        progress: Told of epochs and conditions.
+        progress: Called as epochs and conditions are done.
 
     Returns:
         Scores under each condition, best test F1 first.
@@ -46,7 +46,7 @@ def stress_study(
         DataError: When the store is missing or holds other images.
         StudyError: When there is no such trial, or another process stresses this study now.
         TrialError: When a training fails.
-        ReproductionError: When a trial comes out differently; nothing is kept of it.
+        ReproductionError: When a trial is not reproduced; nothing is kept of it.
     """
     named = [] if number is None else [selected_trial(study, number)]
     wanted = named or validation_leaders(study, top=top)

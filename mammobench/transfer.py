@@ -1,4 +1,4 @@
-"""A study's model on another set: what it is worth where neither training nor validation has been."""
+"""External evaluation: a study's model on the images of another set."""
 
 import json
 from collections.abc import Callable
@@ -30,7 +30,7 @@ FOLDER = "evaluations"
 
 @dataclass(frozen=True, eq=False)
 class Transfer:
-    """What came of it.
+    """The scores on the other set.
 
     Attributes:
         trial: The trial whose model was used.
@@ -81,12 +81,12 @@ def evaluate_elsewhere(
         store: The other images.
         number: The trial; None for the one that validation selected.
         seed: Root seed of the resamples.
-        on_epoch: Told of the epochs of a reproduction, as for `reproduce_trial`.
+        on_epoch: Called after each epoch of a reproduction, as for `reproduce_trial`.
 
     Raises:
         DataError: When the images are the study's own, too small, or of one class alone.
         StudyError: When there is no such trial.
-        ReproductionError: When the trial comes out differently.
+        ReproductionError: When the trial is not reproduced.
     """
     record = selected_trial(study, number)
     if store.fingerprint == study.spec.fingerprint:

@@ -1,4 +1,4 @@
-"""What is ranked: the finished trials of one study, or of several that can stand in one table."""
+"""The finished trials of one study, or of several that are ranked together."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ def gather(studies: Sequence[StudyRecord], *, also: int | None = None) -> Gather
 
     Args:
         studies: One or several, of one task, one objective and the same images.
-        also: A trial of the first study to take in although it was stopped early or lives on in another.
+        also: A trial of the first study to take in although it was pruned or another continues it.
 
     Raises:
         StudyError: If the studies cannot stand in one table, none of their trials has finished, or none has
@@ -116,8 +116,8 @@ def _open_trials(
             of = f" of {name}" if several else ""
             gathered.left_out.append((f"trial {trial.number}{of}", str(error)))
             continue
-        entry.facts["study"] = name
+        entry.row["study"] = name
         if several:
-            entry.facts["name"] += f" of {name}"
+            entry.row["name"] += f" of {name}"
         gathered.entries.append(entry)
         gathered.splits[trial.split] = split

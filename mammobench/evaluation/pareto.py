@@ -1,4 +1,4 @@
-"""The Pareto front of a study with several objectives: the trials that no other beats in all of them."""
+"""The Pareto front of a study with several objectives: its non-dominated trials."""
 
 import optuna
 

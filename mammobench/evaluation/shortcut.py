@@ -1,8 +1,8 @@
-"""The shortcut baseline: what can be told from an image's statistics alone, without seeing a lesion.
+"""The shortcut baseline: stock classifiers of image statistics alone, which do not see the lesion.
 
 Two stock classifiers of scikit-learn learn from the statistics of `mammobench.data.statistics` on the
-training part, choose their threshold on validation like every trial, and are scored on test. A CNN that does
-not beat them has learnt nothing of the lesion (Geirhos et al. 2020, doi:10.1038/s42256-020-00257-z).
+training part, choose their threshold on validation like every trial, and are scored on test. A CNN that is
+no better shows no use of the lesion (Geirhos et al. 2020, doi:10.1038/s42256-020-00257-z).
 """
 
 import zipfile
@@ -31,7 +31,7 @@ _MOST_ITERATIONS = 2000
 
 @dataclass(frozen=True, eq=False)
 class Shortcut:
-    """One classifier's answers.
+    """One classifier's predictions.
 
     Attributes:
         method: One of `METHODS`.

@@ -1,4 +1,4 @@
-"""How a trial's test scores hold under conditions, against the unchanged images, over shared resamples."""
+"""Stress tests: a trial's test scores under image changes, and paired differences to unchanged images."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ class UnderCondition:
     Attributes:
         condition: Its name; ``unchanged`` for the images as they are.
         scores: At the threshold that was chosen on unchanged validation.
-        changes: Less those of the unchanged images, paired.
+        changes: Differences to the scores of the unchanged images, paired.
     """
 
     condition: str
@@ -56,8 +56,8 @@ class Stressed:
         )
 
     @property
-    def facts(self) -> dict[str, Any]:
-        """The leaderboard's columns; a drop is what the worst condition costs."""
+    def columns(self) -> dict[str, Any]:
+        """The leaderboard's columns; a drop is the loss under the worst condition."""
         worst, drop = self.worst.scores["f1"], self.worst.changes["f1"]
         return {
             "stress_f1_worst": worst.point,

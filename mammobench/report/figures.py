@@ -14,14 +14,14 @@ from mammobench.report import text
 from mammobench.report.columns import title_of
 from mammobench.report.curves import Curves
 from mammobench.report.drawing import INK, MUTED, OTHERS, REFERENCE, SELECTED, STYLE, axes_of
-from mammobench.report.ranking import Facts, kind_of
+from mammobench.report.ranking import BoardRow, kind_of
 
 POINTS = 300
 RELIABILITY_BINS = 10
 
 
 @mpl.rc_context(STYLE)
-def score_figure(rows: Sequence[Facts], metric: str) -> Figure:
+def score_figure(rows: Sequence[BoardRow], metric: str) -> Figure:
     """Draw a test metric with its interval, one line a configuration, best on top."""
     figure, axes = axes_of(0.23 * len(rows) + 0.75)
     for place, row in enumerate(rows):
@@ -48,7 +48,7 @@ def score_figure(rows: Sequence[Facts], metric: str) -> Figure:
 def roc_figure(curves: Sequence[Curves]) -> Figure:
     """Draw the ROC curves on test; a dot marks the threshold in use, the diagonal is chance."""
     figure, axes = axes_of(4.2)
-    axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=":", label="chance, always one class")
+    axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=":", label="chance")
     for item, look in zip(curves, _looks(curves), strict=True):
         points = operating_points(item.targets == 1, item.test)
         rise, fall = np.r_[0, points.recall], np.r_[0, points.false_positive_rate]
@@ -118,7 +118,7 @@ def threshold_figure(item: Curves) -> Figure:
 
 @mpl.rc_context(STYLE)
 def history_figure(curves: Sequence[Curves], column: str, label: str) -> Figure | None:
-    """Draw a column of the histories by epoch; a dot marks the weights that predicted. None without any."""
+    """Draw a column of the histories by epoch; a dot marks the best epoch. None without any."""
     figure, axes = axes_of(3.2)
     drawn = False
     for item, look in zip(curves, _looks(curves), strict=True):

@@ -56,8 +56,8 @@ def test_scores_and_changes_by_hand() -> None:
     assert accuracies == pytest.approx([1, (13 - positives) / 12, 1, 1 - positives / 12])
     # the border alone takes the lesion away, and is no failure of the model
     assert found.worst.condition == "gamma 2"
-    assert found.facts["stress_f1_drop"] == pytest.approx(1 - expected)
-    assert 0 <= found.facts["stress_f1_drop_low"] <= found.facts["stress_f1_drop_high"] <= 1
+    assert found.columns["stress_f1_drop"] == pytest.approx(1 - expected)
+    assert 0 <= found.columns["stress_f1_drop_low"] <= found.columns["stress_f1_drop_high"] <= 1
     same = found.results[2].changes["f1"]
     assert (same.low, same.point, same.high) == (0, 0, 0)
 

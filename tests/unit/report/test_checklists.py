@@ -42,7 +42,7 @@ def test_every_item_is_there_once_and_in_order(tables: dict[str, Table]) -> None
 def test_no_fact_is_unused(simulated_study: StudyRecord, board: Leaderboard) -> None:
     stored = json.loads(files("mammobench.report").joinpath("checklists.json").read_text("utf-8"))
     used = {item[3] for checklist in stored for item in checklist["items"] if item[3]}
-    assert used == set(_Run(simulated_study, board).facts())
+    assert used == set(_Run(simulated_study, board).answers())
 
 
 def test_what_the_run_knows_is_filled_in(tables: dict[str, Table], board: Leaderboard) -> None:
