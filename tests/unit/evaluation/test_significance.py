@@ -53,7 +53,7 @@ def test_copied_images_tell_the_clustered_test_nothing_new() -> None:
     assert naive < 0.01 * clustered
 
 
-def test_the_same_answers_are_not_told_apart() -> None:
+def test_the_same_answers_are_not_significantly_different() -> None:
     right = np.ones((4, 1), bool)
     for groups in ([0, 0, 1, 1], range(4)):
         assert mcnemar_p(right, right[:, 0], np.array(groups)).tolist() == [1]

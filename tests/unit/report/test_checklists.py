@@ -56,7 +56,7 @@ def test_what_the_run_knows_is_filled_in(tables: dict[str, Table], board: Leader
     assert f"seed {row['trial']};" in claim["24"]
     assert "12 configurations of the space simulated by optuna, tpe" in claim["26"]
     assert "bootstrap of 2,000 resamples over patient or lesion groups" in claim["29"]
-    assert f"malignant from {row['threshold']:.3g} on" in tripod["15"]
+    assert f"malignant at {row['threshold']:.3g} or above" in tripod["15"]
     assert "test 240 images (" in claim["19"]
     assert "No patient or lesion group stands in two parts." in claim["20"]
     assert "Not done: mammobench stress" in claim["30"]
@@ -90,7 +90,7 @@ def test_a_leak_and_what_was_done_afterwards_are_told(write_study: StudyWriter, 
 def test_five_classes_have_no_threshold(write_study: StudyWriter, tmp_path: Path) -> None:
     study = write_study(tmp_path / "five", trials=1, images=60, task="five-class")
     tripod = answers(checklist_tables([study], build_leaderboard(study, resamples=20))[1])
-    assert "the most probable one is the answer" in tripod["15"]
+    assert "the most probable one is predicted" in tripod["15"]
 
 
 def test_without_a_selected_configuration_there_are_none(write_study: StudyWriter, tmp_path: Path) -> None:
