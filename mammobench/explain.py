@@ -1,4 +1,4 @@
-"""What a study's model sees: heat maps of the test images on which it is surest, right and wrong."""
+"""Explanations: Grad-CAM heat maps of a study's most confident test predictions, correct and wrong."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,10 +20,10 @@ from mammobench.workers import call_in_process
 
 @dataclass(frozen=True)
 class Explained:
-    """What came of it.
+    """The heat maps of a trial.
 
     Attributes:
-        trial: The trial whose model was looked into.
+        trial: The trial whose model was explained.
         path: Where the heat maps are kept.
         examples: The images that they are of.
         identifiers: Of the images, in the store.
@@ -43,7 +43,7 @@ def explain_study(
     data: Path | None = None,
     on_epoch: Callable[[int, int], None] = lambda *_: None,
 ) -> Explained:
-    """Make Grad-CAM heat maps of the surest test images, and keep them as explanations.npz with the trial.
+    """Make Grad-CAM heat maps of the most confident test predictions; keep them as explanations.npz.
 
     The model is the exported one in ``best/``; a trial whose model is not there is reproduced first.
 
@@ -52,12 +52,12 @@ def explain_study(
         number: The trial; None for the one that validation selected.
         each: How many true positives, false positives, false negatives and true negatives at most.
         data: The image store, if it is no longer where the search read it.
-        on_epoch: Told of the epochs of a reproduction, as for `reproduce_trial`.
+        on_epoch: Called after each epoch of a reproduction, as for `reproduce_trial`.
 
     Raises:
         DataError: When the store is missing or holds other images.
         StudyError: When there is no such trial, or the model was trained on another machine's backend.
-        ReproductionError: When the trial comes out differently.
+        ReproductionError: When the trial is not reproduced.
     """
     record = selected_trial(study, number)
     store = same_store(study, data)

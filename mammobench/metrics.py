@@ -11,7 +11,7 @@ for two classes, or (n, classes).
 import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,8 @@ from mammobench.errors import ConfigError
 Direction = Literal["maximize", "minimize"]
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+_TWO = 2
+Number = TypeVar("Number", np.float32, np.float64)
 
 
 @dataclass(frozen=True)
@@ -70,9 +72,33 @@ class OperatingPoints:
         """Average precision, the step-wise area under the precision-recall curve; NaN without positives."""
         if not self.scores.size or not self.true_positives[-1]:
             return np.nan
-        precision = self.true_positives / (self.true_positives + self.false_positives)
         gained = np.diff(self.true_positives, prepend=0)
-        return float((gained * precision).sum() / self.true_positives[-1])
+        return float((gained * self.precision).sum() / self.true_positives[-1])
+
+    @property
+    def recall(self) -> Floats:
+        """Share of the positives at or above each score, 0 to 1; there must be a positive."""
+        share: Floats = self.true_positives / self.true_positives[-1]
+        return share
+
+    @property
+    def false_positive_rate(self) -> Floats:
+        """Share of the negatives at or above each score, 0 to 1; there must be a negative."""
+        share: Floats = self.false_positives / self.false_positives[-1]
+        return share
+
+    @property
+    def precision(self) -> Floats:
+        """Share of positives among those at or above each score, 0 to 1."""
+        share: Floats = self.true_positives / (self.true_positives + self.false_positives)
+        return share
+
+    @property
+    def f1(self) -> Floats:
+        """F1 of the positives at each score, 0 to 1; there must be a positive."""
+        predicted = self.true_positives + self.false_positives
+        score: Floats = 2 * self.true_positives / (self.true_positives[-1] + predicted)
+        return score
 
 
 def operating_points(positive: npt.ArrayLike, scores: npt.ArrayLike) -> OperatingPoints:
@@ -106,11 +132,9 @@ def best_threshold(targets: npt.ArrayLike, probabilities: npt.ArrayLike) -> floa
     if values.ndim != 1:
         raise ValueError(f"a threshold is for two classes, found probabilities of shape {values.shape}")
     points = operating_points(classes == 1, values)
-    positives = int((classes == 1).sum())
-    if not positives:
+    if not (classes == 1).any():
         return np.nan
-    predicted = points.true_positives + points.false_positives
-    best = int(np.argmax(2 * points.true_positives / (positives + predicted)))
+    best = int(np.argmax(points.f1))
     score = points.scores[best]
     below = points.scores[min(best + 1, points.scores.size - 1)]
     middle = below + (score - below) / 2
@@ -126,6 +150,11 @@ def predicted_classes(probabilities: npt.ArrayLike, threshold: float | None) -> 
     if threshold is None:
         raise ValueError("two classes need a threshold, found None")
     return (values >= threshold).astype(np.int64)
+
+
+def is_binary(classes: int) -> bool:
+    """Return whether a task of so many classes has one output, the probability of class 1."""
+    return classes == _TWO
 
 
 def confusion_matrix(targets: npt.ArrayLike, predictions: npt.ArrayLike, classes: int) -> Ints:
@@ -167,33 +196,73 @@ def scores(targets: npt.ArrayLike, probabilities: npt.ArrayLike, threshold: floa
     result |= dict.fromkeys(("macro_f1", "mcc"), np.nan)
     if threshold is None or not np.isnan(threshold):
         matrix = confusion_matrix(classes, predicted_classes(values, threshold), count)
-        result |= scores_of_confusion(matrix)
-    result["auroc"] = _mean([each.auroc for each in points])
-    result["auprc"] = _mean([each.auprc for each in points])
+        result |= {name: float(value) for name, value in scores_of_confusion(matrix).items()}
+    result["auroc"] = float(_mean(np.array([each.auroc for each in points])))
+    result["auprc"] = float(_mean(np.array([each.auprc for each in points])))
     result["brier"] = float(squared.sum() / len(classes)) if len(classes) else np.nan
     return result
 
 
-def scores_of_confusion(matrix: Ints) -> dict[str, float]:
-    """Compute the metrics that a confusion matrix (classes, classes; true classes in rows) decides."""
-    counts = matrix.astype(np.float64)
-    total, hits = counts.sum(), np.diag(counts)
-    true, predicted = counts.sum(axis=1), counts.sum(axis=0)
-    rejected = total - true - predicted + hits
-    f1, precision = _ratio(2 * hits, true + predicted), _ratio(hits, predicted)
-    recall, specificity = _ratio(hits, true), _ratio(rejected, total - true)
-    both = np.count_nonzero(true) > 1
-    pick: Callable[[Floats], float] = (lambda values: float(values[1])) if len(counts) == 2 else _mean  # noqa: PLR2004 - two classes
+def scores_of_confusion(matrix: npt.NDArray[np.integer | np.floating]) -> dict[str, npt.NDArray[Any]]:
+    """Compute the metrics that confusion matrices decide.
+
+    Args:
+        matrix: Counts by true class (rows) and predicted class (columns), (..., classes, classes).
+
+    Returns:
+        As `scores_of_counts`.
+    """
+    counts = np.asarray(matrix, np.float64)
+    return scores_of_counts(
+        np.moveaxis(counts.sum(axis=-1), -1, 0),
+        np.moveaxis(counts.sum(axis=-2), -1, 0),
+        np.moveaxis(np.diagonal(counts, axis1=-2, axis2=-1), -1, 0),
+    )
+
+
+def scores_of_counts(
+    true: npt.NDArray[Number], predicted: npt.NDArray[Number], hits: npt.NDArray[Number]
+) -> dict[str, npt.NDArray[Number]]:
+    """Compute the metrics that the counts of a confusion matrix decide, for as many matrices as there are.
+
+    For two classes F1, recall, precision and specificity are those of class 1; for more, macro averages over
+    the classes for which they are defined.
+
+    Args:
+        true: Images of each class, (classes, ...); float32 or float64, in which the ratios are computed.
+        predicted: Images called each class, (classes, ...).
+        hits: Images of each class that are called so, (classes, ...).
+
+    Returns:
+        f1, precision, recall, specificity, accuracy, balanced_accuracy, macro_f1 and mcc, each (...); NaN
+        where not defined.
+    """
+    total = true.sum(axis=0)
+    f1, precision = ratio(2 * hits, true + predicted), ratio(hits, predicted)
+    recall = ratio(hits, true)
+    specificity = ratio(total - true - predicted + hits, total - true)
+    several = (true > 0).sum(axis=0) > 1
+    binary = is_binary(len(true))
+
+    def pick(values: npt.NDArray[Number]) -> npt.NDArray[Number]:
+        return values[1] if binary else _mean(values)
+
     return {
         "f1": pick(f1),
         "precision": pick(precision),
         "recall": pick(recall),
         "specificity": pick(specificity),
-        "accuracy": float(hits.sum() / total) if total else np.nan,
-        "balanced_accuracy": _mean(recall) if both else np.nan,
+        "accuracy": ratio(hits.sum(axis=0), total),
+        "balanced_accuracy": _where(several, _mean(recall)),
         "macro_f1": _mean(f1),
-        "mcc": _mcc(total, hits.sum(), true, predicted) if both else np.nan,
+        "mcc": _where(several, _mcc(true, predicted, hits).astype(true.dtype)),
     }
+
+
+def ratio(part: npt.NDArray[Number], whole: npt.NDArray[Number]) -> npt.NDArray[Number]:
+    """Divide, elementwise; NaN where `whole` is 0."""
+    shape = np.broadcast_shapes(part.shape, whole.shape)
+    return np.divide(part, whole, out=np.full(shape, np.nan, part.dtype), where=whole > 0)
 
 
 def objective_value(
@@ -255,20 +324,26 @@ def _checked(targets: npt.ArrayLike, probabilities: npt.ArrayLike) -> tuple[Ints
     return classes, values
 
 
-def _ratio(part: Floats, whole: Floats) -> Floats:
-    return np.divide(part, whole, out=np.full_like(whole, np.nan), where=whole > 0)
+def _mean(values: npt.NDArray[Number]) -> npt.NDArray[Number]:
+    """Average over classes (axis 0) what is defined."""
+    defined = ~np.isnan(values)
+    sums = np.where(defined, values, values.dtype.type(0)).sum(axis=0)
+    return ratio(sums, defined.sum(axis=0).astype(values.dtype))
 
 
-def _mean(values: Floats | list[float]) -> float:
-    """Average what is defined."""
-    defined = [value for value in values if not np.isnan(value)]
-    return float(np.mean(defined)) if defined else np.nan
+def _where(defined: npt.NDArray[np.bool_], values: npt.NDArray[Number]) -> npt.NDArray[Number]:
+    return np.where(defined, values, values.dtype.type(np.nan))
 
 
-def _mcc(total: float, hits: float, true: Floats, predicted: Floats) -> float:
+def _mcc(true: npt.NDArray[Number], predicted: npt.NDArray[Number], hits: npt.NDArray[Number]) -> Floats:
     """Matthews correlation (for several classes, Gorodkin 2004); by convention 0 for one predicted class."""
-    spread = (total**2 - predicted @ predicted) * (total**2 - true @ true)
-    return float((hits * total - true @ predicted) / np.sqrt(spread)) if spread > 0 else 0.0
+    # differences of products of counts need more digits than a float32 has
+    t, c = true.astype(np.float64), predicted.astype(np.float64)
+    n = t.sum(axis=0)
+    spread = (n**2 - (c**2).sum(axis=0)) * (n**2 - (t**2).sum(axis=0))
+    covariance = hits.sum(axis=0) * n - (t * c).sum(axis=0)
+    result: Floats = np.divide(covariance, np.sqrt(spread), out=np.zeros_like(spread), where=spread > 0)
+    return result
 
 
 OBJECTIVES: dict[str, Objective] = {

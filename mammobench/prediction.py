@@ -1,4 +1,4 @@
-"""What a study's model says of image files: probabilities, decisions, and where it looks."""
+"""Predictions of image files by a study's model: probabilities, decisions and heat maps."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +21,7 @@ from mammobench.study import StudyRecord
 from mammobench.workers import call_in_process
 
 NOTICE = "Research software, not a medical device: no basis for a diagnosis or any decision about a person."
-SYNTHETIC = "The model was trained on synthetic images; what it says of real mammograms means nothing."
+SYNTHETIC = "The model was trained on synthetic images; its predictions of real mammograms have no meaning."
 _SMALLEST_PICTURE = 256
 
 
@@ -53,7 +53,7 @@ class Model:
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What a model says of one image.
+    """The prediction of one image.
 
     Attributes:
         file: The image.
@@ -86,7 +86,7 @@ def model_of_study(
     Raises:
         StudyError: When there is no such trial.
         DataError: When the store that a reproduction needs is missing or holds other images.
-        ReproductionError: When the trial comes out differently.
+        ReproductionError: When the trial is not reproduced.
     """
     record = selected_trial(study, number)
     store = study.spec.store
@@ -123,10 +123,10 @@ def model_of_file(path: Path) -> Model:
             synthetic=bool(values.get("synthetic", False)),
         )
     except FileNotFoundError:
-        raise ConfigError("nothing says how to use the model", where=described, remedy=remedy) from None
+        raise ConfigError("the description of the model is missing", where=described, remedy=remedy) from None
     except (ValueError, KeyError, TypeError, OSError, MammobenchError) as error:
         raise ConfigError(
-            "what says how to use the model is damaged",
+            "the description of the model is damaged",
             where=described,
             expected="config, trial and threshold as `mammobench reproduce` writes them",
             found=(str(error) or type(error).__name__).splitlines()[0],
@@ -146,8 +146,8 @@ def predict_files(
     Args:
         model: From `model_of_study` or `model_of_file`.
         images: Files (png, jpg, tif, pgm, bmp, DICOM), and folders of them.
-        heat: Whether to say where the model sees its decision.
-        progress: Told how many files have been read, of how many.
+        heat: Whether to make heat maps of the decisions.
+        progress: Called with how many files have been read, and how many there are.
 
     Returns:
         One for each file, in order.

@@ -1,4 +1,4 @@
-"""Train a study's finalists again with other seeds: how much of a score is the seed's luck."""
+"""Replication: train a study's finalists again with other seeds, to see the variance between seeds."""
 
 import dataclasses
 import shutil
@@ -13,7 +13,7 @@ from mammobench.evaluation.replicates import (
     missing_replicates,
     replicates_folder,
 )
-from mammobench.evaluation.stress import validation_leaders
+from mammobench.evaluation.selection import validation_leaders
 from mammobench.files import write_json
 from mammobench.reproduction import selected_trial
 from mammobench.retraining import Progress, alone, same_store, trained_again
@@ -38,7 +38,7 @@ def replicate_study(
     """Train each finalist and the reference CNN with `replicates` seeds, those that it lacks.
 
     The seeds follow from the study's, the trial's number and the replicate's, and none is the trial's own:
-    that one has been chosen for what it scored. Each replicate chooses its threshold on validation by
+    that one was selected by its score. Each replicate chooses its threshold on validation by
     itself, and is kept in the trial's folder; a damaged one is made again. An interrupted training goes on
     from its checkpoint.
 
@@ -48,7 +48,7 @@ def replicate_study(
         top: How many of the searched trials, by validation; the reference CNN comes on top.
         number: One trial instead.
         data: The image store, if it is no longer where the search read it.
-        progress: Told of epochs and replicates.
+        progress: Called as epochs and replicates are done.
 
     Returns:
         The spread between seeds of each, in the order of the leaderboard.
@@ -58,16 +58,12 @@ def replicate_study(
         StudyError: When there is no such trial, or another process replicates this study now.
         TrialError: When a training fails.
     """
-    trials = {trial.number: trial for trial in study.trials}
-    if number is not None:
-        wanted = [selected_trial(study, number).number]
-    else:
-        rows = build_leaderboard(study).rows
-        wanted = validation_leaders(rows, direction=study.spec.direction, top=top)
+    named = [] if number is None else [selected_trial(study, number)]
+    wanted = named or validation_leaders(study, top=top)
     missing = [
-        (trials[each], replicate)
-        for each in wanted
-        for replicate in missing_replicates(trials[each].folder, _split_of(study, trials[each]), replicates)
+        (trial, replicate)
+        for trial in wanted
+        for replicate in missing_replicates(trial.folder, _split_of(study, trial), replicates)
     ]
     if missing:
         with alone(study, "replicates"):
@@ -77,25 +73,26 @@ def replicate_study(
                 _replicate(study, record, replicate, store, progress)
             progress("Replicates", len(missing), len(missing))
     board = build_leaderboard(study, also=number)
-    return tuple(each for each in board.replicates if each.trial in wanted)
+    numbers = {trial.number for trial in wanted}
+    return tuple(each for each in board.replicates if each.trial in numbers)
 
 
 def _replicate(
     study: StudyRecord, record: TrialRecord, replicate: int, store: ImageStore, progress: Progress
 ) -> None:
     seed = derive_seed(study.spec.seed, record.number, f"replicate {replicate}")
-    told = f"Training trial {record.number} with seed {replicate} more"
+    what = f"Training trial {record.number} with seed {replicate} more"
     epochs = record.config.training.max_epochs
-    progress(told, 0, epochs)
+    progress(what, 0, epochs)
     with trained_again(
         study,
         dataclasses.replace(record, seed=seed),
         store,
         purpose=f"replicate-{replicate}",
-        on_epoch=lambda epoch, _: progress(told, epoch, epochs),
+        on_epoch=lambda epoch, _: progress(what, epoch, epochs),
     ) as again:
         # stopping early leaves epochs of the bar
-        progress(told, epochs, epochs)
+        progress(what, epochs, epochs)
         (again.folder / CHECKPOINT).unlink(missing_ok=True)
         result = {
             "seed": seed,

@@ -1,4 +1,4 @@
-"""Train a recorded trial again, compare its predictions with the stored ones, and export the model."""
+"""Reproduction: train a recorded trial again, compare the predictions, and export the model."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -10,8 +10,8 @@ import numpy as np
 
 from mammobench.data.splits import Split
 from mammobench.errors import ReproductionError, StudyError
-from mammobench.evaluation.leaderboard import build_leaderboard
 from mammobench.evaluation.predictions import open_test, open_validation
+from mammobench.evaluation.selection import select_trial
 from mammobench.files import write_json, write_text
 from mammobench.metrics import scores
 from mammobench.report.card import model_card
@@ -50,7 +50,7 @@ class Agreement:
         return self.largest_difference == 0.0
 
     def verdict(self) -> str:
-        """Say in a sentence whether the trial is the same."""
+        """Return in a sentence whether the trial is reproduced."""
         if self.identical:
             return f"Trial {self.trial.number} is reproduced: largest difference 0 over all predictions."
         changed = ", ".join(f"{key} ({old} -> {new})" for key, (old, new) in self.differs.items())
@@ -64,7 +64,7 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Reproduction(Agreement):
-    """What came of training a trial again and exporting it.
+    """A reproduced trial and its exported model.
 
     Attributes:
         model: The exported model.
@@ -81,24 +81,25 @@ def selected_trial(study: StudyRecord, number: int | None = None) -> TrialRecord
     A number may name a trial that was stopped early; it is trained as far again.
 
     Raises:
-        StudyError: When there is no such trial or none has finished.
+        StudyError: When there is no such trial, none has finished, or none has predictions that can be used.
+        TrialError: When none has finished because they failed.
     """
-    trained = {record.number: record for record in study.trials if record.state in {"finished", "pruned"}}
     if number is not None:
+        trained = {record.number: record for record in study.trials if record.state in {"finished", "pruned"}}
         if number not in trained:
             known = ", ".join(map(str, trained)) or "none"
             raise StudyError(
                 f"trial {number} has no result to reproduce", where=study.folder, expected=f"one of {known}"
             )
         return trained[number]
-    selected = build_leaderboard(study).selected
+    selected = select_trial(study)
     if selected is None:
         raise StudyError(
             "no searched trial has finished yet",
             where=study.folder,
             remedy="Continue the search, or name a --trial",
         )
-    return trained[int(selected["trial"])]
+    return selected
 
 
 def reproduce_trial(
@@ -148,7 +149,7 @@ def exported_model(
     Raises:
         DataError: When the store that this needs is missing or holds other images.
         TrialError: When the training fails.
-        ReproductionError: When the trial comes out differently.
+        ReproductionError: When the trial is not reproduced.
     """
     model, described = study.folder / "best" / MODEL, study.folder / "best" / "config.json"
     there = json.loads(described.read_text("utf-8")).get("trial") if described.exists() else None
@@ -216,7 +217,7 @@ def _require_same(reproduction: Agreement, where: Path) -> None:
         f"largest difference {reproduction.largest_difference:.3g}, mean {reproduction.mean_difference:.3g}, "
         f"test F1 {reproduction.stored_f1:.3f} -> {reproduction.new_f1:.3f}"
     )
-    problem = f"trial {reproduction.trial.number} came out differently"
+    problem = f"trial {reproduction.trial.number} was not reproduced"
     if not reproduction.differs:
         raise ReproductionError(
             problem,

@@ -23,7 +23,7 @@ from mammobench.trial_task import trial_task
 from mammobench.workers import EpochEnd, TrialProcess, wait_for_any
 
 Progress = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done, and the total."""
+"""Called with what is being done, how much of it is done, and the total."""
 
 MODEL = "model.keras"
 

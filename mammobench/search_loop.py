@@ -257,7 +257,7 @@ class _Search:
                 threads=lease.threads,
                 devices=lease.devices,
                 start_from=start_from,
-                limits={**study.spec.limits},
+                limits=dict(study.spec.limits.items()),
                 costs=tuple(sorted(costs)),
                 asks=study.spec.pruner != "none",
                 time_limit=self._options.trial_timeout,

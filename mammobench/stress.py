@@ -1,4 +1,4 @@
-"""Train a study's leaders again and predict under stress, which needs their models and not their records."""
+"""Stress tests: train a study's leaders again and predict changed images."""
 
 from pathlib import Path
 
@@ -6,7 +6,8 @@ from mammobench.data.conditions import CONDITIONS, OTHER_SOURCE
 from mammobench.data.splits import Split
 from mammobench.data.store import ImageStore
 from mammobench.evaluation.leaderboard import build_leaderboard
-from mammobench.evaluation.stress import Stressed, predicted_conditions, validation_leaders
+from mammobench.evaluation.selection import validation_leaders
+from mammobench.evaluation.stress import Stressed, predicted_conditions
 from mammobench.predictor import STRESS
 from mammobench.reproduction import judge, selected_trial
 from mammobench.retraining import Progress, alone, same_store, trained_again
@@ -36,7 +37,7 @@ def stress_study(
         top: How many of the searched trials, by validation; the reference CNN comes on top.
         number: One trial instead.
         data: The image store, if it is no longer where the search read it.
-        progress: Told of epochs and conditions.
+        progress: Called as epochs and conditions are done.
 
     Returns:
         Scores under each condition, best test F1 first.
@@ -45,15 +46,11 @@ def stress_study(
         DataError: When the store is missing or holds other images.
         StudyError: When there is no such trial, or another process stresses this study now.
         TrialError: When a training fails.
-        ReproductionError: When a trial comes out differently; nothing is kept of it.
+        ReproductionError: When a trial is not reproduced; nothing is kept of it.
     """
-    trials = {trial.number: trial for trial in study.trials}
-    if number is not None:
-        wanted = [selected_trial(study, number).number]
-    else:
-        board = build_leaderboard(study)
-        wanted = validation_leaders(board.rows, direction=study.spec.direction, top=top)
-    missing = [trials[each] for each in wanted if not _has_all(study, trials[each])]
+    named = [] if number is None else [selected_trial(study, number)]
+    wanted = named or validation_leaders(study, top=top)
+    missing = [trial for trial in wanted if not _has_all(study, trial)]
     if missing:
         with alone(study, "stresses"):
             store = same_store(study, data)
@@ -62,7 +59,8 @@ def stress_study(
                 _stress(study, record, store, progress)
             progress("Trials under stress", len(missing), len(missing))
     board = build_leaderboard(study, also=number)
-    return tuple(trial for trial in board.stress if trial.trial in wanted)
+    numbers = {trial.number for trial in wanted}
+    return tuple(trial for trial in board.stress if trial.trial in numbers)
 
 
 def _has_all(study: StudyRecord, record: TrialRecord) -> bool:

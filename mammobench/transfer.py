@@ -1,4 +1,4 @@
-"""A study's model on another set: what it is worth where neither training nor validation has been."""
+"""External evaluation: a study's model on the images of another set."""
 
 import json
 from collections.abc import Callable
@@ -34,12 +34,11 @@ from mammobench.workers import call_in_process
 RESAMPLES = 2000
 FOLDER = "evaluations"
 SEEN, HELD_OUT = "training or validation", "test"
-_TWO = 2
 
 
 @dataclass(frozen=True, eq=False)
 class Transfer:
-    """What came of it.
+    """The scores on the other set.
 
     Attributes:
         trial: The trial whose model was used.
@@ -115,13 +114,13 @@ def evaluate_elsewhere(
         own: The study's own image store, if it is no longer where the search read it.
         allow_overlap: Whether to go on where the other store holds pictures or patients of the study's parts,
             or cannot be compared with them; every figure says so.
-        on_epoch: Told of the epochs of a reproduction, as for `reproduce_trial`.
+        on_epoch: Called after each epoch of a reproduction, as for `reproduce_trial`.
         progress: Told how many images have been compared with the study's, of how many.
 
     Raises:
         DataError: When images are the study's own, too small, or of one class alone.
         StudyError: When there is no such trial.
-        ReproductionError: When the trial comes out differently.
+        ReproductionError: When the trial is not reproduced.
     """
     record = selected_trial(study, number)
     if store.fingerprint == study.spec.fingerprint and not allow_overlap:
@@ -135,7 +134,7 @@ def evaluate_elsewhere(
     labels = store.index["label"].to_numpy(dtype=np.int64)
     rows = np.flatnonzero(task.select(labels))
     targets = task.targets(labels[rows])
-    if len(np.unique(targets)) < _TWO:
+    if len(np.unique(targets)) <= 1:
         raise DataError(
             f"this store cannot serve the task {task.name}",
             where=store.path,
@@ -152,7 +151,7 @@ def evaluate_elsewhere(
     predicted = call_in_process(infer, asked)
     groups = groups_of(store).codes[rows]
     auroc = None
-    if task.classes == _TWO:
+    if task.binary:
         drawn = Resamples(groups, count=RESAMPLES, seed=seed)
         samples = resampled_curves(drawn, targets == 1, [predicted])["auroc"]
         unit = "patient or lesion group" if drawn.size < len(rows) else "image"

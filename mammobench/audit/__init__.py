@@ -1,4 +1,4 @@
-"""What is wrong with a data set before any model sees it: leaks, shortcuts, tiles that show no breast."""
+"""The audit of a data set before training: leakage, shortcuts, tiles with artefacts."""
 
 from mammobench.audit.gathering import Audit, audit_store
 from mammobench.audit.page import write_audit

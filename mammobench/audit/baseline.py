@@ -38,7 +38,7 @@ class Baseline:
         auroc: On test; NaN for more than two classes without one.
         f1: On test, at the threshold chosen on validation.
         accuracy: Likewise.
-        majority: Accuracy of always giving the commonest class of the test set.
+        majority: Accuracy of always predicting the majority class of the test set.
     """
 
     task: str

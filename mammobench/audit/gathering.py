@@ -21,15 +21,15 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, eq=False)
 class Audit:
-    """What was found in a store.
+    """The findings of an audit.
 
     Attributes:
         store: The store.
         groups: Its groups, recovered or known.
         counts: Images by class (rows) and the source's split (columns).
-        leaks: What each way of splitting does to groups.
+        leaks: The leakage of each split.
         identical: The pictures that stand several times, of `mammobench.data.duplicates`.
-        pairs: The surest links, for the eye; columns of `Groups.links`.
+        pairs: The links of highest confidence; columns of `Groups.links`.
         tiles: A mask of the images of each kind of `hygiene.KINDS`.
         tile_shares: Share of each class that is of each kind.
         baselines: The shortcut baseline on each task.
@@ -63,7 +63,7 @@ def audit_store(
         split: The split under which the shortcut baseline is trained and tested.
         tasks: Those of the baseline; None for all.
         seed: Of resamples and of gradient boosting.
-        progress: Told of what is being done, how much of it is done, and the total.
+        progress: Called with what is being done, how much of it is done, and the total.
 
     Raises:
         ConfigError: For a split that there is not.

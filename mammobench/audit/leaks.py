@@ -1,4 +1,4 @@
-"""Which groups the usual splits of a store cut, and pairs of images to look at."""
+"""The groups that stand on both sides of a split, and example pairs of images."""
 
 from dataclasses import dataclass
 
@@ -18,12 +18,12 @@ PAIRS_SHOWN = 6
 
 @dataclass(frozen=True)
 class Leak:
-    """What a way of splitting does to groups.
+    """The leakage of a split.
 
     Attributes:
         split: ``the source's own``, or the name of a split.
         groups: Groups that stand in test and elsewhere.
-        test_images: Test images with a companion of their group outside test.
+        test_images: Test images whose group has images outside test.
         test_size: Test images in all.
     """
 
@@ -53,9 +53,9 @@ def find_leaks(store: ImageStore, groups: Groups, task: str) -> list[Leak]:
 
 
 def pairs_across(store: ImageStore, groups: Groups, *, count: int = PAIRS_SHOWN) -> pd.DataFrame:
-    """Return the surest links between the source's train and test, one for each group, for the eye.
+    """Return example links between the source's train and test: of each group the one of highest confidence.
 
-    Where there is none, the surest links within training stand for them: a random split cuts those.
+    Where there is none, links within training stand for them: a random split would separate them.
     """
     if groups.links.empty:
         return groups.links

@@ -21,6 +21,9 @@ from mammobench.report.facts import Table
 from mammobench.report.html import environment
 from mammobench.report.notices import Notice
 
+CHANCE = 0.5
+"""AUROC of a random classifier."""
+
 TILES_SHOWN = 8
 TILE_SIDE = 120
 IDENTICAL_SHOWN = 50
@@ -64,24 +67,24 @@ def write_audit(audit: Audit, path: Path) -> Path:
 
 
 def lead_of(audit: Audit) -> str:
-    """Say in a sentence what a model could get without seeing a lesion."""
-    told = [one for one in audit.baselines if text.is_number(one.auroc.point)]
-    if not told:
+    """Return in a sentence how well image statistics alone predict the classes."""
+    scored = [one for one in audit.baselines if text.is_number(one.auroc.point)]
+    if not scored:
         return "No task of this store can be cut into training, validation and test."
-    best = max(told, key=lambda one: one.auroc.point)
-    reach = f"From an image's statistics alone, {best.method} tells {best.task} with AUROC {best.auroc}"
+    best = max(scored, key=lambda one: one.auroc.point)
+    reach = f"From image statistics alone, {best.method} predicts {best.task} with AUROC {best.auroc}"
     if best.auroc.point >= CONFOUNDED:
         return f"{reach}: this set can be solved without seeing a lesion."
-    if best.auroc.low > 0.5:  # noqa: PLR2004 - chance
-        return f"{reach}, more than chance; a CNN must beat that to have learnt anything of the lesion."
-    return f"{reach}: no shortcut beyond chance was found."
+    if best.auroc.low > CHANCE:
+        return f"{reach}, better than chance; a CNN has to exceed that to show that it uses the lesion."
+    return f"{reach}: not significantly better than chance."
 
 
 def findings(audit: Audit) -> tuple[str, ...]:
-    """Say the rest, one sentence each."""
+    """Return the other findings, one sentence each."""
     said = [
-        f"{leak.test_images:,} of {leak.test_size:,} test images of {_named(leak.split)} have a companion of "
-        f"their patient or lesion outside test ({leak.groups:,} groups cut)."
+        f"{leak.test_images:,} of {leak.test_size:,} test images of {_named(leak.split)} share "
+        f"their patient or lesion with images outside test ({leak.groups:,} groups)."
         for leak in audit.leaks
         if leak.groups
     ]
@@ -89,10 +92,10 @@ def findings(audit: Audit) -> tuple[str, ...]:
     if not groups.recovered and not groups.known.all():
         said.append(
             f"{int((~groups.known).sum()):,} images have no known patient or lesion, and lesions were not "
-            f"looked for: `mammobench data groups {audit.store.path}` does."
+            f"matched by their pixels: `mammobench data groups {audit.store.path}` does."
         )
     elif not said:
-        said.append("No group of images is cut by any split.")
+        said.append("No patient or lesion stands on both sides of any split.")
     said += _told_of_identical(audit.identical)
     for kind, mask in audit.tiles.items():
         if mask.any():
@@ -198,13 +201,13 @@ def _leaks(audit: Audit) -> Table:
         )
         for leak in audit.leaks
     )
-    heads = ("split", "groups cut", "test images with a companion outside test", "share")
+    heads = ("split", "shared groups", "test images of shared groups", "share")
     notes = (
         ()
         if audit.groups.recovered
-        else ("Only patients and lesions that the source names, and identical pictures, can be seen cut.",)
+        else ("Only patients and lesions that the source names, and identical pictures, are checked.",)
     )
-    return Table("What each way of splitting cuts", heads, rows, notes)
+    return Table("Leakage of each split", heads, rows, notes)
 
 
 def _identical(audit: Audit) -> Table:
@@ -239,7 +242,7 @@ def _links(audit: Audit) -> Table:
         f"{int(audit.groups.known.sum()):,} images name their patient or lesion; with the links there are "
         f"{len(np.unique(audit.groups.codes)):,} groups."
     )
-    return Table("Links that were found by pixels", heads, tuple(rows) or (("none", "0", "", ""),), (note,))
+    return Table("Links found by image matching", heads, tuple(rows) or (("none", "0", "", ""),), (note,))
 
 
 def _pair(audit: Audit, link: "pd.Series[Any]") -> Picture:
@@ -247,12 +250,12 @@ def _pair(audit: Audit, link: "pd.Series[Any]") -> Picture:
     sides = [
         f"{index['id'][row]} ({index['split'][row]})" for row in (int(link["first"]), int(link["second"]))
     ]
-    caption = f"{link['kind']}: {' and '.join(sides)}, {link['inliers']} points agree"
+    caption = f"{link['kind']}: {' and '.join(sides)}, {link['inliers']} inliers"
     return Picture(base64.b64encode(picture_of_link(audit.store, link)).decode("ascii"), caption)
 
 
 def _baseline(audit: Audit) -> Table:
-    heads = ("task", "method", "test AUROC", "test F1", "test accuracy", "commonest class")
+    heads = ("task", "method", "test AUROC", "test F1", "test accuracy", "majority class")
     rows = tuple(_baseline_row(one) for one in audit.baselines)
     notes = [f"{task}: {reason}." for task, reason in audit.left_out]
     if audit.baselines:
@@ -267,11 +270,11 @@ def _baseline(audit: Audit) -> Table:
 
 
 def _baseline_row(one: Baseline) -> tuple[str, ...]:
-    scores = (told(interval) for interval in (one.auroc, one.f1, one.accuracy))
+    scores = (with_interval(interval) for interval in (one.auroc, one.f1, one.accuracy))
     return one.task, one.method, *scores, text.score(one.majority)
 
 
-def told(interval: Interval) -> str:
+def with_interval(interval: Interval) -> str:
     """Return a score with its interval where it has one."""
     return str(interval) if text.is_number(interval.low) else text.score(interval.point)
 
@@ -281,7 +284,7 @@ def _hygiene(audit: Audit) -> Table:
         (str(name), *(f"{share:.2%}" for share in shares)) for name, shares in audit.tile_shares.iterrows()
     )
     notes = tuple(f"{kind}: {meaning}." for kind, meaning in KINDS.items())
-    return Table("Share of each class", ("class", *KINDS), rows, notes)
+    return Table("Share of each class with artefacts", ("class", *KINDS), rows, notes)
 
 
 def _examples(audit: Audit) -> list[Picture]:

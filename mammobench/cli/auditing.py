@@ -1,4 +1,4 @@
-"""`data audit`: what is wrong with a data set before any model sees it."""
+"""`data audit`: leakage, shortcuts and artefacts of a data set."""
 
 from pathlib import Path
 from typing import Annotated
@@ -23,12 +23,12 @@ def data_audit(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Look for leaks, for shortcuts, and for tiles that show no breast; write a page of it.
+    """Check a store for leakage, shortcuts and tiles with artefacts, and write a page.
 
     Example: `mammobench data audit stores/ddsm`
     """
     from mammobench.audit import audit_store, write_audit
-    from mammobench.audit.page import as_values, findings, lead_of, told
+    from mammobench.audit.page import as_values, findings, lead_of, with_interval
     from mammobench.data.store import ImageStore
     from mammobench.progress import Bars
 
@@ -45,5 +45,7 @@ def data_audit(
     for sentence in findings(audit):
         typer.echo(f"  {sentence}")
     for one in audit.baselines:
-        typer.echo(f"  {one.task:<12} {one.method:<20} AUROC {told(one.auroc)}  F1 {told(one.f1)}")
+        typer.echo(
+            f"  {one.task:<12} {one.method:<20} AUROC {with_interval(one.auroc)}  F1 {with_interval(one.f1)}"
+        )
     typer.echo(f"Page: {page}")

@@ -1,4 +1,4 @@
-"""The commands `explain` and `predict`: what a study's model sees, and what it says of images."""
+"""The commands `explain` and `predict`: explanations and predictions of a study's model."""
 
 from pathlib import Path
 from typing import Annotated
@@ -20,7 +20,7 @@ def explain(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Show where a model looks, by Grad-CAM: the test images on which it is surest, right and wrong.
+    """Make Grad-CAM heat maps of the most confident test predictions, correct and wrong.
 
     Example: `mammobench explain quick`
     """
@@ -68,7 +68,7 @@ def predict(
         list[Path], typer.Argument(metavar="IMAGES...", help="png, jpg, tif, pgm, bmp or dcm; folders too.")
     ],
     heatmaps: Annotated[
-        Path | None, typer.Option("--heatmaps", help="Write where the model looks as PNG files there.")
+        Path | None, typer.Option("--heatmaps", help="Write Grad-CAM heat maps as PNG files there.")
     ] = None,
     trial: Annotated[int | None, typer.Option(help="A study's trial; default: validation's choice.")] = None,
     data: DataOption = None,
@@ -152,7 +152,7 @@ def predict(
         ],
         as_json=False,
     )
-    at = f", {names[1]} from {chosen.threshold:.3g} on" if chosen.threshold is not None else ""
+    at = f", {names[1]} at {chosen.threshold:.3g} or above" if chosen.threshold is not None else ""
     typer.echo(f"By {chosen.name}, task {chosen.config.data.task}{at}")
     if any(maps):
         typer.echo(f"Heat maps for the decisions: {heatmaps}")

@@ -1,4 +1,4 @@
-"""`leakage`: what a leaking split is worth."""
+"""`leakage`: the effect of a leaking split on test scores."""
 
 from dataclasses import asdict
 from pathlib import Path

@@ -45,7 +45,7 @@ def replicate(
         )
         raise typer.Exit(130) from None
     if as_json:
-        rows = [{"trial": each.trial, "name": each.name, **each.facts} for each in trials]
+        rows = [{"trial": each.trial, "name": each.name, **each.columns} for each in trials]
         print_json({"study": str(opened.folder), "report": str(report), "trials": rows})
         return
     print_rows(
@@ -55,7 +55,7 @@ def replicate(
                 each.name,
                 str(len(each.seeds)),
                 *(
-                    f"{each.facts[f'replicate_f1_{part}']:.3f}"
+                    f"{each.columns[f'replicate_f1_{part}']:.3f}"
                     for part in ("mean", "sd", "lowest", "highest")
                 ),
             ]

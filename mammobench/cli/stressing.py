@@ -1,4 +1,4 @@
-"""The command `stress`: how the leaders of a study bear what films, scanners and files do to images."""
+"""The command `stress`: robustness of a study's leaders to changes of the images."""
 
 from typing import Annotated, Any
 
@@ -57,7 +57,7 @@ def stress(
         as_json=False,
     )
     for each in trials:
-        drop = each.facts
+        drop = each.columns
         typer.echo(
             f"{each.name}: worst under {each.worst.condition}, test F1 {each.worst.scores['f1']}, "
             f"{drop['stress_f1_drop']:.3f} [{drop['stress_f1_drop_low']:.3f}, "
@@ -72,9 +72,9 @@ def _as_json(trial: Any) -> dict[str, Any]:  # noqa: ANN401 - Stressed, imported
 
     conditions = []
     for result in trial.results:
-        facts: dict[str, Any] = {"condition": result.condition}
+        values: dict[str, Any] = {"condition": result.condition}
         for metric, interval in result.scores.items():
-            facts |= ends(f"test_{metric}", interval)
-            facts |= ends(f"test_{metric}_change", result.changes[metric])
-        conditions.append(facts)
-    return {"trial": trial.trial, "name": trial.name, **trial.facts, "conditions": conditions}
+            values |= ends(f"test_{metric}", interval)
+            values |= ends(f"test_{metric}_change", result.changes[metric])
+        conditions.append(values)
+    return {"trial": trial.trial, "name": trial.name, **trial.columns, "conditions": conditions}

@@ -119,12 +119,12 @@ def evaluate(
         typer.echo(f"AUROC {done.auroc}{mark}")
     for row in done.slices.to_dict("records"):
         title = " ".join(str(row[key]) for key in ("slice", "value") if row[key])
-        told = (
+        scores = (
             f"{metric} {row[metric]:.3f} [{row[f'{metric}_low']:.3f}, {row[f'{metric}_high']:.3f}]"
             for metric in ("f1", "recall", "accuracy")
             if row[metric] == row[metric]
         )
-        typer.echo(f"  {title:<26} {row['images']:>6} images  {'  '.join(told)}{mark}")
+        typer.echo(f"  {title:<26} {row['images']:>6} images  {'  '.join(scores)}{mark}")
     typer.echo(f"Kept in {done.folder}")
 
 

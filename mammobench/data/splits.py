@@ -23,6 +23,7 @@ from mammobench.data.store import ImageStore
 from mammobench.data.tasks import Task, get_task
 from mammobench.errors import DataError
 from mammobench.files import written_aside
+from mammobench.metrics import is_binary
 
 TWO_CLASSES = 2
 PARTS = ("train", "validation", "test")
@@ -81,6 +82,11 @@ class Split:
     grouped: bool
     warnings: tuple[str, ...]
     hash: str
+
+    @property
+    def binary(self) -> bool:
+        """Whether its task has two classes."""
+        return is_binary(len(self.class_names))
 
     def save(self, path: Path) -> None:
         """Write the split as one ``.npz`` file, whole or not at all."""

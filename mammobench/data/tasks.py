@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from mammobench.config import nearest
 from mammobench.errors import DataError
+from mammobench.metrics import is_binary
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,11 @@ class Task:
     def classes(self) -> int:
         """Number of classes: 2 (one sigmoid output, the probability of class 1) or more (softmax)."""
         return len(self.class_names)
+
+    @property
+    def binary(self) -> bool:
+        """Whether it has two classes."""
+        return is_binary(self.classes)
 
     def select(self, labels: npt.ArrayLike) -> npt.NDArray[np.bool_]:
         """Return a mask of the images that take part, for labels 0 to 4 of shape (n,)."""

@@ -1,4 +1,4 @@
-"""Which configurations cannot be told from the selected one: paired differences over shared resamples."""
+"""Paired differences between each configuration and the selected one, and which are significant."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ import numpy.typing as npt
 from mammobench.data.splits import Split
 from mammobench.evaluation.entries import Entry
 from mammobench.evaluation.intervals import Interval, Samples, bootstrap_intervals
+from mammobench.evaluation.selection import ascending
 from mammobench.evaluation.significance import difference_p, holm, mcnemar_p
 from mammobench.metrics import Floats
 
@@ -28,7 +29,7 @@ class Difference:
 
     @property
     def indistinguishable(self) -> bool:
-        """Whether the interval includes no difference at all; an undefined interval tells nothing apart."""
+        """Whether the interval includes no difference at all; true where it is undefined."""
         return not (self.interval.low > 0 or self.interval.high < 0)
 
 
@@ -67,13 +68,13 @@ def add_comparison(
         split: The split.
         samples: Their test F1 on every resample, (resamples, rows).
         direction: Of the objective on validation.
-        level: Nominal coverage, and 1 less it the error that the bands allow.
+        level: Nominal coverage, and 1 minus the level of significance.
         unit: What was resampled.
     """
-    place = next((place for place, entry in enumerate(entries) if entry.facts.get("selected")), None)
+    place = next((place for place, entry in enumerate(entries) if entry.row.get("selected")), None)
     if place is None:
         return
-    points = np.array([entry.facts["test_f1"] for entry in entries])
+    points = np.array([entry.row["test_f1"] for entry in entries])
     differences = paired_differences(
         points, samples, points[place], samples[:, place], level=level, unit=unit
     )
@@ -85,7 +86,7 @@ def add_comparison(
     mcnemar[others] = mcnemar_p(right[:, others], right[:, place], split.test.groups)
     p_holm, mcnemar_holm = holm(p, shortlist), holm(mcnemar, shortlist)
     for row, (entry, difference) in enumerate(zip(entries, differences, strict=True)):
-        entry.facts.update(
+        entry.row.update(
             difference=difference.interval.point,
             difference_low=difference.interval.low,
             difference_high=difference.interval.high,
@@ -101,10 +102,7 @@ def add_comparison(
 
 def _shortlist(entries: Sequence[Entry], place: int, direction: str) -> npt.NDArray[np.bool_]:
     """Mark what is compared by plan: the best by validation, the reference CNN and the baselines."""
-    sign = -1 if direction == "maximize" else 1
-    searched = [
-        row for row, entry in enumerate(entries) if entry.facts["role"] == "searched" and row != place
-    ]
-    searched.sort(key=lambda row: sign * entries[row].facts["objective"])
-    beside = [row for row, entry in enumerate(entries) if entry.facts["role"] != "searched" and row != place]
+    searched = [row for row, entry in enumerate(entries) if entry.row["role"] == "searched" and row != place]
+    searched.sort(key=lambda row: ascending(entries[row].row["objective"], direction))
+    beside = [row for row, entry in enumerate(entries) if entry.row["role"] != "searched" and row != place]
     return np.isin(np.arange(len(entries)), [*searched[:SHORTLIST], *beside])

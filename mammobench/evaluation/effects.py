@@ -1,7 +1,7 @@
-"""What each hyperparameter does: the median validation objective at each of its values, with an interval.
+"""The marginal effect of each hyperparameter: the median objective at each of its values, with an interval.
 
-A marginal view: the other hyperparameters vary as the engine chose them, so that a value which an engine
-tried among good company looks better than it is.
+The other hyperparameters vary as the engine proposed them, so that effects are confounded: a value that was
+mostly proposed together with good values of others looks better than it is.
 """
 
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ class Level:
 
 @dataclass(frozen=True)
 class Effect:
-    """What a hyperparameter does.
+    """The marginal effect of a hyperparameter.
 
     Attributes:
         key: Dotted key.
@@ -85,7 +85,7 @@ def _levels(
     scores = np.array([trial.objective for trial in trials], np.float64)
     if isinstance(item, Choice) or len({*values}) <= BINS:
         every = item.grid() if isinstance(item, Choice) else sorted({*values})
-        told: list[tuple[tuple[Any, ...], npt.NDArray[np.bool_]]] = [
+        grouped: list[tuple[tuple[Any, ...], npt.NDArray[np.bool_]]] = [
             ((value,), np.array([each == value for each in values])) for value in every
         ]
     else:
@@ -93,13 +93,13 @@ def _levels(
         edges = np.unique(np.quantile(found, np.linspace(0, 1, BINS + 1)[1:-1]))
         ranges = np.searchsorted(edges, found)
         places = [ranges == place for place in range(len(edges) + 1)]
-        told = [((found[inside].min(), found[inside].max()), inside) for inside in places if inside.any()]
+        grouped = [((found[inside].min(), found[inside].max()), inside) for inside in places if inside.any()]
     return tuple(
         Level(
             tuple(each.item() if isinstance(each, np.generic) else each for each in value),
             int(inside.sum()), *_median(scores[inside], resamples, numbers),
         )
-        for value, inside in told
+        for value, inside in grouped
         if inside.any()
     )  # fmt: skip
 

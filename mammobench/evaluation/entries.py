@@ -1,4 +1,4 @@
-"""The rows of a leaderboard in the making: what each configuration predicts on test, and its point scores."""
+"""The rows of a leaderboard in the making: the predictions of each configuration and its point scores."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from mammobench.data.labels import Label
 from mammobench.data.splits import Part, Split
 from mammobench.evaluation.points import f1_at_half, point_scores
-from mammobench.evaluation.predictions import check_length, open_test, open_validation
+from mammobench.evaluation.predictions import open_predictions
 from mammobench.evaluation.shortcut import Shortcut
 from mammobench.metrics import Floats, predicted_classes
 from mammobench.space import encode
@@ -22,7 +22,7 @@ LESION_TYPES = ("calcification", "mass")
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What a configuration says of one part's images.
+    """A configuration's predictions of one part's images.
 
     Attributes:
         guesses: Predicted classes, int8 (n,).
@@ -38,12 +38,12 @@ class Entry:
     """One row in the making.
 
     Attributes:
-        facts: Column to value.
+        row: Column to value.
         answers: By part, ``validation`` and ``test``.
         folder: The trial's; None for a baseline.
     """
 
-    facts: dict[str, Any]
+    row: dict[str, Any]
     answers: Mapping[str, Answers]
     folder: Path | None = None
 
@@ -59,10 +59,8 @@ def trial_entry(trial: TrialRecord, split: Split, hyperparameters: Mapping[str, 
     Raises:
         StudyError: If the predictions are missing or damaged.
     """
-    validation, test = open_validation(trial.folder), open_test(trial.folder)
-    check_length(validation, split.validation, split, trial.folder)
-    check_length(test, split.test, split, trial.folder)
-    facts = {
+    validation, test = open_predictions(trial.folder, split)
+    row = {
         "trial": trial.number,
         "name": "reference CNN" if trial.role == "reference" else f"trial {trial.number}",
         "role": trial.role,
@@ -72,65 +70,63 @@ def trial_entry(trial: TrialRecord, split: Split, hyperparameters: Mapping[str, 
         "epochs": trial.epochs,
         "best_epoch": trial.best_epoch,
         "seconds": sum(trial.seconds.values()),
-        **split_facts(split),
+        **split_columns(split),
         **{key: encode(value) for key, value in hyperparameters.items()},
     }
-    return _entry(facts, validation, test, trial.threshold, split, trial.folder)
+    return _entry(row, validation, test, trial.threshold, split, trial.folder)
 
 
 def constant_entries(split: Split) -> list[Entry]:
-    """Score the answers that look at no image: for two classes always each of them, else the commonest.
+    """Score constant predictions: for two classes always each of them, else the majority class.
 
-    Always answering with the positive class is the F1 that a network must beat to have learnt anything.
+    The F1 of always predicting the positive class is the lowest that a useful network may have.
     """
     classes = len(split.class_names)
-    binary = classes == 2  # noqa: PLR2004 - two classes
-    answers = [0, 1] if binary else [int(np.bincount(split.train.targets).argmax())]
+    answers = [0, 1] if split.binary else [int(np.bincount(split.train.targets).argmax())]
     entries = []
     for answer in answers:
-        always = np.array(float(answer)) if binary else np.eye(classes)[answer]
+        always = np.array(float(answer)) if split.binary else np.eye(classes)[answer]
         validation, test = (
             np.tile(always, (len(part), *(1,) * always.ndim)) for part in (split.validation, split.test)
         )
-        facts = {"name": f"always {split.class_names[answer]}", "role": "constant", **split_facts(split)}
-        entries.append(_entry(facts, validation, test, 0.5 if binary else None, split))
+        row = {"name": f"always {split.class_names[answer]}", "role": "constant", **split_columns(split)}
+        entries.append(_entry(row, validation, test, 0.5 if split.binary else None, split))
     return entries
 
 
 def shortcut_entries(split: Split, shortcuts: Iterable[Shortcut]) -> list[Entry]:
-    """Score the classifiers that know an image's statistics alone."""
+    """Score the classifiers of image statistics alone."""
     entries = []
     for shortcut in shortcuts:
-        facts = {
+        row = {
             "name": f"shortcut: {shortcut.method}",
             "role": "shortcut",
             "threshold": shortcut.threshold,
-            **split_facts(split),
+            **split_columns(split),
         }
-        entries.append(_entry(facts, shortcut.validation, shortcut.test, shortcut.threshold, split))
+        entries.append(_entry(row, shortcut.validation, shortcut.test, shortcut.threshold, split))
     return entries
 
 
-def split_facts(split: Split) -> dict[str, Any]:
+def split_columns(split: Split) -> dict[str, Any]:
     """Return the columns that name a row's split."""
     return {"split": split.name, "split_hash": split.hash, "leaks": split.leaks}
 
 
-def positives_by_lesion_type(part: Part, class_names: Iterable[str]) -> dict[str, npt.NDArray[np.bool_]]:
-    """Return masks (n,) of the positive images of each lesion type, where the task mixes the types.
+def positives_by_lesion_type(part: Part, split: Split) -> dict[str, npt.NDArray[np.bool_]]:
+    """Return masks (n,) of a part's positive images of each lesion type, where the task mixes the types.
 
-    Empty for tasks with more than two classes and for telling the types apart, where the recall by type
-    says nothing of its own.
+    Empty for tasks with more than two classes and for the task lesion-type, where recall by type is recall
+    and specificity.
     """
-    names = tuple(class_names)
-    if len(names) != 2 or names == LESION_TYPES:  # noqa: PLR2004 - two classes
+    if not split.binary or tuple(split.class_names) == LESION_TYPES:
         return {}
     kinds = np.array([label.lesion_type for label in Label])[part.labels]
     return {kind: (part.targets == 1) & (kinds == kind) for kind in LESION_TYPES}
 
 
 def _entry(
-    facts: dict[str, Any],
+    row: dict[str, Any],
     validation: Floats,
     test: Floats,
     threshold: float | None,
@@ -142,14 +138,14 @@ def _entry(
         ("validation", split.validation, validation), ("test", split.test, test)
     ):  # fmt: skip
         measured = point_scores(part.targets, probabilities, threshold)
-        facts |= {f"{name}_{metric}": value for metric, value in measured.items()}
+        row |= {f"{name}_{metric}": value for metric, value in measured.items()}
         binary = probabilities.ndim == 1
         answers[name] = Answers(
             predicted_classes(probabilities, threshold).astype(np.int8),
             probabilities.astype(np.float32) if binary else None,
         )
-    facts["test_f1_at_half"] = f1_at_half(split.test.targets, test)
-    for kind, positive in positives_by_lesion_type(split.test, split.class_names).items():
+    row["test_f1_at_half"] = f1_at_half(split.test.targets, test)
+    for kind, positive in positives_by_lesion_type(split.test, split).items():
         found = answers["test"].guesses[positive] == 1
-        facts[f"test_recall_{kind}"] = float(found.mean()) if found.size else np.nan
-    return Entry(facts, answers, folder)
+        row[f"test_recall_{kind}"] = float(found.mean()) if found.size else np.nan
+    return Entry(row, answers, folder)

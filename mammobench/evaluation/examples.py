@@ -1,4 +1,4 @@
-"""Which test images to show: chosen by rule, so that nobody can choose the pretty ones."""
+"""The test images to explain: the most confident predictions of each kind, chosen by rule."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,14 +16,14 @@ KINDS_OF_MANY = ("right", "wrong")
 
 @dataclass(frozen=True)
 class Example:
-    """A test image and what a trial says of it.
+    """A test image and its prediction.
 
     Attributes:
         kind: One of `KINDS`, or for more than two classes of `KINDS_OF_MANY`.
         row: Of the store.
-        probability: Of class 1, or for more than two classes of the answer.
+        probability: Of class 1, or for more than two classes of the predicted class.
         target: The true class.
-        answer: The class that the trial answers.
+        answer: The predicted class.
     """
 
     kind: str
@@ -36,10 +36,10 @@ class Example:
 def confident_examples(
     trial_folder: Path, split: Split, threshold: float | None, *, each: int = EACH
 ) -> tuple[Example, ...]:
-    """Return the test images on which a trial is surest, right and wrong.
+    """Return the test images that a trial predicts with the highest confidence, correct and wrong.
 
     Positives by the highest probability, negatives by the lowest; for more than two classes by the highest
-    probability of the answer. Equal ones come in the split's order.
+    probability of the predicted class. Equal ones come in the split's order.
 
     Args:
         trial_folder: Of a finished trial.
@@ -56,14 +56,14 @@ def confident_examples(
     answers = np.asarray(predicted_classes(predicted, threshold), np.int64)
     binary = predicted.ndim == 1
     probability = predicted if binary else predicted[np.arange(len(answers)), answers]
-    # the surest answer first, whichever it is
+    # the most confident prediction first, whichever class it is
     doubt = np.where(answers == 0, probability, -probability) if binary else -probability
-    surest = np.argsort(doubt, kind="stable")
+    ranked = np.argsort(doubt, kind="stable")
     kinds = _kinds(targets, answers, binary=binary)
     return tuple(
         Example(kind, int(split.test.rows[place]), float(probability[place]), *_both(targets, answers, place))
         for kind in (KINDS if binary else KINDS_OF_MANY)
-        for place in [place for place in surest if kinds[place] == kind][:each]
+        for place in [place for place in ranked if kinds[place] == kind][:each]
     )
 
 

@@ -1,11 +1,12 @@
-"""What is ranked: the finished trials of one study, or of several that can stand in one table."""
+"""The finished trials of one study, or of several that are ranked together."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mammobench.data.splits import Split
-from mammobench.errors import MammobenchError, StudyError, TrialError
+from mammobench.errors import MammobenchError, StudyError
 from mammobench.evaluation.entries import Entry, trial_entry
+from mammobench.evaluation.selection import ranked_trials, unusable
 from mammobench.evaluation.shortcut import Shortcut, load_shortcuts, shortcut_path
 from mammobench.study import StudyRecord
 from mammobench.trial_record import TrialRecord
@@ -35,7 +36,7 @@ def gather(studies: Sequence[StudyRecord], *, also: int | None = None) -> Gather
 
     Args:
         studies: One or several, of one task, one objective and the same images.
-        also: A trial of the first study to take in although it was stopped early or lives on in another.
+        also: A trial of the first study to take in although it was pruned or another continues it.
 
     Raises:
         StudyError: If the studies cannot stand in one table, none of their trials has finished, or none has
@@ -45,24 +46,19 @@ def gather(studies: Sequence[StudyRecord], *, also: int | None = None) -> Gather
     require_comparable(studies)
     names, gathered, unfinished = study_names(studies), Gathered(), list[MammobenchError]()
     for place, (study, name) in enumerate(zip(studies, names, strict=True)):
-        trials = study.trials
-        # a trial that was promoted lives on in the one that continues it
-        promoted = {trial.continues for trial in trials if trial.state == "finished"}
-        finished = [trial for trial in trials if trial.state == "finished" and trial.number not in promoted]
-        if not finished:
-            unfinished.append(_nothing_finished(study, trials))
+        try:
+            ranked = ranked_trials(study)
+        except MammobenchError as error:
+            unfinished.append(error)
             continue
-        ranked = {trial.number for trial in finished} | ({also} if place == 0 else set())
-        shown = [trial for trial in trials if trial.number in ranked]
-        gathered.eligible.update((name, trial.number) for trial in finished if trial.in_space)
+        numbers = {trial.number for trial in ranked} | ({also} if place == 0 else set())
+        shown = [trial for trial in study.trials if trial.number in numbers]
+        gathered.eligible.update((name, trial.number) for trial in ranked if trial.in_space)
         _open_trials(study, name, shown, gathered, several=len(studies) > 1)
     if len(unfinished) == len(studies):
         raise unfinished[0]
     if not gathered.entries:
-        where = studies[0].folder
-        raise StudyError(
-            f"no finished trial can be ranked; the first: {gathered.left_out[0][1]}", where=where
-        )
+        raise unusable(studies[0], gathered.left_out[0][1])
     for key in gathered.splits:
         paths = (shortcut_path(study.folder, key) for study in studies)
         gathered.shortcuts[key] = next((load_shortcuts(path) for path in paths if path.exists()), [])
@@ -120,22 +116,8 @@ def _open_trials(
             of = f" of {name}" if several else ""
             gathered.left_out.append((f"trial {trial.number}{of}", str(error)))
             continue
-        entry.facts["study"] = name
+        entry.row["study"] = name
         if several:
-            entry.facts["name"] += f" of {name}"
+            entry.row["name"] += f" of {name}"
         gathered.entries.append(entry)
         gathered.splits[trial.split] = split
-
-
-def _nothing_finished(study: StudyRecord, trials: Sequence[TrialRecord]) -> MammobenchError:
-    failed = [trial for trial in trials if trial.state == "failed"]
-    remedy = f"Continue it: {study.spec.command}"
-    if failed:
-        return TrialError(
-            "every trial failed, so that there is nothing to rank; "
-            f"trial {failed[0].number}: {failed[0].reason}",
-            where=study.folder,
-        )
-    return StudyError(
-        "no trial has finished, so that there is nothing to rank", where=study.folder, remedy=remedy
-    )

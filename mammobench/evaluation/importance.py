@@ -1,4 +1,4 @@
-"""Which hyperparameters mattered for the validation objective: conditional PED-ANOVA, through Optuna."""
+"""Hyperparameter importances for the validation objective: conditional PED-ANOVA, through Optuna."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -71,7 +71,7 @@ def hyperparameter_importances(
 
 
 def _shares(trials: Sequence[FrozenTrial], direction: Direction) -> dict[str, float]:
-    """Return shares that sum to 1; none where the evaluator tells nothing."""
+    """Return shares that sum to 1; none where all are 0."""
     # loads scikit-learn, seconds before a command that writes no report could answer
     from optuna.importance import PedAnovaImportanceEvaluator  # noqa: PLC0415
 
@@ -93,7 +93,7 @@ def _spread(
     drawn = []
     for _ in range(resamples):
         chosen = [searched[place] for place in numbers.integers(0, len(searched), len(searched))]
-        # a resample of one value over and over tells nothing
+        # a resample of equal objectives has no importances
         found = _shares(chosen, study.spec.direction) if len({trial.value for trial in chosen}) > 1 else {}
         if found:
             drawn.append([found.get(key, 0.0) for key in keys])

@@ -8,16 +8,14 @@ which makes their comparisons paired. Field and Welsh 2007, doi:10.1111/j.1467-9
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from mammobench.metrics import Floats, Ints
+from mammobench.metrics import Floats, Ints, is_binary, ratio, scores_of_counts
 from mammobench.seeds import generator
 
 ROWS_AT_ONCE = 256
-Number = TypeVar("Number", np.float32, np.float64)
 Samples = npt.NDArray[np.float32]
 
 
@@ -115,7 +113,7 @@ def resampled_scores(
         f1, recall, precision, specificity, macro_f1, accuracy, balanced_accuracy and mcc to float32
         (resamples, k), as `mammobench.metrics.scores` has them; NaN where not defined.
     """
-    binary = classes == 2  # noqa: PLR2004 - two classes
+    binary = is_binary(classes)
     scored = [1] if binary else list(range(classes))
     truth = np.stack([targets == index for index in scored], axis=1)
     every = np.ones((len(targets), 1), bool)
@@ -125,44 +123,17 @@ def resampled_scores(
     widths = np.cumsum([1, len(scored), len(scored) * guesses.shape[1]])
     total, true, called, hits = np.split(totals, widths, axis=1)
     shape = (resamples.count, len(scored), guesses.shape[1])
-    total, true = total[:, :, None], np.broadcast_to(true[:, :, None], shape)
+    true = np.broadcast_to(true[:, :, None], shape)
     called, hits = called.reshape(shape), hits.reshape(shape)
     if binary:
         # the counts of class 0 follow from those of class 1
+        total = total[:, :, None]
         rejected = total - true - called + hits
         true, called, hits = (
             np.concatenate(pair, axis=1)
             for pair in ((total - true, true), (total - called, called), (rejected, hits))
         )
-    return _scores_of_counts(total, true, called, hits, binary=binary)
-
-
-def _scores_of_counts(
-    total: Samples, true: Samples, called: Samples, hits: Samples, *, binary: bool
-) -> dict[str, Samples]:
-    """Score counts by class (axis 1)."""
-    f1, recall, precision = ratio(2 * hits, true + called), ratio(hits, true), ratio(hits, called)
-    specificity = ratio(total - true - called + hits, total - true)
-    both = (true > 0).sum(axis=1) > 1
-    # differences of products of counts need more digits than a float32 has
-    n, t, c = (values.astype(np.float64) for values in (total[:, 0], true, called))
-    spread = (n**2 - (c**2).sum(axis=1)) * (n**2 - (t**2).sum(axis=1))
-    covariance = hits.sum(axis=1) * n - (t * c).sum(axis=1)
-    mcc = np.divide(covariance, np.sqrt(spread), out=np.zeros_like(spread), where=spread > 0)
-
-    def pick(values: Samples) -> Samples:
-        return values[:, 1] if binary else _average(values)
-
-    return {
-        "f1": pick(f1),
-        "recall": pick(recall),
-        "precision": pick(precision),
-        "specificity": pick(specificity),
-        "macro_f1": _average(f1),
-        "accuracy": ratio(hits.sum(axis=1), total[:, 0]),
-        "balanced_accuracy": np.where(both, _average(recall), np.float32(np.nan)),
-        "mcc": np.where(both, mcc, np.nan).astype(np.float32),
-    }
+    return scores_of_counts(*(np.moveaxis(counts, 1, 0) for counts in (true, called, hits)))
 
 
 def resampled_recall(
@@ -215,16 +186,3 @@ def bootstrap_intervals(
         Interval(float(bottom), float(point), float(top), level, method, unit)
         for bottom, point, top in zip(low, points, high, strict=True)
     ]
-
-
-def ratio(part: npt.NDArray[Number], whole: npt.NDArray[Number]) -> npt.NDArray[Number]:
-    """Divide, elementwise; NaN where `whole` is 0."""
-    shape = np.broadcast_shapes(part.shape, whole.shape)
-    return np.divide(part, whole, out=np.full(shape, np.nan, part.dtype), where=whole > 0)
-
-
-def _average(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Average over classes (axis 1) what is defined."""
-    defined = ~np.isnan(values)
-    sums = np.where(defined, values, 0).sum(axis=1)
-    return ratio(sums, defined.sum(axis=1).astype(np.float32))

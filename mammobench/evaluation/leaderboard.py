@@ -29,6 +29,7 @@ from mammobench.evaluation.points import METRICS
 from mammobench.evaluation.predictions import open_stressed
 from mammobench.evaluation.replicates import Replicated, replicated
 from mammobench.evaluation.scoring import add_intervals
+from mammobench.evaluation.selection import validation_order
 from mammobench.evaluation.stress import Stressed, stressed
 from mammobench.files import write_text
 from mammobench.study import StudyRecord
@@ -71,12 +72,12 @@ class Leaderboard:
 
     Attributes:
         frame: One row a finished trial and one a baseline, best test F1 first, then accuracy. ``role`` is
-            reference, searched, constant (one answer to all) or shortcut (an image's statistics alone);
-            ``selected`` marks validation's choice; ``leaks``
-            marks scores on a split with crops of one lesion on both sides. ``difference`` columns are test F1
-            minus the selected row's over shared resamples, and ``indistinguishable`` says whether their
-            interval includes 0. ``band`` is 1 where ``difference_p``, corrected by Holm's method, does not
-            tell the row from the selected one, else 2; ``mcnemar_p`` compares accuracies. Corrected p-values
+            reference, searched, constant (one class for all images) or shortcut (image statistics alone);
+            ``selected`` marks validation's choice; ``leaks`` marks scores on a split with crops of one lesion
+            on both sides. ``difference`` columns are test F1 minus the selected row's over shared resamples,
+            and ``indistinguishable`` says whether their interval, which is not corrected, includes 0.
+            ``band`` is 1 where the row is not significantly different from the selected one (Holm-corrected
+            ``difference_p`` not below 0.05), else 2; ``mcnemar_p`` compares accuracies. Corrected p-values
             are over the rows ``shortlisted`` (best by validation, reference, baselines), for the others over
             all. Columns with a dot in their name are hyperparameters.
         left_out: Name and reason of each finished trial whose predictions cannot be used.
@@ -86,7 +87,7 @@ class Leaderboard:
         stress: The trials that ``mammobench stress`` has looked at, best test F1 first.
         studies: What the table calls the studies that it ranks. With several there is a column ``study``, and
             a trial is known by (study, trial).
-        optimism: What choosing among so many did to the best test F1; None where nothing is selected.
+        optimism: The selection bias of the best test F1; None where nothing is selected.
         replicates: The trials that ``mammobench replicate`` has trained with other seeds, best test F1 first.
     """
 
@@ -151,8 +152,8 @@ def build_leaderboard(
         studies: An opened study, or several of one task, one objective and the same images.
         seed: Root seed of the resamples.
         resamples: How many to draw.
-        also: A trial of the first study to score among them although it was stopped early or lives on in
-            another; never selected for that.
+        also: A trial of the first study to score among them although it was pruned or another trial
+            continues it; never selected for that.
 
     Raises:
         StudyError: If the studies cannot be ranked together, no trial has finished, or none has predictions
@@ -162,13 +163,13 @@ def build_leaderboard(
     studies = (studies,) if isinstance(studies, StudyRecord) else tuple(studies)
     gathered = gather(studies, also=also)
     entries = list(gathered.entries)
-    eligible = [entry for entry in entries if _key(entry.facts) in gathered.eligible]
+    eligible = [entry for entry in entries if _key(entry.row) in gathered.eligible]
     _mark_selected(eligible, studies[0].spec.direction)
     under_stress: list[Stressed] = []
     over_seeds: list[Replicated] = []
     optimism: Optimism | None = None
     for key, split in gathered.splits.items():
-        inside = [entry for entry in entries if entry.facts["split_hash"] == key]
+        inside = [entry for entry in entries if entry.row["split_hash"] == key]
         baselines = [*constant_entries(split), *shortcut_entries(split, gathered.shortcuts[key])]
         inside += baselines
         entries += baselines
@@ -178,7 +179,7 @@ def build_leaderboard(
         optimism = _optimism(inside, split, drawn, samples) or optimism
         under_stress += _add_stress(inside, split, drawn)
         over_seeds += _add_replicates(inside, split)
-    rows = sorted((entry.facts for entry in entries), key=_best_first)
+    rows = sorted((entry.row for entry in entries), key=_best_first)
     columns = [*COLUMNS, *dict.fromkeys(key for row in rows for key in row if key not in COLUMNS)]
     frame = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(WHOLE, "Int64"))
     if len(studies) == 1:
@@ -196,27 +197,27 @@ def build_leaderboard(
     )  # fmt: skip
 
 
-def _key(facts: Mapping[str, Any]) -> tuple[str, int]:
-    return facts["study"], facts["trial"]
+def _key(row: Mapping[str, Any]) -> tuple[str, int]:
+    return row["study"], row["trial"]
 
 
 def _mark_selected(entries: Iterable[Entry], direction: str) -> None:
     """Mark the best on validation; one on a leaking split only where there is no other."""
-    sign = -1 if direction == "maximize" else 1
-    candidates = [entry.facts for entry in entries]
+    candidates = [entry.row for entry in entries]
     if candidates:
 
-        def order(facts: dict[str, Any]) -> tuple[bool, float, int]:
-            return facts["leaks"], sign * facts["objective"], facts["trial"]
+        def order(row: dict[str, Any]) -> tuple[bool, float, int]:
+            leaks = row["leaks"]
+            return validation_order(row["objective"], row["trial"], leaks=leaks, direction=direction)
 
         min(candidates, key=order)["selected"] = True
 
 
 def _optimism(entries: Sequence[Entry], split: Split, drawn: Resamples, samples: Samples) -> Optimism | None:
     """Correct the best test F1 of the searched rows, where the selected one is among them."""
-    searched = [row for row, entry in enumerate(entries) if entry.facts["role"] == "searched"]
-    selected = next((entry.facts for entry in entries if entry.facts.get("selected")), None)
-    scored = [entries[row].facts["test_f1"] for row in searched]
+    searched = [row for row, entry in enumerate(entries) if entry.row["role"] == "searched"]
+    selected = next((entry.row for entry in entries if entry.row.get("selected")), None)
+    scored = [entries[row].row["test_f1"] for row in searched]
     if selected is None or not searched or np.isnan(scored).all():
         return None
     guesses = np.stack([entries[row].answers["test"].guesses for row in searched], axis=1)
@@ -231,31 +232,31 @@ def _optimism(entries: Sequence[Entry], split: Split, drawn: Resamples, samples:
 
 def _add_stress(entries: list[Entry], split: Split, resamples: Resamples) -> list[Stressed]:
     results = []
-    for facts, folder in ((entry.facts, entry.folder) for entry in entries if entry.folder):
+    for row, folder in ((entry.row, entry.folder) for entry in entries if entry.folder):
         try:
             predictions = open_stressed(folder, split)
         except StudyError:
             # not needed for a ranking, and made again by the command that made it
             continue
         if predictions is not None:
-            known = {key: facts[key] for key in ("trial", "name", "threshold")}
+            known = {key: row[key] for key in ("trial", "name", "threshold")}
             result = stressed(predictions, split, resamples, **known, level=LEVEL, unit=unit_of(split))
-            facts.update(result.facts)
+            row.update(result.columns)
             results.append(result)
     return results
 
 
 def _add_replicates(entries: list[Entry], split: Split) -> list[Replicated]:
     results = []
-    for facts, folder in ((entry.facts, entry.folder) for entry in entries if entry.folder):
-        result = replicated(folder, split, trial=facts["trial"], name=facts["name"])
+    for row, folder in ((entry.row, entry.folder) for entry in entries if entry.folder):
+        result = replicated(folder, split, trial=row["trial"], name=row["name"])
         if result is not None:
-            facts.update(result.facts)
+            row.update(result.columns)
             results.append(result)
     return results
 
 
-def _best_first(facts: Mapping[str, Any]) -> tuple[float, float, float]:
+def _best_first(row: Mapping[str, Any]) -> tuple[float, float, float]:
     """Order by test F1, then accuracy, then trial number; what is not defined comes last."""
-    f1, accuracy = facts["test_f1"], facts["test_accuracy"]
-    return (-f1 if f1 == f1 else math.inf, -accuracy, facts.get("trial", math.inf))  # noqa: PLR0124 - NaN
+    f1, accuracy = row["test_f1"], row["test_accuracy"]
+    return (-f1 if f1 == f1 else math.inf, -accuracy, row.get("trial", math.inf))  # noqa: PLR0124 - NaN

@@ -26,7 +26,7 @@ RESAMPLES = 2000
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """One split's scores.
+    """The scores under one split.
 
     Attributes:
         split: The split.
@@ -43,13 +43,13 @@ class Reading:
 
 @dataclass(frozen=True, eq=False)
 class Leakage:
-    """What was measured.
+    """The scores under every split, and their differences.
 
     Attributes:
         readings: By name of the split.
         names: Trial number to what its configuration is called.
         differences: By (leaking split's name, other split's name, metric): the mean over the configurations
-            under the one less that under the other.
+            under the one minus that under the other.
         synthetic: Whether the images are.
         left_out: Splits that could not be measured, and why.
     """

@@ -1,10 +1,9 @@
-"""The winner's curse: how much too high the best test score of many configurations is.
+"""The selection bias of the best test score of many configurations (the winner's curse).
 
-The best of 100 equal configurations on 378 images reads five points of F1 too high: it is the luckiest. In
-each bootstrap resample of the patients the best configuration is chosen anew and scored on the patients that
-the resample left out, who had no part in the choice; the mean of these scores is what choosing the best on a
-test set of this size is worth. Tsamardinos, Greasidou and Borboudakis 2018, bootstrap bias corrected
-cross-validation (doi:10.1007/s10994-018-5714-4).
+The best of 100 equally good configurations on 378 images is five points of F1 too high on average. In each
+bootstrap resample of the patients the best configuration is selected again and scored on the patients that
+the resample left out; the mean of these scores estimates the performance of the selected one. Bootstrap bias
+corrected cross-validation: Tsamardinos, Greasidou and Borboudakis 2018, doi:10.1007/s10994-018-5714-4.
 """
 
 from dataclasses import dataclass
@@ -20,16 +19,16 @@ AT_ONCE = 64
 
 @dataclass(frozen=True)
 class Optimism:
-    """What choosing among configurations does to the best score.
+    """The selection bias of the best score.
 
     Attributes:
         tried: Searched configurations ranked on the selected one's test set.
-        best_test: The highest test F1 of them, as it reads.
-        corrected: What is left of it without luck.
+        best_test: The highest test F1 of them.
+        corrected: `best_test` corrected for selection bias.
         bias: `best_test` less `corrected`.
         interval: Around `corrected`: percentiles of the scores on left-out patients, who are a third of them,
             so that it is rather too wide.
-        gap: The selected configuration's F1 on validation, which chose it, less that on test.
+        gap: The selected configuration's F1 on validation, which selected it, minus that on test.
     """
 
     tried: int

@@ -1,8 +1,9 @@
-"""The Pareto front of a study with several objectives: the trials that no other beats in all of them."""
+"""The Pareto front of a study with several objectives: its non-dominated trials."""
 
 import optuna
 
 from mammobench.errors import StudyError
+from mammobench.evaluation.selection import ascending
 from mammobench.study import StudyRecord
 from mammobench.trial_record import TrialRecord, number_of
 
@@ -30,5 +31,4 @@ def pareto_front(study: StudyRecord) -> tuple[TrialRecord, ...]:
     best = optuna.load_study(study_name=spec.name, storage=study.storage).best_trials
     numbers = {number_of(trial) for trial in best}
     front = [trial for trial in study.trials if trial.number in numbers and trial.objectives]
-    sign = -1 if spec.direction == "maximize" else 1
-    return tuple(sorted(front, key=lambda trial: sign * (trial.objective or 0.0)))
+    return tuple(sorted(front, key=lambda trial: ascending(trial.objective or 0.0, spec.direction)))

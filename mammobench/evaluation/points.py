@@ -109,4 +109,5 @@ def f1_at_half(targets: npt.ArrayLike, probabilities: npt.ArrayLike) -> float:
     """Return the F1 at a threshold of 0.5, beside the one chosen on validation; NaN for more classes."""
     if np.ndim(probabilities) != 1:
         return np.nan
-    return scores_of_confusion(confusion_matrix(targets, predicted_classes(probabilities, 0.5), 2))["f1"]
+    matrix = confusion_matrix(targets, predicted_classes(probabilities, 0.5), 2)
+    return float(scores_of_confusion(matrix)["f1"])

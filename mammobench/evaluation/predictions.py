@@ -46,6 +46,18 @@ def open_test(trial_folder: Path) -> Floats:
     return _open(trial_folder / FILE, "test_probability")
 
 
+def open_predictions(trial_folder: Path, split: Split) -> tuple[Floats, Floats]:
+    """Break the seal: return a trial's probabilities on validation and on test.
+
+    Raises:
+        StudyError: If they are missing, damaged, or not those of the split's images.
+    """
+    validation, test = open_validation(trial_folder), open_test(trial_folder)
+    check_length(validation, split.validation, split, trial_folder)
+    check_length(test, split.test, split, trial_folder)
+    return validation, test
+
+
 def open_stressed(trial_folder: Path, split: Split) -> StressedPredictions | None:
     """Break the seal: return a trial's predictions under conditions; None where none were made.
 
@@ -80,8 +92,8 @@ def check_length(probabilities: Floats, part: Part, split: Split, where: Path) -
     Raises:
         StudyError: If not.
     """
-    classes = len(split.class_names)
-    expected = (len(part.targets),) if classes == 2 else (len(part.targets), classes)  # noqa: PLR2004 - two classes
+    images, classes = len(part.targets), len(split.class_names)
+    expected = (images,) if split.binary else (images, classes)
     if probabilities.shape != expected:
         raise StudyError(
             "predictions do not belong to this split",

@@ -1,7 +1,7 @@
-"""The spread between seeds: what a configuration's test scores are when only its seed is another.
+"""The variance between seeds: a configuration's test scores when it is retrained with other seeds.
 
-An interval over patients says how far the score may be off for other patients; it knows nothing of the
-weights' first values, the order of batches and dropout. Bouthillier et al. 2021, arXiv:2103.03098.
+An interval over patients says how far the score may be off for other patients; it leaves out the
+variance by initial weights, the order of batches and dropout. Bouthillier et al. 2021, arXiv:2103.03098.
 """
 
 import json
@@ -39,18 +39,18 @@ class Replicated:
     validation: tuple[float, ...]
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def columns(self) -> dict[str, Any]:
         """The leaderboard's columns: mean, standard deviation (NaN for one), lowest and highest."""
-        facts: dict[str, Any] = {"replicates": len(self.seeds)}
+        columns: dict[str, Any] = {"replicates": len(self.seeds)}
         for metric, values in self.test.items():
             spread = float(np.std(values, ddof=1)) if len(values) > 1 else np.nan
-            facts |= {
+            columns |= {
                 f"replicate_{metric}_mean": float(np.mean(values)),
                 f"replicate_{metric}_sd": spread,
                 f"replicate_{metric}_lowest": float(np.min(values)),
                 f"replicate_{metric}_highest": float(np.max(values)),
             }
-        return facts
+        return columns
 
 
 def replicates_folder(trial_folder: Path) -> Path:

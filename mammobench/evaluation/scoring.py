@@ -48,7 +48,7 @@ def _add_part(
     entries: Sequence[Entry], name: str, part: Part, split: Split, drawn: Resamples, level: float
 ) -> Samples:
     classes, f1 = len(split.class_names), []
-    kinds = positives_by_lesion_type(part, split.class_names) if name == "test" else {}
+    kinds = positives_by_lesion_type(part, split) if name == "test" else {}
     # some rows at a time, so that memory stays small
     for start in range(0, len(entries), ROWS_AT_ONCE):
         some = entries[start : start + ROWS_AT_ONCE]
@@ -69,8 +69,8 @@ def _add_ends(entries: Sequence[Entry], part: str, samples: dict[str, Samples], 
     for metric, values in samples.items():
         column = f"{part}_{metric}"
         if metric == "calibration_error":
-            ends = pivotal_ends([entry.facts[column] for entry in entries], values, level)
+            ends = pivotal_ends([entry.row[column] for entry in entries], values, level)
         else:
             ends = percentile_ends(values, level)
         for entry, low, high in zip(entries, *ends, strict=True):
-            entry.facts.update({f"{column}_low": float(low), f"{column}_high": float(high)})
+            entry.row.update({f"{column}_low": float(low), f"{column}_high": float(high)})

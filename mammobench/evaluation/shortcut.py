@@ -1,8 +1,8 @@
-"""The shortcut baseline: what can be told from an image's statistics alone, without seeing a lesion.
+"""The shortcut baseline: stock classifiers of image statistics alone, which do not see the lesion.
 
 Two stock classifiers of scikit-learn learn from the statistics of `mammobench.data.statistics` on the
-training part, choose their threshold on validation like every trial, and are scored on test. A CNN that does
-not beat them has learnt nothing of the lesion (Geirhos et al. 2020, doi:10.1038/s42256-020-00257-z).
+training part, choose their threshold on validation like every trial, and are scored on test. A CNN that is
+no better shows no use of the lesion (Geirhos et al. 2020, doi:10.1038/s42256-020-00257-z).
 """
 
 import zipfile
@@ -26,13 +26,12 @@ if TYPE_CHECKING:
     from sklearn.base import ClassifierMixin
 
 METHODS = ("logistic regression", "gradient boosting")
-_TWO = 2
 _MOST_ITERATIONS = 2000
 
 
 @dataclass(frozen=True, eq=False)
 class Shortcut:
-    """One classifier's answers.
+    """One classifier's predictions.
 
     Attributes:
         method: One of `METHODS`.
@@ -55,16 +54,16 @@ def fit_shortcuts(statistics: npt.NDArray[np.float32], split: Split, *, seed: in
         split: The parts.
         seed: Of what is random in gradient boosting.
     """
-    classes, fitted = len(split.class_names), []
+    fitted = []
     for method in METHODS:
         model = _classifier(method, seed)
         # its threads wait for each other busily: on a machine with other work that takes minutes
         with threadpool_limits(1):
             model.fit(statistics[split.train.rows], split.train.targets)
         validation, test = (
-            _probabilities(model, statistics[part.rows], classes) for part in (split.validation, split.test)
+            _probabilities(model, statistics[part.rows], split) for part in (split.validation, split.test)
         )
-        threshold = best_threshold(split.validation.targets, validation) if classes == _TWO else None
+        threshold = best_threshold(split.validation.targets, validation) if split.binary else None
         fitted.append(Shortcut(method, validation, test, threshold))
     return fitted
 
@@ -136,8 +135,8 @@ def _classifier(method: str, seed: int) -> "ClassifierMixin":
     return make_pipeline(StandardScaler(), LogisticRegression(max_iter=_MOST_ITERATIONS))
 
 
-def _probabilities(model: "ClassifierMixin", features: npt.NDArray[np.float32], classes: int) -> Floats:
+def _probabilities(model: "ClassifierMixin", features: npt.NDArray[np.float32], split: Split) -> Floats:
     """Return probabilities of every class of the task, also of one that training lacks."""
-    every = np.zeros((len(features), classes))
+    every = np.zeros((len(features), len(split.class_names)))
     every[:, model.classes_] = model.predict_proba(features)
-    return every[:, 1] if classes == _TWO else every
+    return every[:, 1] if split.binary else every

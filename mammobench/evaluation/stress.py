@@ -1,6 +1,5 @@
-"""How a trial's test scores hold under conditions, against the unchanged images, over shared resamples."""
+"""Stress tests: a trial's test scores under image changes, and paired differences to unchanged images."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ class UnderCondition:
     Attributes:
         condition: Its name; ``unchanged`` for the images as they are.
         scores: At the threshold that was chosen on unchanged validation.
-        changes: Less those of the unchanged images, paired.
+        changes: Differences to the scores of the unchanged images, paired.
     """
 
     condition: str
@@ -57,8 +56,8 @@ class Stressed:
         )
 
     @property
-    def facts(self) -> dict[str, Any]:
-        """The leaderboard's columns; a drop is what the worst condition costs."""
+    def columns(self) -> dict[str, Any]:
+        """The leaderboard's columns; a drop is the loss under the worst condition."""
         worst, drop = self.worst.scores["f1"], self.worst.changes["f1"]
         return {
             "stress_f1_worst": worst.point,
@@ -127,18 +126,3 @@ def predicted_conditions(trial_folder: Path, split: Split) -> frozenset[str]:
     except StudyError:
         return frozenset()
     return frozenset(found.conditions if found else ())
-
-
-def validation_leaders(rows: Sequence[dict[str, Any]], *, direction: str, top: int) -> list[int]:
-    """Return the trials to stress: the best searched ones by validation, then the reference CNN.
-
-    Args:
-        rows: Of the leaderboard.
-        direction: Of its objective.
-        top: How many searched ones.
-    """
-    sign = -1 if direction == "maximize" else 1
-    searched = [row for row in rows if row["role"] == "searched"]
-    best = sorted(searched, key=lambda row: (row["leaks"], sign * row["objective"], row["trial"]))[:top]
-    reference = [row for row in rows if row["role"] == "reference"]
-    return [int(row["trial"]) for row in (*best, *reference)]

@@ -1,4 +1,4 @@
-"""The thermometer: what a leaking split is worth, on the same configurations."""
+"""The leakage experiment: the same configurations trained under a leaking split and under clean ones."""
 
 from mammobench.evaluation.leakage import Leakage, Reading, measure
 from mammobench.leakage.page import write_leakage

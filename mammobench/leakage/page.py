@@ -1,4 +1,4 @@
-"""The thermometer's page, its picture for a paper, and its table."""
+"""The page of the leakage experiment, its figure and its table."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,24 +60,26 @@ def table_of(leakage: Leakage) -> pd.DataFrame:
 
 
 def lead_of(leakage: Leakage) -> str:
-    """Say what the leak is worth."""
-    (one, other), told = _main_pair(leakage), []
+    """Return the leakage effect in a sentence."""
+    (one, other), differences = _main_pair(leakage), []
     for metric in METRICS:
         found = leakage.differences[one, other, metric]
-        told.append(f"{text.signed(found.point)} {_ends(found)} {title_of(metric)}")
-    return f"The leak of the {one} split is worth {' and '.join(told)} over the {other} split."
+        differences.append(f"{text.signed(found.point)} {_ends(found)} {title_of(metric)}")
+    return f"Leakage effect of the {one} split against the {other} split: {' and '.join(differences)}."
 
 
 def support_of(leakage: Leakage) -> tuple[str, ...]:
-    """Say what that rests on, and what was left out."""
+    """Return the evidence for it, one sentence each, and the splits left out."""
     one, other = _main_pair(leakage)
     sure = leakage.differences[one, other, "f1"]
     if sure.low > 0:
-        verdict = "The interval of the difference in F1 lies above 0."
+        verdict = "The interval of the difference in F1 lies above 0: the leakage effect is significant."
     elif sure.high < 0:
-        verdict = "The interval lies below 0: here the leaking split scores lower."
+        verdict = (
+            "The interval of the difference in F1 lies below 0: scores are lower under the leaking split."
+        )
     else:
-        verdict = "The interval of the difference in F1 includes 0: here the leak cannot be told from chance."
+        verdict = "The interval of the difference in F1 includes 0: the leakage effect is not significant."
     count = len(leakage.names)
     said = [verdict, f"Means over the same {count} configurations, each with one seed under all splits."]
     for name, reading in leakage.readings.items():
@@ -111,26 +113,26 @@ def _page(leakage: Leakage, title: str, svg: str) -> Page:
 
 
 def _splits(leakage: Leakage) -> Table:
-    heads = ("split", "training", "validation", "test", "hash", "what a reader must know")
+    heads = ("split", "training", "validation", "test", "hash", "warnings")
     rows = []
     for name, reading in leakage.readings.items():
         split = reading.split
         sizes = (f"{len(part):,}" for part in (split.train, split.validation, split.test))
-        rows.append((name, *sizes, split.hash[:12], " ".join(split.warnings) or "nothing"))
+        rows.append((name, *sizes, split.hash[:12], " ".join(split.warnings) or "none"))
     return Table("The splits", heads, tuple(rows))
 
 
 def _differences(leakage: Leakage) -> Table:
     rows = tuple(
-        (f"{one} less {other}", title_of(metric), text.signed(found.point), _ends(found))
+        (f"{one} minus {other}", title_of(metric), text.signed(found.point), _ends(found))
         for (one, other, metric), found in leakage.differences.items()
     )
     found = next(iter(leakage.differences.values()))
     note = (
         f"{found.level:.0%} intervals: {found.method} of each side by {found.unit}. They hold for these "
-        "configurations and seeds, with new test patients."
+        "configurations and seeds, for other test patients."
     )
-    return Table("What the leak is worth", ("splits", "score", "difference", "interval"), rows, (note,))
+    return Table("Leakage effect", ("splits", "score", "difference", "interval"), rows, (note,))
 
 
 def _scores(leakage: Leakage) -> Table:
@@ -171,7 +173,7 @@ def _figure(leakage: Leakage) -> Figure:
 
 
 def _main_pair(leakage: Leakage) -> tuple[str, str]:
-    """Return the leaking split and the one that it is held against: grouped, where that was measured."""
+    """Return the leaking split and the one that it is compared with: grouped, where there is one."""
     pairs = [(one, other) for one, other, _ in leakage.differences]
     return next((pair for pair in pairs if pair[1] == "grouped"), pairs[0])
 

@@ -44,11 +44,11 @@ def run_leakage(
         seed: Of the configurations and their training, the same under every split.
         folder: Name under ``reports/`` or a path; None for ``leakage-SPACE``.
         precision: As for `mammobench.search`.
-        observe: Told of trials and epochs.
-        progress: Told of whatever else takes seconds.
+        observe: Called at the events of trials and epochs.
+        progress: Called as whatever else takes seconds proceeds.
 
     Returns:
-        What was measured, and the folder of the three studies.
+        The scores and differences, and the folder of the three studies.
 
     Raises:
         ConfigError: When the space searches the split, or for a wrong argument.

@@ -1,4 +1,4 @@
-"""The study's answer in a sentence with numbers, what supports it, and the rows that it rests on."""
+"""The report's main result: a sentence with numbers, the evidence for it, and the rows that it rests on."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,11 +27,11 @@ class Line:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a reader should take away in ten seconds.
+    """The main result.
 
     Attributes:
-        lead: The answer.
-        support: How it stands against the others, one sentence each.
+        lead: The result in a sentence.
+        support: Comparisons with the others, one sentence each.
         lines: The selected configuration, its nearest rivals, the reference CNN and the baselines.
     """
 
@@ -41,7 +41,7 @@ class Answer:
 
 
 def build_answer(board: Leaderboard) -> Answer:
-    """Say what validation selected, and what it is worth."""
+    """Describe the configuration that validation selected, its test scores and its comparisons."""
     rows = board.rows
     references = [row for row in rows if row["role"] == "reference"]
     baselines = [row for row in rows if row["role"] in BASELINES]
@@ -57,7 +57,7 @@ def build_answer(board: Leaderboard) -> Answer:
     references = [row for row in references if row is not chosen]
     rivals = _rivals(rows, chosen)
     close = [row for row in rivals if row["band"] == 1]
-    parts = [_told_apart(rivals, close), *_others_in_short(references, baselines)]
+    parts = [_significance(rivals, close), *_others_in_short(references, baselines)]
     lead = (
         f"{_named(chosen)}, which validation selected, reaches test F1 "
         f"{text.with_interval(chosen, 'test_f1')}; {'; '.join(parts)}."
@@ -67,7 +67,7 @@ def build_answer(board: Leaderboard) -> Answer:
     support += _shortcut(baselines)
     support += _constants(baselines)
     alike = (row for row in rows if row["split_hash"] == chosen["split_hash"])
-    support += _luck(board, next(row for row in alike if row["role"] not in BASELINES))
+    support += _selection_bias(board, next(row for row in alike if row["role"] not in BASELINES))
     nearest = [row for row in rivals if row in close][:RIVALS_SHOWN]
     lines = tuple(_line(row) for row in [chosen, *nearest, *references, *baselines])
     return Answer(lead, tuple(support), lines)
@@ -86,12 +86,13 @@ def _rivals(rows: Sequence[Row], chosen: Row) -> list[Row]:
     ]
 
 
-def _told_apart(rivals: Sequence[Row], close: Sequence[Row]) -> str:
+def _significance(rivals: Sequence[Row], close: Sequence[Row]) -> str:
     if not rivals:
         return "no other searched configuration has finished on the same test set"
     if not close:
-        return f"each of the {len(rivals)} others can be told from it"
-    return f"{len(close)} of the {len(rivals)} others cannot be told from it"
+        return f"each of the {len(rivals)} others is significantly different from it"
+    verb = "is" if len(close) == 1 else "are"
+    return f"{len(close)} of the {len(rivals)} others {verb} not significantly different from it"
 
 
 def _others_in_short(references: Sequence[Row], baselines: Sequence[Row]) -> list[str]:
@@ -107,9 +108,8 @@ def _against_reference(reference: Row, chosen: Row) -> str:
     score = f"The {reference['name']} reaches F1 {text.with_interval(reference, 'test_f1')}"
     if reference["split_hash"] != chosen["split_hash"]:
         leak = ", which leaks" if reference["leaks"] else ""
-        return (
-            f"{score} on the {reference['split']} split{leak}: other images, so that nothing compares them."
-        )
+        where = f"on the {reference['split']} split{leak}"
+        return f"{score} {where}; its test images are others, so the two cannot be compared."
     if not text.is_number(reference["difference"]):
         return f"{score}."
     gain = {
@@ -119,15 +119,15 @@ def _against_reference(reference: Row, chosen: Row) -> str:
     }
     size = f"{text.signed(gain['gain'])} [{text.signed(gain['gain_low'])}, {text.signed(gain['gain_high'])}]"
     if reference["band"] == 1:
-        # the interval is of this one comparison, the band of all that are made
+        # the interval is of this one comparison, the corrected p-value of all that are made
         if gain["gain_low"] > 0 or gain["gain_high"] < 0:
-            size += f"; of all comparisons, p = {text.score(reference['difference_p_holm'])} by Holm"
-        return f"{score}, which cannot be told from the selected one (difference {size})."
-    return f"{score}; the selected configuration differs from it by {size}."
+            size += f"; Holm-corrected p = {text.score(reference['difference_p_holm'])}"
+        return f"{score}, not significantly different from the selected configuration (difference {size})."
+    return f"{score}; the selected configuration is significantly different from it (difference {size})."
 
 
-def _luck(board: Leaderboard, top: Row) -> list[str]:
-    """Say how much of the best test score is luck, and what validation promised too much."""
+def _selection_bias(board: Leaderboard, top: Row) -> list[str]:
+    """Describe the selection bias of the best test score, and the optimism of validation."""
     found = board.optimism
     if found is None:
         return []
@@ -135,21 +135,21 @@ def _luck(board: Leaderboard, top: Row) -> list[str]:
     if found.tried > 1 and text.is_number(found.corrected):
         best = f"that of {top['name']}" if top["role"] == "searched" else "of the searched ones"
         sentences.append(
-            f"{found.tried:,} configurations were tried. The best test F1 among them, {best}, reads "
-            f"{text.score(found.best_test)}; corrected for having been chosen as the best of them it is "
+            f"{found.tried:,} configurations were tried. The best test F1 among them, {best}, is "
+            f"{text.score(found.best_test)}; corrected for selection bias it is "
             f"{text.score(found.corrected)} [{text.score(found.interval.low)}, "
-            f"{text.score(found.interval.high)}], so that {text.score(found.bias)} of it is luck."
+            f"{text.score(found.interval.high)}] (estimated selection bias {text.score(found.bias)})."
         )
     if text.is_number(found.gap):
         sentences.append(
-            f"Optimism gap: on validation, which chose it, the F1 of the selected configuration is "
-            f"{text.signed(found.gap)} against test."
+            f"Optimism gap: validation F1 minus test F1 of the selected configuration is "
+            f"{text.signed(found.gap)}."
         )
     return sentences
 
 
 def _best_shortcut(baselines: Sequence[Row]) -> Row | None:
-    """Return the better of the classifiers that know an image's statistics alone."""
+    """Return the better of the classifiers of image statistics alone."""
     rows = [row for row in baselines if row["role"] == "shortcut"]
     return max(rows, key=lambda row: row["test_f1"] if text.is_number(row["test_f1"]) else -1.0, default=None)
 
@@ -158,13 +158,14 @@ def _shortcut(baselines: Sequence[Row]) -> list[str]:
     best = _best_shortcut(baselines)
     if best is None:
         return []
-    told = f"The shortcut baseline, which sees no lesion, reaches F1 {text.with_interval(best, 'test_f1')}"
+    score = text.with_interval(best, "test_f1")
+    sentence = f"The shortcut baseline, trained on image statistics alone, reaches F1 {score}"
     if not text.is_number(best["difference_high"]):
-        return [f"{told}."]
+        return [f"{sentence}."]
     if best["difference_high"] < 0:
-        return [f"{told}; the selected configuration beats it."]
-    verdict = "so that nothing shows that it has learnt anything of the lesion"
-    return [f"{told}; the selected configuration does not beat it beyond chance, {verdict}."]
+        return [f"{sentence}; the selected configuration is significantly better."]
+    verdict = "so there is no evidence that it uses the lesion"
+    return [f"{sentence}; the selected configuration is not significantly better, {verdict}."]
 
 
 def _constants(baselines: Sequence[Row]) -> list[str]:
@@ -175,7 +176,7 @@ def _constants(baselines: Sequence[Row]) -> list[str]:
         f"{text.score(row['test_accuracy'])}"
         for row in rows
     ]
-    return [f"Always answering {', always answering '.join(parts)}."] if parts else []
+    return [f"Always predicting {', always predicting '.join(parts)}."] if parts else []
 
 
 def _line(row: Row) -> Line:

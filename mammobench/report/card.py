@@ -1,4 +1,4 @@
-"""The model card of a reproduced trial: what it is, how good, on what, and what it must not be used for."""
+"""The model card of a reproduced trial: its model, data, test scores, intended use and limits."""
 
 import re
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ def model_card(study: StudyRecord, trial: TrialRecord, split: Split, verdict: st
         study: The study.
         trial: The finished or pruned trial that was trained again.
         split: Its split.
-        verdict: What the reproduction showed, in a sentence.
+        verdict: The result of the reproduction, in a sentence.
     """
     # a second to import, and needed here alone
     from huggingface_hub import ModelCard  # noqa: PLC0415
@@ -107,8 +107,8 @@ def _between(row: Mapping[str, Any], metric: str, interval: str) -> str:
 
 
 def _score(row: Mapping[str, Any], name: str) -> str:
-    told = text.with_interval(row, f"test_{name}")
-    return "not defined" if told == text.MISSING else told
+    shown = text.with_interval(row, f"test_{name}")
+    return "not defined" if shown == text.MISSING else shown
 
 
 def _slug(words: str) -> str:

@@ -1,7 +1,7 @@
-"""CLAIM 2024 and TRIPOD+AI: what a run can fill in, and what only its authors can.
+"""The reporting checklists CLAIM 2024 and TRIPOD+AI, filled in as far as a run can.
 
 The items stand in ``checklists.json``: number, section, a few words of our own on what is asked for, and the
-fact of this run that answers it. The wording that counts is that of the two publications.
+key of this run's answer. The wording that counts is that of the two publications.
 """
 
 import json
@@ -47,7 +47,7 @@ def checklist_tables(studies: Sequence[StudyRecord], board: Leaderboard) -> tupl
     if row is None:
         return ()
     study = studies[board.studies.index(row["study"])] if "study" in row else studies[0]
-    known = _Run(study, board).facts()
+    known = _Run(study, board).answers()
     tables = []
     for checklist in json.loads(files("mammobench.report").joinpath("checklists.json").read_text("utf-8")):
         rows = tuple(
@@ -65,7 +65,7 @@ def checklist_tables(studies: Sequence[StudyRecord], board: Leaderboard) -> tupl
 
 
 class _Run:
-    """The facts of a run that checklists ask for.
+    """The answers of a run to what checklists ask for.
 
     Args:
         study: Of the selected configuration.
@@ -78,8 +78,8 @@ class _Run:
         self.trial: TrialRecord = study.trial(int(self.row["trial"]))
         self.split: Split = board.splits[self.row["split_hash"]]
 
-    def facts(self) -> dict[str, str]:
-        """Return each fact by the key that ``checklists.json`` has for it."""
+    def answers(self) -> dict[str, str]:
+        """Return each answer by the key that ``checklists.json`` has for it."""
         return self._of_the_data() | self._of_the_model() | self._of_the_evaluation() | self._of_the_rest()
 
     def _of_the_data(self) -> dict[str, str]:
@@ -109,7 +109,7 @@ class _Run:
         names = ", ".join(split.class_names)
         synthetic = "Synthetic: no image shows a person. " if store.get("synthetic") else ""
         return {
-            "retrospective": f"{synthetic}Images that existed before the study, used again.",
+            "retrospective": f"{synthetic}Retrospective: images that existed before the study.",
             "source": f"{synthetic}{store.get('source', 'unknown source')}. "
             f"Licence: {store.get('licence', 'unknown')}.",
             "eligible": f"Images that the task {split.task} has a class for ({names}); "
@@ -119,7 +119,7 @@ class _Run:
             "predictors": f"The pixels of a patch, {config.image_size} x {config.image_size}; nothing else.",
             "missing": "An image without a label for the task is left out; nothing is imputed.",
             "truth": f"The labels of the source, as classes {' and '.join(split.class_names)}; how they were "
-            "found is for the authors.",
+            "established is for the authors.",
             "partitions": f"The {split.name} split, seed {config.split_seed}: {counts}.",
             "disjoint": f"{disjoint} Intervals resample {unit}s.",
             "size": f"{text.whole(len(split.test.targets))} test images of "
@@ -160,8 +160,8 @@ class _Run:
             "training": f"{optimizer.name}, learning rate {optimizer.learning_rate:.3g}, schedule "
             f"{optimizer.schedule}, batches of {training.batch_size}, at most {training.max_epochs} epochs; "
             f"loss {config.loss.name}; augmentation: {', '.join(augmented) or 'none'}.",
-            "selection": f"{chosen}, over {search}. Test images chose nothing.",
-            "building": f"Convolutional networks; {search}. {chosen}.",
+            "selection": f"{chosen}, over {search}. The test set was not used for selection.",
+            "building": f"Convolutional neural networks; {search}. {chosen}.",
             "ensemble": "None: one network.",
             "updating": "None: the model was trained once and not updated.",
             "output": f"{self._output()} `mammobench predict` calculates it.",
@@ -182,13 +182,13 @@ class _Run:
         )
         return {
             "metrics": ", ".join(title_of(name) for name in shown)
-            + ", on test, at the threshold of validation.",
+            + ", on test, at the threshold chosen on validation.",
             "uncertainty": f"{level} % intervals, bootstrap of {board.resamples:,} resamples over "
             f"{unit_of(self.split)}s, shared by all configurations; differences are paired.",
             "robustness": f"Worst under {worst[0].condition}: test F1 {worst[0].scores['f1']}."
             if worst
             else f"Not done: {page_command('stress', self.study.folder)}.",
-            "explained": "Grad-CAM of the surest right and wrong test images."
+            "explained": "Grad-CAM of the most confident correct and wrong test predictions."
             if (self.trial.folder / EXPLANATIONS).exists()
             else f"Not done: {page_command('explain', self.study.folder)}.",
             "internal": f"Test images of the same source, the {self.split.name} split; opened once.",
@@ -197,7 +197,7 @@ class _Run:
             else f"Not done: {page_command('evaluate', self.study.folder, '--data', 'STORE')}.",
             "performance": f"{row['name']}: {figures}.",
             "accuracy": f"{accuracy or figures}.",
-            "failures": "Confusion matrices and recall by lesion type in this report; why answers "
+            "failures": "Confusion matrices and recall by lesion type in this report; why predictions "
             "were wrong is for the authors.",
         }
 
@@ -209,14 +209,14 @@ class _Run:
         leaks = "The split leaks, so scores are too high. " if self.split.leaks else ""
         return {
             "use": "Research on methods. Not a medical device; a clinical role is for the authors to argue.",
-            "goal": f"Which configuration is best at {self.split.task}, and how sure that is; developed and "
-            "evaluated here.",
-            "limits": f"{synthetic}{leaks}Patches that others cut out around findings, one source, no "
-            "calibration afterwards; more is for the authors.",
-            "protocol": f"The search as it was asked: {spec.command}",
+            "goal": f"To select the best configuration for the task {self.split.task} and to quantify the "
+            "uncertainty; development and evaluation.",
+            "limits": f"{synthetic}{leaks}Patches cut out around findings by others, one source, no "
+            "recalibration; further limitations are for the authors.",
+            "protocol": f"The command of the search: {spec.command}",
             "available": f"mammobench {spec.versions.get('mammobench', '')} (MIT); "
-            f"{page_command('reproduce', self.study.folder, '--trial', str(self.trial.number))} trains the "
-            "model again and compares.".replace("  ", " "),
+            f"{page_command('reproduce', self.study.folder, '--trial', str(self.trial.number))} retrains the "
+            "model and compares.".replace("  ", " "),
             "shared": f"{spec.store.get('source', 'unknown source')}, licence "
             f"{spec.store.get('licence', 'unknown')}; fingerprint {spec.fingerprint}.",
             "input": "A patch of another size is resized, one that does not decode is refused; "
@@ -226,10 +226,10 @@ class _Run:
     def _output(self) -> str:
         names = self.split.class_names
         if self.trial.threshold is None:
-            return f"A probability of each of {', '.join(names)}; the most probable one is the answer."
+            return f"A probability of each of {', '.join(names)}; the most probable one is predicted."
         return (
-            f"The probability of {names[1]}; {names[1]} from {self.trial.threshold:.3g} on, the threshold "
-            "with the best F1 on validation."
+            f"The probability of {names[1]}; {names[1]} at {self.trial.threshold:.3g} or above, the "
+            "threshold with the best F1 on validation."
         )
 
 

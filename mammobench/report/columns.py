@@ -14,9 +14,11 @@ METRICS = (
 LOWER_IS_BETTER = frozenset({"brier", "calibration_error"})
 SHOWN_TEST = ("f1", "accuracy", "recall", "precision", "auroc")
 HYPERPARAMETERS_SHOWN = 2
-_STRESS_HINT = "Lowest test F1 under contrast, gamma, brightness, blur, noise, JPEG or another source's look."
+_STRESS_HINT = (
+    "Lowest test F1 under contrast, gamma, brightness, blur, noise, JPEG or another source's intensities."
+)
 _HINTS = {
-    "test_f1": "F1 at the threshold that was chosen on validation.",
+    "test_f1": "F1 at the threshold chosen on validation.",
     "test_accuracy": "Accuracy at the same threshold.",
     "test_calibration_error": "Mean distance between the predicted probability and the share of positives.",
     "test_brier": "Mean squared error of the probabilities; 0 is best.",
@@ -85,30 +87,30 @@ def columns_of(board: Leaderboard, objective: str, leading: Sequence[str] = ()) 
                hint="By test F1, then accuracy."),
         Column("name", "Configuration", "name", "word", "Ranking", shown=True, first="ascending"),
         Column("study", "Study", "value", "word", "Ranking", first="ascending"),
-        Column("role", "Kind", "value", "word", "Ranking", first="ascending"),
-        Column("band", "Band", "number", "whole", "Ranking", first="ascending",
-               hint="1: its F1 cannot be told from the selected one's, after Holm's correction; else 2."),
+        Column("role", "Role", "value", "word", "Ranking", first="ascending"),
+        Column("band", "Significantly different", "value", "word", "Ranking", first="ascending",
+               hint="In test F1 from the selected configuration: Holm-corrected p below 0.05."),
         Column("split", "Split", "value", "word", "Ranking", shown=len(board.splits) > 1, first="ascending"),
         _metric("test", "f1", shown=True),
-        Column("difference", "Against selected", "difference", "signed", shown=True,
+        Column("difference", "Difference to selected", "difference", "signed", shown=True,
                hint="Test F1 minus that of the selected configuration, paired."),
         *(_metric("test", name, shown=name in SHOWN_TEST) for name in METRICS[1:]),
         Column("test_f1_at_half", "Test F1 at 0.5", "number", hint="F1 at a threshold of 0.5."),
         Column("difference_p", "p of difference", "number", "number", first="ascending",
-               hint="Of no difference of F1 to the selected configuration, from the same resamples."),
+               hint="Bootstrap test of equal test F1 with the selected configuration, two-sided."),
         Column("difference_p_holm", "p of difference (Holm)", "number", "number", first="ascending",
-               hint="Corrected for how many are compared; below 0.05 a row stands in band 2."),
-        Column("shortlisted", "Shortlisted", "value", "word", first="ascending",
-               hint="Among the rows that were to be compared: best by validation, reference, baselines."),
+               hint="Corrected for the number of comparisons; below 0.05: significantly different."),
+        Column("shortlisted", "Planned comparison", "value", "word", first="ascending",
+               hint="Best by validation, reference CNN and baselines; corrected among themselves."),
         Column("mcnemar_p", "McNemar p", "number", "number", first="ascending",
-               hint="That it errs as often as the selected one where only one of them errs."),
+               hint="McNemar's test of equal accuracy with the selected configuration."),
         Column("mcnemar_p_holm", "McNemar p (Holm)", "number", "number", first="ascending"),
         Column("stress_f1_worst", "Worst under stress", "interval", shown=bool(board.stress),
                hint=_STRESS_HINT),
         Column("stress_f1_drop", "Drop under stress", "difference", "signed"),
         *_others(frame),
         Column("replicates", "Seeds", "number", "whole", "Seeds",
-               hint="Times that it was trained again with another seed."),
+               hint="How often it was retrained with another seed."),
         *(
             Column(f"replicate_{metric}_{what}", f"{title_of(metric)}, {words}", "number", group="Seeds")
             for metric in ("f1", "accuracy")
@@ -134,7 +136,7 @@ def columns_of(board: Leaderboard, objective: str, leading: Sequence[str] = ()) 
 def objective_column(frame: pd.DataFrame, objective: str) -> Column:
     """Return the column of what the search optimised, with its interval where there is one."""
     key = f"validation_{objective}"
-    hint = "What the search optimised."
+    hint = "The search's objective."
     if key in frame:
         return replace(_metric("validation", objective, shown=True), hint=hint)
     return Column("objective", f"Validation {title_of(objective)}", "number", group="Validation", shown=True,

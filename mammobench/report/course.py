@@ -1,4 +1,4 @@
-"""The sections on the search itself: what mattered in it, and how it went."""
+"""The sections on the search: hyperparameter importances and effects, and its history."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ Studies = Mapping[str, StudyRecord]
 
 
 def mattered(studies: Studies, importances: Mapping[str, Importances]) -> Section:
-    """Show how much each hyperparameter mattered, what it does, and how the first two act together.
+    """Show the importance and effect of each hyperparameter, and the interaction of the first two.
 
     Args:
         studies: By name.
@@ -46,11 +46,13 @@ def mattered(studies: Studies, importances: Mapping[str, Importances]) -> Sectio
             notes.append(f"Hyperparameter importances{of} are not shown: {found.reason}.")
         drawings += _effects(study, list(found.shares), suffix, of)
     enough = any(len(_finished(study.trials)) > 1 for study in studies.values())
-    return Section("mattered", "What mattered", drawings=tuple(drawings), notes=tuple(notes), parallel=enough)
+    return Section(
+        "mattered", "Hyperparameters", drawings=tuple(drawings), notes=tuple(notes), parallel=enough
+    )
 
 
 def went(studies: Studies, board: Leaderboard) -> Section:
-    """Show the search's progress, where trials were stopped, what failed and where the time went."""
+    """Show the best objective so far, pruned and failed trials, and the time."""
     drawings: list[Drawing] = []
     tables: list[facts.Table] = []
     for name, study in studies.items():
@@ -62,13 +64,11 @@ def went(studies: Studies, board: Leaderboard) -> Section:
         tables.append(facts.seconds_table(study.trials, of))
     failures = facts.failure_table(studies, board.left_out)
     tables += [failures] if failures else []
-    return Section(
-        "search", "How the search went", drawings=tuple(drawings), tables=tuple(tables), paired=True
-    )
+    return Section("search", "Search history", drawings=tuple(drawings), tables=tuple(tables), paired=True)
 
 
 def _named(studies: Studies, name: str) -> tuple[str, str]:
-    """Return what tells a study's figures and headings from another's: nothing where there is one."""
+    """Return a study's suffixes of figure names and headings: empty where there is one study."""
     if len(studies) == 1:
         return "", ""
     return f"-{1 + list(studies).index(name)}", f" of {name}"
@@ -100,11 +100,11 @@ def _effects(study: StudyRecord, leading: Sequence[str], suffix: str, of: str) -
     ]  # fmt: skip
     pair = used[:2]
     both = [trial for trial in trials if all(item.key in trial.hyperparameters for item in pair)]
-    if len(pair) == 2 and len(both) >= ENOUGH:  # noqa: PLR2004 - a pair
+    if len(pair) > 1 and len(both) >= ENOUGH:
         drawings.append(
             Drawing(
-                f"interaction{suffix}", f"The two most important together{of}",
-                "Each dot is a finished trial, its colour the objective; choices are spread to be seen.",
+                f"interaction{suffix}", f"Interaction of the two most important hyperparameters{of}",
+                "Each dot is a finished trial, its colour the objective; categorical values are jittered.",
                 search_figures.pair_figure(both, pair, objective),
             )
         )  # fmt: skip
@@ -117,18 +117,18 @@ def _progress(study: StudyRecord, suffix: str, of: str) -> list[Drawing]:
     trials = [trial for trial in study.trials if trial.role == "searched" and trial.objective is not None]
     if not trials:
         return []
-    caption = "Searched trials; one that was stopped early counts for nothing here."
+    caption = "Searched trials; pruned ones do not count for the best so far."
     drawings = [
         Drawing(
             f"history-{'seconds' if seconds else 'trials'}{suffix}",
             f"Best so far by {'time' if seconds else 'trial'}{of}",
-            "Time is the wall clock of all trials before, whichever worker ran them." if seconds else caption,
+            "Time is the cumulative wall-clock time of the trials of all workers." if seconds else caption,
             search_figures.progress_figure(trials, spec.direction, label, seconds=seconds),
         )
         for seconds in (False, True)
     ]
     if any(trial.state == "pruned" for trial in trials):
-        caption = f"A cross marks where {spec.pruner} stopped a trial."
+        caption = f"A cross marks the epoch at which {spec.pruner} pruned a trial."
         curves = [trial for trial in trials if trial.curve]
         if len(curves) > search_figures.CURVES_DRAWN:
             caption += f" The last {search_figures.CURVES_DRAWN} of {len(curves)} trials."
@@ -138,7 +138,7 @@ def _progress(study: StudyRecord, suffix: str, of: str) -> list[Drawing]:
 
 
 def _stops(study: StudyRecord, of: str) -> facts.Table | None:
-    """Count the trials that were stopped early by epoch; None without any."""
+    """Count the pruned trials by epoch; None without any."""
     stopped: dict[int, list[float]] = defaultdict(list)
     for trial in study.trials:
         if trial.state == "pruned" and trial.objective is not None:
@@ -148,7 +148,7 @@ def _stops(study: StudyRecord, of: str) -> facts.Table | None:
         for epochs, values in sorted(stopped.items())
     )
     heads = ("after epoch", "trials", f"median validation {title_of(study.spec.objective)}")
-    return facts.Table(f"Stopped early{of}", heads, rows) if rows else None
+    return facts.Table(f"Pruned trials{of}", heads, rows) if rows else None
 
 
 def _fronts(study: StudyRecord, suffix: str, of: str) -> list[Drawing]:
@@ -163,7 +163,7 @@ def _fronts(study: StudyRecord, suffix: str, of: str) -> list[Drawing]:
     for place in range(1, len(objectives) if front else 0):
         labels = (facts.objective_title(objectives[place]), facts.objective_title(objectives[0]))
         figure = search_figures.front_figure(points(finished, place), points(front, place), labels)
-        caption = "Every finished trial; the line joins those that no other beats in all objectives."
+        caption = "Every finished trial; the line joins the non-dominated ones."
         title = f"Pareto front: {labels[1]} and {labels[0]}{of}"
         drawn.append(Drawing(f"front-{objectives[place]}{suffix}", title, caption, figure))
     return drawn

@@ -1,4 +1,4 @@
-"""What the figures draw of each leading trial: its history and its test predictions."""
+"""The history and the predictions of each leading trial, as the figures draw them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Curves:
         validation: Probabilities on validation, (n,) or (n, classes).
         test: Probabilities on test, (n,) or (n, classes).
         threshold: Chosen on validation; None for more than two classes.
-        best_epoch: The epoch whose weights predicted, from 1.
+        best_epoch: The epoch whose weights are used, from 1.
         history: One row an epoch; empty where the file is missing or damaged.
     """
 

@@ -23,12 +23,12 @@ class Digest:
     Attributes:
         title: Names of the studies.
         subtitle: Task and data.
-        notices: What must be said first.
-        lead: The answer.
-        support: How it stands against the others, one sentence each.
+        notices: Warnings.
+        lead: The main result.
+        support: Comparisons with the others, one sentence each.
         ranking: The first `ROWS` configurations, the selected one, the reference CNN and the baselines.
         shown: How many configurations and baselines the ranking shows of how many.
-        notes: How the numbers were made, and what they cannot bear.
+        notes: The statistical methods and their limits.
         checklists: CLAIM 2024 and TRIPOD+AI, as far as the run can fill them.
         commands: What each does, and the command.
         citations: What work on these images must cite.
@@ -86,7 +86,7 @@ def _ranking(board: Leaderboard) -> facts.Table:
     several = len(board.splits) > 1
     heads = (
         "Rank", "Configuration", *(["Split"] if several else []), *scores,
-        "Against selected", "Validation F1",
+        "Difference to selected", "Validation F1",
     )  # fmt: skip
     cells = tuple(
         (
@@ -99,7 +99,7 @@ def _ranking(board: Leaderboard) -> facts.Table:
         )
         for row in rows
     )
-    note = "95 % intervals in brackets. Against selected: test F1 minus that of the selected one, paired."
+    note = "95 % intervals in brackets. Difference to selected: paired difference in test F1."
     return facts.Table("Ranking by test F1", heads, cells, (note,))
 
 

@@ -1,4 +1,4 @@
-"""The page's section of what the selected model sees: test images beside their Grad-CAM heat maps."""
+"""The page's section of explanations: test images beside their Grad-CAM heat maps."""
 
 import base64
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from mammobench.data.splits import Split
 from mammobench.evaluation.leaderboard import Leaderboard
+from mammobench.metrics import is_binary
 from mammobench.report import text
 from mammobench.study import StudyRecord
 from mammobench.study_name import page_command
@@ -23,17 +24,17 @@ Images = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Picture:
-    """A test image, the same with its heat map, and what the model says of it.
+    """A test image, the same with its heat map, and the prediction.
 
     Attributes:
         name: The image's name in the store.
-        told: The answer, its probability and the truth.
+        caption: The predicted class, the true class and the probability.
         image: A PNG as a data URI.
         overlay: The same under its heat map.
     """
 
     name: str
-    told: str
+    caption: str
     image: str
     overlay: str
 
@@ -44,7 +45,7 @@ class Explanations:
 
     Attributes:
         kinds: Heading and pictures of each kind.
-        note: What they show, and what they cannot bear; or that there are none, and why.
+        note: What they show and their limits; or why there are none.
         command: Makes them; empty where they are there.
     """
 
@@ -86,9 +87,9 @@ def explanations_of(trial_folder: Path, split: Split, command: str) -> Explanati
         for kind in dict.fromkeys(kinds)
     )
     note = (
-        "Grad-CAM (Selvaraju et al. 2017) on the last feature maps: bright is what speaks for the class that "
-        "the model answers, each image scaled by itself. The test images on which it is surest, chosen by "
-        "rule. A map shows where, not why, and is no proof that the model answers by the lesion."
+        "Grad-CAM (Selvaraju et al. 2017) on the last feature maps: bright regions raise the score of the "
+        "predicted class; each map is scaled by itself. Shown are the test images predicted with the highest "
+        "confidence. A map shows where, not why, and is no proof that the model uses the lesion."
     )
     return Explanations(grouped, note)
 
@@ -113,13 +114,13 @@ def overlaid(image: Images, heat: Images) -> Images:
 def _picture(found: dict[str, npt.NDArray[np.generic]], place: int, names: Sequence[str]) -> Picture:
     image, heat = (np.asarray(found[name][place], np.uint8) for name in ("images", "heat"))
     answer, target = int(found["answer"][place]), int(found["target"][place])
-    of = names[answer] if len(names) > 2 else names[1]  # noqa: PLR2004 - two classes have one probability
-    nowhere = "" if heat.any() else "; no part of the image speaks for it"
-    told = (
-        f"answers {names[answer]}, in truth {names[target]}; "
+    of = names[1] if is_binary(len(names)) else names[answer]
+    nowhere = "" if heat.any() else "; no region raises its score"
+    caption = (
+        f"predicted {names[answer]}, true class {names[target]}; "
         f"probability of {of} {text.score(float(found['probability'][place]))}{nowhere}"
     )
-    return Picture(str(found["id"][place]), told, _png(image), _png(overlaid(image, heat)))
+    return Picture(str(found["id"][place]), caption, _png(image), _png(overlaid(image, heat)))
 
 
 def _of_kind(pictures: Sequence[Picture], kinds: Sequence[str], kind: str) -> list[Picture]:

@@ -1,4 +1,4 @@
-"""What a reviewer looks up: data, split, recall by lesion type, failures, time, environment, commands."""
+"""The report's tables: data, split, recall by lesion type, failures, time, environment, commands."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -55,21 +55,21 @@ def split_table(split: Split) -> Table:
 def recall_table(board: Leaderboard, names: Iterable[str]) -> Table | None:
     """Show the recall of the positive class by lesion type; None for tasks that do not mix the types."""
     rows, wanted = [], set(names)
-    for facts in board.rows:
-        split = board.splits[facts["split_hash"]]
-        if not positives_by_lesion_type(split.test, split.class_names) or facts["name"] not in wanted:
+    for row in board.rows:
+        split = board.splits[row["split_hash"]]
+        if not positives_by_lesion_type(split.test, split) or row["name"] not in wanted:
             continue
         recalls = (f"test_recall_{kind}" for kind in LESION_TYPES)
         rows.append(
-            (str(facts["name"]), text.with_interval(facts, "test_recall"),
-             *(text.with_interval(facts, column) for column in recalls))
+            (str(row["name"]), text.with_interval(row, "test_recall"),
+             *(text.with_interval(row, column) for column in recalls))
         )  # fmt: skip
     if not rows:
         return None
     split = next(iter(board.splits.values()))
-    masks = positives_by_lesion_type(split.test, split.class_names)
+    masks = positives_by_lesion_type(split.test, split)
     counts = tuple(f"{kind} (n = {int(mask.sum()):,})" for kind, mask in masks.items())
-    note = f"Share of {split.class_names[1]} test images that were found, by the kind of lesion they show."
+    note = f"Share of {split.class_names[1]} test images that were classified as such, by lesion type."
     return Table("Recall by lesion type", ("configuration", "all", *counts), tuple(rows), (note,))
 
 
@@ -103,7 +103,7 @@ def data_table(store: Mapping[str, Any], fingerprint: str) -> Table:
 
 
 def study_table(study: StudyRecord, trials: Iterable[TrialRecord], of: str = "") -> Table:
-    """Describe what was asked."""
+    """Describe the search."""
     spec, counts = study.spec, dict.fromkeys(STATES, 0)
     for trial in trials:
         counts[trial.state] += 1
@@ -130,7 +130,7 @@ def front_table(study: StudyRecord, front: Iterable[TrialRecord]) -> Table | Non
         for trial in front
     ]
     heads = ("configuration", *(objective_title(name) for name in study.spec.objectives))
-    note = "No other trial is better in all objectives at once."
+    note = "No other trial is at least as good in all objectives and better in one."
     return Table("Pareto front", heads, tuple(rows), (note,)) if rows else None
 
 
@@ -169,7 +169,7 @@ def seconds_table(trials: Iterable[TrialRecord], of: str = "") -> Table:
         if everything
     ]
     rows.append(("all", text.duration(everything / max(1, len(finished))), text.duration(everything), ""))
-    return Table(f"Time{of}", ("part", "a trial", "all trials", "share"), tuple(rows))
+    return Table(f"Time{of}", ("part", "mean per trial", "all trials", "share"), tuple(rows))
 
 
 def environment_table(trials: Iterable[TrialRecord]) -> Table:
@@ -186,7 +186,7 @@ def failure_table(studies: Mapping[str, StudyRecord], left_out: Iterable[tuple[s
     """List trials that failed or cannot be ranked; None without any."""
     reasons = {
         "failed": lambda trial: str(trial.reason),
-        "pruned": lambda trial: f"stopped after epoch {trial.epochs}",
+        "pruned": lambda trial: f"pruned after epoch {trial.epochs}",
         "infeasible": lambda trial: (
             "over a limit: "
             + ", ".join(f"{objective_title(name)} {text.number(cost)}" for name, cost in trial.costs.items())
@@ -202,33 +202,34 @@ def failure_table(studies: Mapping[str, StudyRecord], left_out: Iterable[tuple[s
         for trial in study.trials
         if trial.state in reasons
     ]
-    rows += [(name, "left out", reason) for name, reason in left_out]
+    rows += [(name, "excluded", reason) for name, reason in left_out]
     return Table("Trials that are not ranked", ("trial", "state", "reason"), tuple(rows)) if rows else None
 
 
 def commands(study: StudyRecord) -> tuple[tuple[str, str], ...]:
     """Return what each command does, and the command."""
     return (
-        ("Train the selected configuration again and compare", page_command("reproduce", study.folder)),
+        ("Retrain the selected configuration and compare", page_command("reproduce", study.folder)),
         ("Repeat or continue this search", study.spec.command),
-        ("Write this report again", page_command("report", study.folder)),
+        ("Regenerate this report", page_command("report", study.folder)),
     )
 
 
 def method_notes(board: Leaderboard, *, tried: int) -> tuple[str, ...]:
-    """Say how the numbers were made, and what they cannot bear."""
+    """Describe the statistical methods and their limits."""
     units = " and ".join(dict.fromkeys(f"{unit_of(split)}s" for split in board.splits.values()))
     finished = f"{tried} searched {'configuration' if tried == 1 else 'configurations'} finished."
     selection = (
-        f"{finished} Validation selects; the test split ranks what is shown and chose nothing. "
-        "The best test score of many configurations is optimistic, and is corrected by choosing it anew in "
-        "each resample and scoring it on the groups left out (Tsamardinos et al. 2018)."
+        f"{finished} The configuration is selected on validation; the test split ranks what is shown and "
+        "selects nothing. The best test score of many configurations is optimistic (the winner's curse); it "
+        "is corrected by bootstrap bias correction: the best configuration of each resample is scored on the "
+        "groups left out (Tsamardinos et al. 2018)."
     )
     intervals = (
         f"Intervals: {100 * board.level:.0f} % percentile bootstrap over {units}, {board.resamples:,} "
-        "resamples shared by all rows. Differences are paired over them. “Not told apart” (band 1): the "
-        "p-value of the difference, corrected by the method of Holm for how many are compared, is not below "
-        f"{1 - board.level:.2f}; the intervals themselves are not corrected. The test of McNemar, corrected "
-        "alike, compares accuracies."
+        "resamples shared by all rows. Differences are paired over them. “Not significantly different”: the "
+        "p-value of the difference, corrected by Holm's method for the number of comparisons, is not below "
+        f"{1 - board.level:.2f}; the intervals themselves are not corrected. McNemar's test, corrected in "
+        "the same way, compares accuracies."
     )
     return selection, intervals

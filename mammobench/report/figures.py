@@ -14,14 +14,14 @@ from mammobench.report import text
 from mammobench.report.columns import title_of
 from mammobench.report.curves import Curves
 from mammobench.report.drawing import INK, MUTED, OTHERS, REFERENCE, SELECTED, STYLE, axes_of
-from mammobench.report.ranking import Facts, kind_of
+from mammobench.report.ranking import BoardRow, kind_of
 
 POINTS = 300
 RELIABILITY_BINS = 10
 
 
 @mpl.rc_context(STYLE)
-def score_figure(rows: Sequence[Facts], metric: str) -> Figure:
+def score_figure(rows: Sequence[BoardRow], metric: str) -> Figure:
     """Draw a test metric with its interval, one line a configuration, best on top."""
     figure, axes = axes_of(0.23 * len(rows) + 0.75)
     for place, row in enumerate(rows):
@@ -48,11 +48,10 @@ def score_figure(rows: Sequence[Facts], metric: str) -> Figure:
 def roc_figure(curves: Sequence[Curves]) -> Figure:
     """Draw the ROC curves on test; a dot marks the threshold in use, the diagonal is chance."""
     figure, axes = axes_of(4.2)
-    axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=":", label="chance, always one class")
+    axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=":", label="chance")
     for item, look in zip(curves, _looks(curves), strict=True):
         points = operating_points(item.targets == 1, item.test)
-        rise = np.r_[0, points.true_positives / points.true_positives[-1]]
-        fall = np.r_[0, points.false_positives / points.false_positives[-1]]
+        rise, fall = np.r_[0, points.recall], np.r_[0, points.false_positive_rate]
         keep = _thinned(fall, rise)
         axes.plot(fall[keep], rise[keep], **look, label=f"{item.name}  {points.auroc:.3f}")
         used = int((points.scores >= (item.threshold or 0)).sum())
@@ -71,8 +70,7 @@ def precision_recall_figure(curves: Sequence[Curves]) -> Figure:
     axes.axhline(share, color=MUTED, linewidth=1, linestyle=":", label=always)
     for item, look in zip(curves, _looks(curves), strict=True):
         points = operating_points(item.targets == 1, item.test)
-        recall = points.true_positives / points.true_positives[-1]
-        precision = points.true_positives / (points.true_positives + points.false_positives)
+        recall, precision = points.recall, points.precision
         keep = _thinned(recall, precision)
         axes.plot(recall[keep], precision[keep], **look, label=f"{item.name}  {points.auprc:.3f}")
         used = int((points.scores >= (item.threshold or 0)).sum()) - 1
@@ -104,11 +102,10 @@ def threshold_figure(item: Curves) -> Figure:
     parts = {"test": (item.split.test, item.test), "validation": (item.split.validation, item.validation)}
     for place, (name, (part, probabilities)) in enumerate(parts.items()):
         points = operating_points(part.targets == 1, probabilities)
-        recall = points.true_positives / points.true_positives[-1]
-        precision = points.true_positives / (points.true_positives + points.false_positives)
-        f1 = 2 * recall * precision / np.maximum(recall + precision, np.finfo(float).tiny)
-        keep = _thinned(points.scores, f1)
-        wanted = {"F1": f1, "recall": recall, "precision": precision} if name == "test" else {"F1": f1}
+        keep = _thinned(points.scores, points.f1)
+        wanted = {"F1": points.f1}
+        if name == "test":
+            wanted |= {"recall": points.recall, "precision": points.precision}
         for color, (metric, values) in zip((SELECTED, *OTHERS), wanted.items(), strict=False):
             look: dict[str, Any] = {"linestyle": (0, (3, 1.5)), "alpha": 0.8} if place else {}
             axes.plot(points.scores[keep], values[keep], color=color, label=f"{metric} on {name}", **look)
@@ -121,7 +118,7 @@ def threshold_figure(item: Curves) -> Figure:
 
 @mpl.rc_context(STYLE)
 def history_figure(curves: Sequence[Curves], column: str, label: str) -> Figure | None:
-    """Draw a column of the histories by epoch; a dot marks the weights that predicted. None without any."""
+    """Draw a column of the histories by epoch; a dot marks the best epoch. None without any."""
     figure, axes = axes_of(3.2)
     drawn = False
     for item, look in zip(curves, _looks(curves), strict=True):

@@ -19,12 +19,12 @@ CONFIGURATIONS_DRAWN = 20
 
 
 def leaders(board: Leaderboard, curves: Sequence[Curves], objective: str) -> Section:
-    """Show scores with intervals, curves of the predictions, and how training went."""
+    """Show scores with intervals, curves of the predictions, and learning curves."""
     drawings = [*_scores(board), *_predictions(curves), *_histories(curves, objective)]
     recall = facts.recall_table(board, [item.name for item in curves])
     return Section(
         "leaders",
-        "The leaders",
+        "Leading configurations",
         drawings=tuple(drawings),
         confusions=facts.confusions(curves),
         tables=tuple(table for table in (recall, replicates_table(board)) if table),
@@ -52,17 +52,18 @@ def replicates_table(board: Leaderboard) -> facts.Table | None:
     )
     note = (
         "Mean ± standard deviation over seeds, and the range. The interval is over patients or images and "
-        "knows nothing of the seed; the searched seed was chosen for its score and is not among them."
+        "leaves out the variance between seeds; the seed of the search, which was selected by its score, is "
+        "not among them."
     )
-    return facts.Table("Trained again with other seeds", heads, rows, (note,)) if rows else None
+    return facts.Table("Replicates with other seeds", heads, rows, (note,)) if rows else None
 
 
 def _over_seeds(item: Replicated, metric: str) -> str:
-    known, values = item.facts, item.test[metric]
+    known, values = item.columns, item.test[metric]
     spread = known[f"replicate_{metric}_sd"]
-    told = f" ± {text.score(spread)}" if text.is_number(spread) else ""
+    deviation = f" ± {text.score(spread)}" if text.is_number(spread) else ""
     ends = f"{text.score(min(values))} to {text.score(max(values))}"
-    return f"{text.score(known[f'replicate_{metric}_mean'])}{told} ({ends})"
+    return f"{text.score(known[f'replicate_{metric}_mean'])}{deviation} ({ends})"
 
 
 def slices(board: Leaderboard, curves: Sequence[Curves]) -> Section:
@@ -94,10 +95,10 @@ def slices(board: Leaderboard, curves: Sequence[Curves]) -> Section:
         )
         for row in ({str(key): value for key, value in row.items()} for row in frame.to_dict("records"))
     )
-    heads = ("slice", "images", "groups", "positives", *map(title_of, METRICS))
-    note = "A dash: not defined, such as recall where no image is positive. A small slice says little."
-    table = facts.Table(f"{item.name[0].upper()}{item.name[1:]} by slice", heads, rows, (note,))
-    return Section("slices", "By slice", tables=(table,))
+    heads = ("subgroup", "images", "groups", "positives", *map(title_of, METRICS))
+    note = "A dash: not defined, such as recall without positive images. Small subgroups have little power."
+    table = facts.Table(f"{item.name[0].upper()}{item.name[1:]} by subgroup", heads, rows, (note,))
+    return Section("slices", "Subgroups", tables=(table,))
 
 
 def _scores(board: Leaderboard) -> list[Drawing]:
@@ -125,11 +126,11 @@ def _scores(board: Leaderboard) -> list[Drawing]:
 
 
 def _predictions(curves: Sequence[Curves]) -> list[Drawing]:
-    binary = len(curves[0].class_names) == 2  # noqa: PLR2004 - two classes
-    if not binary or len({item.split.hash for item in curves}) > 1 or len(set(curves[0].targets)) < 2:  # noqa: PLR2004
+    split = curves[0].split
+    if not split.binary or len({item.split.hash for item in curves}) > 1 or len(set(split.test.targets)) <= 1:
         return []
     chosen = next((item for item in curves if item.kind == "selected"), curves[0])
-    dot = "Leaders on the test split; a dot marks the threshold chosen on validation."
+    dot = "Leading configurations on the test split; a dot marks the threshold chosen on validation."
     reliability = (
         f"The share of {curves[0].class_names[1]} test images by predicted probability, in "
         f"{figures.RELIABILITY_BINS} bins of equal width. Below the diagonal a model is overconfident."
@@ -141,7 +142,7 @@ def _predictions(curves: Sequence[Curves]) -> list[Drawing]:
         Drawing(
             "thresholds",
             f"Thresholds of {chosen.name}",
-            "The threshold is the one with the best F1 on validation; test shows what it is worth.",
+            "The threshold is the one with the best F1 on validation; test shows how it generalises.",
             figures.threshold_figure(chosen),
         ),
     ]
@@ -153,7 +154,7 @@ def _histories(curves: Sequence[Curves], objective: str) -> list[Drawing]:
         Drawing(
             f"learning-{column}",
             f"Learning curves: {label}",
-            "A dot marks the epoch whose weights predicted.",
+            "A dot marks the best epoch, whose weights are used.",
             figure,
         )
         for column, label in panels

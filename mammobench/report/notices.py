@@ -1,4 +1,4 @@
-"""What must be said before any number: data that are synthetic, splits that leak."""
+"""Warnings at the top of a report: synthetic data, leaking splits."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

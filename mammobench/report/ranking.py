@@ -10,11 +10,14 @@ from mammobench.report.columns import Column, columns_of, objective_column
 from mammobench.study import StudyRecord
 from mammobench.study_name import page_command
 
-Facts = Mapping[str, Any]
+BoardRow = Mapping[str, Any]
 ROWS_WRITTEN = 100
 """Rows that stand in the page itself; its script shows the others when they are asked for."""
 
 DIGITS = 6
+_SIGNIFICANT = {1: "no", 2: "yes"}
+"""What the leaderboard's column ``band`` says of the difference to the selected configuration."""
+
 _BADGES = {
     "selected": ("selected by validation",),
     "reference": ("reference",),
@@ -54,7 +57,7 @@ class Row:
     Attributes:
         kind: ``selected``, ``searched``, ``reference``, ``constant`` or ``shortcut``.
         badges: Words beside the name, so that nothing is said by colour alone.
-        close: Whether it cannot be told from the selected one.
+        close: Whether it is not significantly different from the selected one.
         cells: One a column that is shown.
     """
 
@@ -96,9 +99,9 @@ def build_ranking(board: Leaderboard, studies: Sequence[StudyRecord], leading: S
     named = dict(zip(board.studies, studies, strict=True))
     shown = tuple(column for column in columns if column.shown)
     written = tuple(
-        Row(kind_of(facts), badges_of(facts), _close(facts), tuple(_cell(facts, column) for column in shown))
-        for place, facts in enumerate(rows)
-        if place < ROWS_WRITTEN or facts["selected"] or facts["role"] != "searched"
+        Row(kind_of(row), badges_of(row), _close(row), tuple(_cell(row, column) for column in shown))
+        for place, row in enumerate(rows)
+        if place < ROWS_WRITTEN or row["selected"] or row["role"] != "searched"
     )
     data = {
         **_data(rows, columns, named),
@@ -108,57 +111,59 @@ def build_ranking(board: Leaderboard, studies: Sequence[StudyRecord], leading: S
     return Ranking(shown, written, len(rows), data)
 
 
-def kind_of(facts: Facts) -> str:
+def kind_of(row: BoardRow) -> str:
     """Return ``selected``, ``searched``, ``reference``, ``constant`` or ``shortcut``."""
-    return "selected" if facts["selected"] else str(facts["role"])
+    return "selected" if row["selected"] else str(row["role"])
 
 
-def badges_of(facts: Facts) -> tuple[str, ...]:
-    """Return the words that stand beside a row's name."""
-    return _BADGES.get(kind_of(facts), ()) + (("split leaks",) if facts["leaks"] else ())
+def badges_of(row: BoardRow) -> tuple[str, ...]:
+    """Return the labels beside a row's name."""
+    return _BADGES.get(kind_of(row), ()) + (("split leaks",) if row["leaks"] else ())
 
 
-def bar_of(facts: Facts, column: str) -> Bar | None:
+def bar_of(row: BoardRow, column: str) -> Bar | None:
     """Return the interval of a column in percent, for scores between 0 and 1."""
-    values = [facts.get(f"{column}_low"), facts[column], facts.get(f"{column}_high")]
+    values = [row.get(f"{column}_low"), row[column], row.get(f"{column}_high")]
     if not all(text.is_number(value) for value in values):
         return None
     return Bar(*(round(100 * float(value), 2) for value in values if value is not None))
 
 
-def study_of(facts: Facts, names: Sequence[str]) -> str:
+def study_of(row: BoardRow, names: Sequence[str]) -> str:
     """Return the name of the study that a row belongs to; the first one's for baselines."""
-    name = facts.get("study")
+    name = row.get("study")
     return name if isinstance(name, str) else names[0]
 
 
-def _cell(facts: Facts, column: Column) -> Cell:
-    value = _value(facts, column)
+def _cell(row: BoardRow, column: Column) -> Cell:
+    value = _value(row, column)
     shown = getattr(text, column.form)(value) if column.form != "word" else text.value(value)
-    bar = bar_of(facts, column.key) if column.kind == "interval" and column.bar else None
-    return Cell(shown, _detail(facts, column), bar)
+    bar = bar_of(row, column.key) if column.kind == "interval" and column.bar else None
+    return Cell(shown, _detail(row, column), bar)
 
 
-def _close(facts: Facts) -> bool:
-    return text.is_number(facts["band"]) and facts["band"] == 1
+def _close(row: BoardRow) -> bool:
+    return text.is_number(row["band"]) and row["band"] == 1
 
 
-def _value(facts: Facts, column: Column) -> Any:  # noqa: ANN401 - a cell holds anything
+def _value(row: BoardRow, column: Column) -> Any:  # noqa: ANN401 - a cell holds anything
     """Return a cell's value; the selected configuration has no difference to itself."""
-    return None if column.key == "difference" and facts["selected"] else facts[column.key]
+    if column.key == "band":
+        return None if row["selected"] or not text.is_number(row["band"]) else _SIGNIFICANT[row["band"]]
+    return None if column.key == "difference" and row["selected"] else row[column.key]
 
 
-def _detail(facts: Facts, column: Column) -> str:
+def _detail(row: BoardRow, column: Column) -> str:
     """Return the smaller text of a cell: its interval, or a remark."""
     if column.key == "difference":
-        return "not told apart" if _close(facts) and not facts["selected"] else ""
-    if column.key == "epochs" and text.is_number(facts["best_epoch"]):
-        return f"best {text.whole(facts['best_epoch'])}"
-    return text.ends(facts, column.key) if column.kind == "interval" else ""
+        return "not significant" if _close(row) and not row["selected"] else ""
+    if column.key == "epochs" and text.is_number(row["best_epoch"]):
+        return f"best {text.whole(row['best_epoch'])}"
+    return text.ends(row, column.key) if column.kind == "interval" else ""
 
 
 def _data(
-    rows: Sequence[Facts], columns: Sequence[Column], studies: Mapping[str, StudyRecord]
+    rows: Sequence[BoardRow], columns: Sequence[Column], studies: Mapping[str, StudyRecord]
 ) -> dict[str, Any]:
     configs = {
         name: {trial.number: trial.config.values() for trial in study.trials}
@@ -166,21 +171,21 @@ def _data(
     }
     settings = {name: _shared(list(known.values())) for name, known in configs.items()}
     own: list[dict[str, Any] | None] = []
-    for facts in rows:
-        name = study_of(facts, list(studies))
-        values = None if facts["role"] in BASELINES else configs[name][facts["trial"]]
+    for row in rows:
+        name = study_of(row, list(studies))
+        values = None if row["role"] in BASELINES else configs[name][row["trial"]]
         own.append(values and {key: value for key, value in values.items() if key not in settings[name]})
     return {
         "columns": [_column(rows, column) for column in columns],
         "rows": [
             {
-                "kind": kind_of(facts),
-                "badges": badges_of(facts),
-                "close": _close(facts),
-                "study": study_of(facts, list(studies)),
-                "trial": _plain(facts["trial"]),
+                "kind": kind_of(row),
+                "badges": badges_of(row),
+                "close": _close(row),
+                "study": study_of(row, list(studies)),
+                "trial": _plain(row["trial"]),
             }
-            for facts in rows
+            for row in rows
         ],
         "settings": settings,
         "configs": own,
@@ -190,13 +195,13 @@ def _data(
     }
 
 
-def _column(rows: Sequence[Facts], column: Column) -> dict[str, Any]:
-    described = {**asdict(column), "values": [_plain(_value(facts, column)) for facts in rows]}
+def _column(rows: Sequence[BoardRow], column: Column) -> dict[str, Any]:
+    described = {**asdict(column), "values": [_plain(_value(row, column)) for row in rows]}
     for end in ("low", "high"):
         if f"{column.key}_{end}" in rows[0]:
-            described[end] = [_plain(facts[f"{column.key}_{end}"]) for facts in rows]
+            described[end] = [_plain(row[f"{column.key}_{end}"]) for row in rows]
     if column.key in {"difference", "epochs"}:
-        described["detail"] = [_detail(facts, column) for facts in rows]
+        described["detail"] = [_detail(row, column) for row in rows]
     return described
 
 

@@ -1,4 +1,4 @@
-"""The figures of the search: how it went, what mattered, and what it traded off."""
+"""The figures of the search: history, hyperparameters and Pareto fronts."""
 
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
@@ -46,7 +46,7 @@ def progress_figure(trials: Sequence[TrialRecord], direction: str, label: str, *
               label="finished", rasterized=len(trials) > DOTS_DRAWN)  # fmt: skip
     if not whole.all():
         axes.plot(places[~whole] / unit, values[~whole], "x", color=REFERENCE, markersize=4, alpha=0.8,
-                  label="stopped early")  # fmt: skip
+                  label="pruned")  # fmt: skip
     better = np.fmax if direction == "maximize" else np.fmin
     best = better.accumulate(np.where(whole, values, np.nan))
     axes.plot(places / unit, best, color=SELECTED, linewidth=2, drawstyle="steps-post", label="best so far")
@@ -63,7 +63,7 @@ def rung_figure(trials: Sequence[TrialRecord], label: str) -> Figure:
     seen = set()
     for trial in trials[-CURVES_DRAWN:]:
         stopped = trial.state == "pruned"
-        color, kind = (REFERENCE, "stopped early") if stopped else (OTHERS[0], "finished")
+        color, kind = (REFERENCE, "pruned") if stopped else (OTHERS[0], "finished")
         epochs = range(1, len(trial.curve) + 1)
         name = None if kind in seen else kind
         seen.add(kind)

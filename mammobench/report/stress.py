@@ -1,4 +1,4 @@
-"""The report's tables of scores under stress."""
+"""The report's tables of the stress tests."""
 
 from collections.abc import Callable
 
@@ -15,8 +15,8 @@ _NOTE = (
     "corrected for the number of conditions."
 )
 _ERASED = (
-    "The last two take the lesion away. A model that keeps its score without the centre, or by the border "
-    "alone, did not answer by the lesion."
+    "The last two remove the lesion. A model that keeps its score without the centre, or with the border "
+    "alone, does not use the lesion."
 )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 MISSING = "–"  # noqa: RUF001 - an en dash, the sign of an empty cell
 MINUTE, HOUR = 60, 3600
+_WHOLE = 100
 
 
 def is_number(value: Any) -> bool:  # noqa: ANN401 - a cell holds anything
@@ -45,7 +46,7 @@ def number(value: Any) -> str:  # noqa: ANN401 - a cell holds anything
     """Write a number of any size: ``775,169`` or ``0.713``."""
     if not is_number(value):
         return MISSING
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"  # noqa: PLR2004 - three digits
+    return f"{value:,.0f}" if abs(value) >= _WHOLE else f"{value:.3g}"
 
 
 def duration(seconds: Any) -> str:  # noqa: ANN401 - a cell holds anything

@@ -1,4 +1,4 @@
-"""Everything the report's template shows, as plain values."""
+"""The page as plain values, which the template shows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ def build_view(studies: Sequence[StudyRecord], board: Leaderboard) -> View:
         course.went(named, board),
         leaders(board, curves, objective),
         slices(board, curves),
-        Section("stress", "Under stress", tables=stress_tables(board)),
+        Section("stress", "Stress tests", tables=stress_tables(board)),
         _data(studies, board),
         _run(named),
     )
@@ -94,4 +94,4 @@ def _run(studies: Mapping[str, StudyRecord]) -> Section:
         tables += [facts.study_table(study, study.trials, of), facts.space_table(study, of)]
     trials = [trial for study in studies.values() for trial in study.trials]
     tables.append(facts.environment_table(trials))
-    return Section("run", "How it was run", tables=tuple(tables), paired=True)
+    return Section("run", "Set-up", tables=tuple(tables), paired=True)

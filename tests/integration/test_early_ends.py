@@ -84,7 +84,7 @@ def test_pruned_trials_are_recorded_reported_and_reproduced(command_line: Comman
     assert told["pruned"] == len(pruned) > 0
     assert all(trial.epochs < 6 and len(trial.curve) == trial.epochs for trial in pruned)
     report = (command_line.folder / "reports" / "prunes" / "index.html").read_text()
-    assert f"stopped after epoch {pruned[0].epochs}" in report
+    assert f"pruned after epoch {pruned[0].epochs}" in report
     done = command_line.run_json("reproduce", "prunes", "--trial", str(pruned[0].number))
     assert done["identical"]
     card = Path(command_line.folder, done["card"]).read_text()

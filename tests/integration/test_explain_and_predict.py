@@ -27,7 +27,7 @@ def test_the_surest_test_images_get_heat_maps_that_the_report_shows(searched: Co
     assert Path(told["explanations"]).parent.name == f"{told['trial']:04d}"
     page = (study.folder / "index.html").read_text("utf-8")
     assert page.count('src="data:image/png;base64,') == 2 * len(told["images"])
-    assert "What the model sees" in page
+    assert 'id="sees">Explanations' in page
 
 
 def test_files_are_predicted_as_the_trial_predicted_its_test_images(

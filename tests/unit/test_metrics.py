@@ -12,6 +12,7 @@ from mammobench.metrics import (
     operating_points,
     predicted_classes,
     scores,
+    scores_of_confusion,
 )
 
 ALL = (
@@ -176,3 +177,15 @@ def test_the_worst_case_is_the_lowest_f1_at_the_threshold_of_the_unchanged() -> 
 def test_objectives_ask_for_conditions_that_every_image_allows() -> None:
     for objective in OBJECTIVES.values():
         assert all(condition.kind in KINDS for condition in conditions_named(objective.conditions))
+
+
+@pytest.mark.parametrize("classes", [2, 5])
+def test_many_confusion_matrices_at_once_are_scored_as_each_alone(classes: int) -> None:
+    matrices = np.random.default_rng(0).integers(0, 4, (3, 20, classes, classes))
+    # classes that never occur or are never predicted, and no image at all
+    matrices[0, :5, 1], matrices[0, 5:10, :, 1], matrices[0, 10] = 0, 0, 0
+    together = scores_of_confusion(matrices)
+    for place in np.ndindex(3, 20):
+        alone = scores_of_confusion(matrices[place])
+        for name, values in together.items():
+            np.testing.assert_array_equal(values[place], alone[name], err_msg=name)

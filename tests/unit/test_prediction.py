@@ -57,7 +57,7 @@ def test_a_model_without_description_or_none_at_all_is_told(tmp_path: Path) -> N
     with pytest.raises(ConfigError, match="no such model"):
         model_of_file(tmp_path / "model.keras")
     (tmp_path / "model.keras").write_bytes(b"")
-    with pytest.raises(ConfigError, match="nothing says how to use the model"):
+    with pytest.raises(ConfigError, match="the description of the model is missing"):
         model_of_file(tmp_path / "model.keras")
 
 

@@ -32,7 +32,7 @@ const configOf = (row) => {
   const own = data.configs[row];
   if (own === null) return [];
   const pairs = (values) => Object.entries(values).map(([key, value]) => [key, settingsText(value)]);
-  const rest = element("details", {}, element("summary", {}, "What every trial shares"));
+  const rest = element("details", {}, element("summary", {}, "Settings shared by all trials"));
   rest.addEventListener("toggle", () => {
     if (rest.childElementCount === 1) rest.append(listOf("Shared settings", pairs(data.settings[data.rows[row].study])));
   });
@@ -43,7 +43,7 @@ const detailOf = (row, width) => {
   const parts = [element("div", {}, ...scoresOf(row))];
   const config = configOf(row);
   if (trial !== null) {
-    config.push(element("p", { class: "note" }, "Train it again and compare:"), element("code", {}, data.commands[study] + trial));
+    config.push(element("p", { class: "note" }, "Retrain and compare:"), element("code", {}, data.commands[study] + trial));
   }
   if (config.length) parts.push(element("div", {}, ...config));
   const cell = element("td", { colspan: width }, element("div", { class: "parts" }, ...parts));

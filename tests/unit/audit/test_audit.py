@@ -35,7 +35,7 @@ def test_the_page_says_synthetic_and_what_it_rests_on(audit: Audit, tmp_path: Pa
     page = build_page(audit)
     assert page.lead == lead_of(audit)
     assert page.baseline.rows[0][:2] == ("malignancy", "logistic regression")
-    assert any("reference split have a companion" in sentence for sentence in findings(audit))
+    assert any("reference split share" in sentence for sentence in findings(audit))
 
 
 def test_its_values_are_json(audit: Audit, phantom: ImageStore) -> None:

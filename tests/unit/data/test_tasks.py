@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mammobench.data.labels import Label
-from mammobench.data.tasks import get_task
+from mammobench.data.tasks import TASKS, get_task
 from mammobench.errors import DataError
 
 ALL = np.arange(5)
@@ -33,3 +33,7 @@ def test_five_class_names_are_those_of_the_labels() -> None:
 def test_an_unknown_task_names_the_nearest() -> None:
     with pytest.raises(DataError, match=r"did you mean 'malignancy'\?\), found malignacy"):
         get_task("malignacy")
+
+
+def test_a_task_of_two_classes_is_binary() -> None:
+    assert [name for name, task in TASKS.items() if not task.binary] == ["five-class"]

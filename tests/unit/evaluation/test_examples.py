@@ -1,4 +1,4 @@
-"""Which test images are shown: the surest of each kind, by rule."""
+"""Which test images are shown: the most confident predictions of each kind, by rule."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -60,7 +60,8 @@ def test_scores_of_each_resample_are_those_of_its_images_written_out(classes: in
         for column in range(3):
             matrix = confusion_matrix(targets[images], guesses[images, column], classes)
             found = {name: float(values[row, column]) for name, values in result.items()}
-            assert found == pytest.approx(scores_of_confusion(matrix), abs=1e-6, nan_ok=True)
+            expected = {name: float(value) for name, value in scores_of_confusion(matrix).items()}
+            assert found == pytest.approx(expected, abs=1e-6, nan_ok=True)
 
 
 @pytest.mark.parametrize("classes", [2, 3])

@@ -167,10 +167,10 @@ def test_a_leaking_trial_is_selected_only_where_there_is_no_other() -> None:
 
     leaking, clean = entry(1, 0.9, leaks=True), entry(2, 0.5, leaks=False)
     _mark_selected([leaking, clean], "maximize")
-    assert "selected" not in leaking.facts
-    assert clean.facts["selected"] is True
+    assert "selected" not in leaking.row
+    assert clean.row["selected"] is True
     _mark_selected([leaking], "maximize")
-    assert leaking.facts["selected"] is True
+    assert leaking.row["selected"] is True
 
 
 @pytest.mark.parametrize(("grouped", "unit"), [(True, "patient or lesion group"), (False, "image")])

@@ -58,7 +58,7 @@ def test_the_spread_is_that_of_each_replicates_own_score(study: StudyRecord) -> 
 def test_one_replicate_has_no_spread(study: StudyRecord) -> None:
     write_replicate(study, 1, 1, 0.5)
     (found,) = build_leaderboard(study).replicates
-    assert np.isnan(found.facts["replicate_f1_sd"])
+    assert np.isnan(found.columns["replicate_f1_sd"])
 
 
 def the_split(study: StudyRecord) -> Split:

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 from scipy import stats
-from statsmodels.stats.contingency_tables import mcnemar
 
 from mammobench.evaluation.significance import difference_p, holm, mcnemar_p
 from mammobench.seeds import generator
@@ -9,11 +8,21 @@ from mammobench.seeds import generator
 
 def test_independent_images_have_mcnemars_exact_test() -> None:
     numbers = generator(0, "test")
-    right, selected = numbers.random((80, 3)) < 0.7, numbers.random(80) < 0.6
+    right, selected = numbers.random((80, 4)) < 0.7, numbers.random(80) < 0.6
+    right[:, 3] = selected
     found = mcnemar_p(right, selected, np.arange(80))
-    for column in range(3):
-        table = [[(right[:, column] == a)[selected == b].sum() for b in (True, False)] for a in (True, False)]
-        assert found[column] == pytest.approx(mcnemar(table, exact=True).pvalue)
+    for column in range(4):
+        better, worse = (right[:, column] & ~selected).sum(), (~right[:, column] & selected).sum()
+        expected = stats.binomtest(better, better + worse).pvalue if better + worse else 1.0
+        assert found[column] == pytest.approx(expected, rel=1e-12)
+
+
+def test_mcnemars_exact_test_by_hand() -> None:
+    # one image where the configuration alone is right, five where the selected one alone is: of 64 ways to
+    # throw six coins, twice the 1 + 6 with at most one head
+    right = np.array([1, 0, 0, 0, 0, 0, 1, 0], bool)
+    selected = np.array([0, 1, 1, 1, 1, 1, 1, 0], bool)
+    assert mcnemar_p(right[:, None], selected, np.arange(8))[0] == pytest.approx(14 / 64, rel=1e-12)
 
 
 def test_groups_of_one_and_the_clustered_test_agree_without_clustering() -> None:
@@ -44,7 +53,7 @@ def test_copied_images_tell_the_clustered_test_nothing_new() -> None:
     assert naive < 0.01 * clustered
 
 
-def test_the_same_answers_are_not_told_apart() -> None:
+def test_the_same_answers_are_not_significantly_different() -> None:
     right = np.ones((4, 1), bool)
     for groups in ([0, 0, 1, 1], range(4)):
         assert mcnemar_p(right, right[:, 0], np.array(groups)).tolist() == [1]
@@ -71,3 +80,16 @@ def test_holm_corrects_the_shortlist_among_itself_and_the_rest_among_all() -> No
     assert adjusted[:2] == pytest.approx([0.02, 0.02])
     assert np.isnan(adjusted[2])
     assert adjusted[3:] == pytest.approx([0.06, 0.5])
+
+
+def test_holm_by_hand() -> None:
+    # the example of Wikipedia's article on the method: 4 x 0.005, 3 x 0.01, then 2 x 0.03, which is 0.06, and
+    # the last, 1 x 0.04, which may not fall below that
+    p = np.array([0.01, 0.04, 0.03, 0.005])
+    adjusted = holm(p, np.zeros(4, bool))
+    assert adjusted == pytest.approx([0.03, 0.06, 0.06, 0.02], rel=1e-12)
+
+
+def test_a_single_comparison_is_not_corrected() -> None:
+    assert holm(np.array([0.03]), np.array([True])).tolist() == [0.03]
+    assert holm(np.array([]), np.array([], bool)).tolist() == []

@@ -10,7 +10,7 @@ from mammobench.errors import StudyError
 from mammobench.evaluation.intervals import Resamples
 from mammobench.evaluation.leaderboard import build_leaderboard
 from mammobench.evaluation.predictions import StressedPredictions, open_stressed, open_test, open_validation
-from mammobench.evaluation.stress import predicted_conditions, stressed, validation_leaders
+from mammobench.evaluation.stress import predicted_conditions, stressed
 from mammobench.metrics import scores
 from mammobench.study import StudyRecord
 from tests.conftest import simulate_split
@@ -56,8 +56,8 @@ def test_scores_and_changes_by_hand() -> None:
     assert accuracies == pytest.approx([1, (13 - positives) / 12, 1, 1 - positives / 12])
     # the border alone takes the lesion away, and is no failure of the model
     assert found.worst.condition == "gamma 2"
-    assert found.facts["stress_f1_drop"] == pytest.approx(1 - expected)
-    assert 0 <= found.facts["stress_f1_drop_low"] <= found.facts["stress_f1_drop_high"] <= 1
+    assert found.columns["stress_f1_drop"] == pytest.approx(1 - expected)
+    assert 0 <= found.columns["stress_f1_drop_low"] <= found.columns["stress_f1_drop_high"] <= 1
     same = found.results[2].changes["f1"]
     assert (same.low, same.point, same.high) == (0, 0, 0)
 
@@ -86,14 +86,6 @@ def test_the_leaderboard_has_the_worst_condition_and_what_it_costs(study: StudyR
     # what is there already stays what it was
     shared = [name for name in map(str, before.frame) if not name.startswith("stress")]
     assert before.frame[shared].equals(board.frame[shared])
-
-
-def test_leaders_are_those_of_validation_and_the_reference(study: StudyRecord) -> None:
-    rows = build_leaderboard(study).rows
-    objective = {trial.number: trial.objective for trial in study.trials if trial.number}
-    best = sorted(objective, key=lambda number: (-(objective[number] or 0), number))
-    assert validation_leaders(rows, direction="maximize", top=2) == [*best[:2], 0]
-    assert validation_leaders(rows, direction="minimize", top=1) == [best[-1], 0]
 
 
 def test_none_are_none_and_damaged_ones_are_named_but_do_not_hinder_a_ranking(study: StudyRecord) -> None:

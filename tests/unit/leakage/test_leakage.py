@@ -77,7 +77,7 @@ def test_the_page_says_what_leaks_and_that_it_is_synthetic(leakage: Leakage, tmp
     assert "The reference split leaks" in page
     assert "Synthetic data" in page
     assert "<svg" in page
-    assert "The leak of the reference split is worth" in lead_of(leakage)
+    assert "Leakage effect of the reference split against the official split" in lead_of(leakage)
     assert "The grouped split was left out: no room." in support_of(leakage)
     assert (tmp_path / "leakage.png").read_bytes().startswith(b"\x89PNG")
     table = pd.read_csv(tmp_path / "leakage.csv")

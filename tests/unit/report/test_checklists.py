@@ -42,7 +42,7 @@ def test_every_item_is_there_once_and_in_order(tables: dict[str, Table]) -> None
 def test_no_fact_is_unused(simulated_study: StudyRecord, board: Leaderboard) -> None:
     stored = json.loads(files("mammobench.report").joinpath("checklists.json").read_text("utf-8"))
     used = {item[3] for checklist in stored for item in checklist["items"] if item[3]}
-    assert used == set(_Run(simulated_study, board).facts())
+    assert used == set(_Run(simulated_study, board).answers())
 
 
 def test_what_the_run_knows_is_filled_in(tables: dict[str, Table], board: Leaderboard) -> None:
@@ -56,7 +56,7 @@ def test_what_the_run_knows_is_filled_in(tables: dict[str, Table], board: Leader
     assert f"seed {row['trial']};" in claim["24"]
     assert "12 configurations of the space simulated by optuna, tpe" in claim["26"]
     assert "bootstrap of 2,000 resamples over patient or lesion groups" in claim["29"]
-    assert f"malignant from {row['threshold']:.3g} on" in tripod["15"]
+    assert f"malignant at {row['threshold']:.3g} or above" in tripod["15"]
     assert "test 240 images (" in claim["19"]
     assert "No patient or lesion group stands in two parts." in claim["20"]
     assert "Not done: mammobench stress" in claim["30"]
@@ -110,7 +110,7 @@ def test_an_evaluation_on_the_studys_own_images_is_not_external(
 def test_five_classes_have_no_threshold(write_study: StudyWriter, tmp_path: Path) -> None:
     study = write_study(tmp_path / "five", trials=1, images=60, task="five-class")
     tripod = answers(checklist_tables([study], build_leaderboard(study, resamples=20))[1])
-    assert "the most probable one is the answer" in tripod["15"]
+    assert "the most probable one is predicted" in tripod["15"]
 
 
 def test_without_a_selected_configuration_there_are_none(write_study: StudyWriter, tmp_path: Path) -> None:

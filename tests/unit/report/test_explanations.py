@@ -43,8 +43,11 @@ def test_pictures_come_by_kind_with_what_the_model_says(split: Split, tmp_path: 
     shown = explanations_of(tmp_path, split, "mammobench explain s")
     assert [kind for kind, _ in shown.kinds] == ["true positives", "false negatives"]
     picture = shown.kinds[0][1][0]
-    assert picture.told == "answers malignant, in truth malignant; probability of malignant 0.970"
-    assert shown.kinds[1][1][0].told == "answers benign, in truth malignant; probability of malignant 0.040"
+    assert picture.caption == "predicted malignant, true class malignant; probability of malignant 0.970"
+    assert (
+        shown.kinds[1][1][0].caption
+        == "predicted benign, true class malignant; probability of malignant 0.040"
+    )
     assert (decoded(picture.image) == 80).all()
     overlay = decoded(picture.overlay)
     assert (overlay[16:, 16:] == 80).all()
@@ -85,8 +88,8 @@ def test_the_section_shows_them_and_escapes_names(write_study: StudyWriter, tmp_
 
 def test_a_map_of_nothing_is_told(split: Split, tmp_path: Path) -> None:
     write_explanations(tmp_path, heat=0)
-    told = explanations_of(tmp_path, split, "").kinds[0][1][0].told
-    assert told.endswith("probability of malignant 0.970; no part of the image speaks for it")
+    told = explanations_of(tmp_path, split, "").kinds[0][1][0].caption
+    assert told.endswith("probability of malignant 0.970; no region raises its score")
 
 
 def test_no_heat_leaves_an_image_grey() -> None:

@@ -35,5 +35,5 @@ def test_the_report_shows_leaders_under_each_condition_and_only_if_there_are_any
     assert re.fullmatch(r"0\.000 \(.0\.\d{3} \[.0\.\d{3}, .0\.\d{3}\]\)", cells["reference CNN"])
     assert cells["trial 1"] == "–"  # noqa: RUF001 - an en dash
     page = write_report(study).read_text("utf-8")
-    for words in ("Under stress", f1.title, accuracy.title, "Worst under stress", *accuracy.notes):
+    for words in ("Stress tests", f1.title, accuracy.title, "Worst under stress", *accuracy.notes):
         assert words in page
