@@ -10,19 +10,14 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from mammobench.components import ACTIVATIONS, LOSSES, OPTIMIZERS
 from mammobench.errors import ConfigError
+from mammobench.registry import OneOf, with_fields_of
 
 TaskName = Literal["malignancy", "abnormality", "lesion-type", "screening", "five-class"]
-Activation = Literal[
-    "relu", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "silu", "mish", "softplus",
-    "softsign", "hard_silu", "sigmoid", "hard_sigmoid", "tanh", "hard_tanh", "linear",
-]  # fmt: skip
-LossName = Literal[
-    "binary_crossentropy", "binary_focal_crossentropy", "categorical_crossentropy",
-    "categorical_focal_crossentropy", "categorical_generalized_crossentropy", "hinge", "squared_hinge",
-    "dice", "tversky", "asymmetric", "logit_adjusted", "auc_margin",
-]  # fmt: skip
-OptimizerName = Literal["sgd", "rmsprop", "adam", "adamw", "nadam", "adamax", "lion", "lamb", "muon"]
+Activation = Annotated[str, OneOf(ACTIVATIONS)]
+LossName = Annotated[str, OneOf(LOSSES)]
+OptimizerName = Annotated[str, OneOf(OPTIMIZERS)]
 Precision = Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
 
 Width = Annotated[int, Field(ge=1, le=4096)]
@@ -88,8 +83,9 @@ class ModelConfig(_Section):
     l2: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
+@with_fields_of(LOSSES)
 class LossConfig(_Section):
-    """The loss and its own hyperparameters; those of other losses are ignored."""
+    """The loss and its hyperparameters, those of one loss alone from its entry; the others' are ignored."""
 
     name: LossName = "binary_crossentropy"
     class_weight: Annotated[
@@ -97,16 +93,9 @@ class LossConfig(_Section):
     ] = 0.0
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     gamma: Annotated[float, Field(ge=0, le=10, description="focusing of the focal losses")] = 2.0
-    alpha: Annotated[float, Field(ge=0, le=1, description="Tversky's weight of false positives")] = 0.5
-    beta: Annotated[float, Field(ge=0, le=1, description="Tversky's weight of false negatives")] = 0.5
-    q: Annotated[float, Field(gt=0, le=1, description="generalised cross-entropy")] = 0.7
-    gamma_positive: Annotated[float, Field(ge=0, le=10, description="asymmetric loss")] = 0.0
-    gamma_negative: Annotated[float, Field(ge=0, le=10, description="asymmetric loss")] = 4.0
-    clip: Annotated[float, Field(ge=0, lt=1, description="asymmetric loss: probability shift")] = 0.05
-    tau: Annotated[float, Field(ge=0, le=10, description="logit adjustment: strength of the prior")] = 1.0
-    margin: Annotated[float, Field(gt=0, le=10, description="AUC-margin loss")] = 1.0
 
 
+@with_fields_of(OPTIMIZERS)
 class OptimizerConfig(_Section):
     """The optimizer and its schedule."""
 
@@ -162,13 +151,11 @@ class TrialConfig(_Section):
             )
         if self.model.kernel_size % 2 == 0:
             raise ValueError(f"model.kernel_size must be odd, found {self.model.kernel_size}")
-        binary_only = {"binary_crossentropy", "binary_focal_crossentropy", "hinge", "squared_hinge",
-                       "asymmetric", "auc_margin"}  # fmt: skip
-        if self.data.task == "five-class" and self.loss.name in binary_only:
+        if self.data.task == "five-class" and LOSSES[self.loss.name].where_of_many is None:
+            *others, last = (loss.name for loss in LOSSES.values() if loss.where_of_many)
             raise ValueError(
                 f"loss.name {self.loss.name} is for two classes and data.task five-class has five; "
-                "use categorical_crossentropy, categorical_focal_crossentropy, "
-                "categorical_generalized_crossentropy, dice, tversky or logit_adjusted"
+                f"use {', '.join(others)} or {last}"
             )
         return self
 

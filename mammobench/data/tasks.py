@@ -8,6 +8,9 @@ import numpy.typing as npt
 from mammobench.config import nearest
 from mammobench.errors import DataError
 
+BINARY = 2
+"""Classes that one sigmoid output tells apart: the probability of class 1. More have one output each."""
+
 
 @dataclass(frozen=True)
 class Task:
@@ -27,6 +30,11 @@ class Task:
     def classes(self) -> int:
         """Number of classes: 2 (one sigmoid output, the probability of class 1) or more (softmax)."""
         return len(self.class_names)
+
+    @property
+    def binary(self) -> bool:
+        """Whether there are two classes, so that predictions are the probability of class 1, (n,)."""
+        return self.classes == BINARY
 
     def select(self, labels: npt.ArrayLike) -> npt.NDArray[np.bool_]:
         """Return a mask of the images that take part, for labels 0 to 4 of shape (n,)."""

@@ -6,20 +6,11 @@ from typing import Any, Literal
 
 import keras
 
-from mammobench.config import OptimizerConfig, OptimizerName
+from mammobench.components import OPTIMIZERS
+from mammobench.config import OptimizerConfig
+from mammobench.registry import resolve
 
 _LAST_SHARE = 0.01
-_KINDS: dict[OptimizerName, type[keras.optimizers.Optimizer]] = {
-    "sgd": keras.optimizers.SGD,
-    "rmsprop": keras.optimizers.RMSprop,
-    "adam": keras.optimizers.Adam,
-    "adamw": keras.optimizers.AdamW,
-    "nadam": keras.optimizers.Nadam,
-    "adamax": keras.optimizers.Adamax,
-    "lion": keras.optimizers.Lion,
-    "lamb": keras.optimizers.Lamb,
-    "muon": keras.optimizers.Muon,
-}
 
 
 @keras.saving.register_keras_serializable(package="mammobench")
@@ -113,16 +104,20 @@ def build_optimizer(
         steps_per_epoch: Batches an epoch.
         max_epochs: Epochs that the schedule spans.
     """
-    common: dict[str, Any] = {
-        "learning_rate": learning_rate(config, steps_per_epoch=steps_per_epoch, max_epochs=max_epochs),
-        "weight_decay": config.weight_decay,
-        "global_clipnorm": config.clip_norm or None,
-    }
-    if config.name in {"sgd", "rmsprop"}:
-        common["momentum"] = config.momentum
-    if config.name == "muon":
-        common |= {"adam_weight_decay": config.weight_decay, "exclude_layers": ["probability"]}
-    return _KINDS[config.name](**common)
+    optimizer = OPTIMIZERS[config.name]
+    return resolve(optimizer.where)(
+        learning_rate=learning_rate(config, steps_per_epoch=steps_per_epoch, max_epochs=max_epochs),
+        weight_decay=config.weight_decay,
+        global_clipnorm=config.clip_norm or None,
+        **{name: getattr(config, name) for name in optimizer.fields},
+    )
+
+
+def muon(*, weight_decay: float, **options: object) -> keras.optimizers.Optimizer:
+    """Return Keras's Muon: one weight decay for all weights, AdamW for the layer of the probability."""
+    return keras.optimizers.Muon(
+        weight_decay=weight_decay, adam_weight_decay=weight_decay, exclude_layers=["probability"], **options
+    )
 
 
 def learning_rate(

@@ -7,6 +7,7 @@ from keras import ops
 
 _SMALLEST = 1e-7
 _SMALLEST_SHARE = 1e-6
+_LARGEST_Q = 1 - 1e-6  # Keras takes q below 1 only
 
 
 def _inside(p: Any) -> Any:  # noqa: ANN401 - any backend's tensor
@@ -51,9 +52,12 @@ class GeneralizedCrossentropy(keras.losses.CategoricalGeneralizedCrossEntropy):
     two classes and one-hot otherwise.
 
     Args:
-        q: Robustness to wrong labels, in (0, 1).
+        q: Robustness to wrong labels, in (0, 1]; 1 counts as 1 - 1e-6.
         **kwargs: Keras's arguments of a loss.
     """
+
+    def __init__(self, *, q: float = 0.5, **kwargs: Any) -> None:  # noqa: ANN401 - Keras's own
+        super().__init__(q=min(q, _LARGEST_Q), **kwargs)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:  # noqa: ANN401 - any backend's tensor
         """Return one loss per example, shape (n,)."""

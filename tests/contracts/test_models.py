@@ -2,22 +2,24 @@
 
 import ast
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
 
 import mammobench
-from mammobench.config import KEYS, Activation, AugmentationConfig, TrialConfig
+from mammobench.components import ACTIVATIONS
+from mammobench.config import KEYS, AugmentationConfig, TrialConfig
 from mammobench.models.augmentation import Augmentation
 from mammobench.models.family import build_model
 from mammobench.models.losses import build_loss, encode_targets
 from mammobench.models.optimizers import build_optimizer
+from mammobench.registry import resolve
 
 BASE: dict[str, Any] = {"data.image_size": 16, "model.filters": [4, 5], "model.hidden_units": [3]}
 POINTS: list[dict[str, Any]] = [
-    *({"model.activation": activation} for activation in get_args(Activation)),
+    *({"model.activation": activation} for activation in ACTIVATIONS),
     *({"model.normalization": kind} for kind in ("batch", "layer", "group")),
     *({"model.pooling": kind, "model.residual": True} for kind in ("average", "strided")),
     *(
@@ -125,3 +127,18 @@ def test_a_compiled_step_gives_the_same_bits_each_time() -> None:
         weights.append([weight.numpy() for weight in model.weights])
     for one, other in zip(*weights, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_an_activation_survives_saving(name: str) -> None:
+    layer = keras.layers.Activation(resolve(ACTIVATIONS[name].where))
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
+    x = np.linspace(-4, 4, 33, dtype="float32")
+    np.testing.assert_array_equal(again(x), layer(x))
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_an_activation_said_not_to_decrease_does_not(name: str) -> None:
+    values = np.asarray(resolve(ACTIVATIONS[name].where)(keras.ops.linspace(-9.0, 9.0, 20_001)))
+    rounding = -1e-6
+    assert bool((np.diff(values) >= rounding).all()) == ACTIVATIONS[name].non_decreasing
