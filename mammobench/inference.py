@@ -36,7 +36,7 @@ class Inference:
 def infer(asked: Inference) -> Floats:
     """Return probabilities, float64, (n,) for two classes or (n, classes), in the order of the rows."""
     # imported here: the process that asks does without them
-    import keras  # noqa: PLC0415
+    import keras
 
     model = keras.saving.load_model(asked.model, compile=False)
     store = ImageStore.open(asked.store, verify=False)

@@ -182,10 +182,10 @@ def _train(task: TrialTask, connection: Connection, answers: queue.SimpleQueue[A
         # read by CUDA when it starts, which `configure` sees to; the server has left it alone
         os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(task.devices)
     # imported here: the searching process does without TensorFlow, the server has it already
-    from mammobench.data.splits import Split  # noqa: PLC0415
-    from mammobench.data.store import ImageStore  # noqa: PLC0415
-    from mammobench.runtime import configure  # noqa: PLC0415
-    from mammobench.training import run_trial  # noqa: PLC0415
+    from mammobench.data.splits import Split
+    from mammobench.data.store import ImageStore
+    from mammobench.runtime import configure
+    from mammobench.training import run_trial
 
     environment = configure(precision=task.config.training.precision, threads=task.threads, seed=task.seed)
     store = ImageStore.open(task.store, verify=False)

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import keras
 
+from mammobench.aliases import Tensor
 from mammobench.components import OPTIMIZERS
 from mammobench.config import OptimizerConfig
 from mammobench.registry import resolve
@@ -28,13 +29,13 @@ class Warmup(keras.optimizers.schedules.LearningRateSchedule):
     def __init__(self, target: keras.optimizers.schedules.LearningRateSchedule | float, steps: int) -> None:
         self.target, self.steps = target, steps
 
-    def __call__(self, step: Any) -> Any:  # noqa: ANN401 - any backend's tensor
+    def __call__(self, step: Tensor) -> Tensor:
         """Return the rate of a step."""
         step = keras.ops.cast(step, "float32")
         after = self._rate(keras.ops.maximum(step - self.steps, 0.0))
         return after * keras.ops.minimum((step + 1.0) / self.steps, 1.0)
 
-    def _rate(self, step: Any) -> Any:  # noqa: ANN401 - any backend's tensor
+    def _rate(self, step: Tensor) -> Tensor:
         return self.target(step) if callable(self.target) else self.target
 
     def get_config(self) -> dict[str, Any]:

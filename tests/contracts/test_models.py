@@ -1,14 +1,11 @@
 """What every point of the family keeps: it builds, trains a step, and predicts finite probabilities."""
 
-import ast
-from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import pytest
 
-import mammobench
 from mammobench.components import ACTIVATIONS
 from mammobench.config import KEYS, AugmentationConfig, TrialConfig
 from mammobench.models.augmentation import Augmentation
@@ -99,19 +96,6 @@ def test_flips_and_turns_alone_reach_four_positions(settings: dict[str, Any], ex
     layer = Augmentation(settings, seed=0, dtype="float32")
     changed = np.asarray(layer(np.repeat(image[None], 200, axis=0), training=True))
     assert len({one.tobytes() for one in changed}) == expected
-
-
-def test_only_the_fast_layers_import_tensorflow() -> None:
-    folder = Path(mammobench.__file__).parent / "models"
-    importing = set()
-    for file in folder.rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            if isinstance(node, ast.ImportFrom) and node.module:
-                names = [node.module]
-            if any(name.split(".")[0] == "tensorflow" for name in names):
-                importing.add(file.name)
-    assert importing == {"fast_tensorflow.py"}
 
 
 def test_a_compiled_step_gives_the_same_bits_each_time() -> None:
