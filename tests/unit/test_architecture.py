@@ -91,4 +91,4 @@ def test_tensorflow_is_imported_where_the_runtime_is_set_up_and_in_the_file_of_i
 
 def test_ruff_has_few_exceptions() -> None:
     lines = [line for path in PACKAGE.rglob("*.py") for line in path.read_text("utf-8").splitlines()]
-    assert sum("noqa" in line for line in lines) <= 120
+    assert sum("noqa" in line for line in lines) < 120
