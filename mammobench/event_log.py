@@ -58,7 +58,7 @@ class EventLog:
         ]
         self._write(step=row["epoch"], summary=self._summary(value=values))
 
-    def _write(self, **fields: Any) -> None:  # noqa: ANN401 - fields of the protocol buffer
+    def _write(self, **fields: object) -> None:
         # without TensorBoard's writing thread: an epoch is one small write, and a full disk shows at once
         with self._path.open("ab") as file:
             event = self._event(wall_time=time.time(), **fields)
@@ -68,9 +68,9 @@ class EventLog:
 def _import_tensorboard() -> tuple[Any, Any, Any, ModuleType]:
     # imported here: it takes a second, and most trials write no such log
     try:
-        from tensorboard.compat.proto.event_pb2 import Event, SessionLog  # noqa: PLC0415
-        from tensorboard.compat.proto.summary_pb2 import Summary  # noqa: PLC0415
-        from tensorboard.summary.writer import record_writer  # noqa: PLC0415
+        from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+        from tensorboard.compat.proto.summary_pb2 import Summary
+        from tensorboard.summary.writer import record_writer
     except ImportError as error:
         raise ConfigError(
             "TensorBoard logs need a package that is not installed",

@@ -8,12 +8,12 @@ a network that averages its last maps and has no hidden layer it is the class ac
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from mammobench.aliases import KerasLayer, KerasModel
 from mammobench.data.intensity import prepared
 from mammobench.errors import ConfigError
 from mammobench.metrics import Floats, Ints, predicted_classes
@@ -85,7 +85,7 @@ def look(asked: Look) -> Seen:
     return Seen(predicted, answers, np.stack([enlarged(heat, size) for part in maps for heat in part]))
 
 
-def grad_cam(model: Any, pixels: Images, answers: Ints) -> npt.NDArray[np.float32]:  # noqa: ANN401 - Keras has no types
+def grad_cam(model: KerasModel, pixels: Images, answers: Ints) -> npt.NDArray[np.float32]:
     """Return the map of each image, float32 (n, height, width) of the last feature maps, 0 or more.
 
     Args:
@@ -97,7 +97,7 @@ def grad_cam(model: Any, pixels: Images, answers: Ints) -> npt.NDArray[np.float3
         ConfigError: For a model without convolutions or with another end, or a backend other than TensorFlow.
     """
     # imported here: the process that asks does without it
-    import keras  # noqa: PLC0415
+    import keras
 
     if keras.backend.backend() != "tensorflow":
         raise ConfigError(
@@ -106,8 +106,6 @@ def grad_cam(model: Any, pixels: Images, answers: Ints) -> npt.NDArray[np.float3
             expected="tensorflow",
             found=keras.backend.backend(),
         )
-    import tensorflow as tf  # noqa: PLC0415
-
     last = model.layers[-1]
     if not isinstance(last, keras.layers.Dense):
         raise ConfigError(
@@ -116,29 +114,19 @@ def grad_cam(model: Any, pixels: Images, answers: Ints) -> npt.NDArray[np.float3
             expected="a dense last layer",
             found=type(last).__name__,
         )
-    inner = keras.Model(model.input, [feature_layer(model).output, last.input])
-    with tf.GradientTape() as tape:
-        maps, features = inner(tf.convert_to_tensor(pixels), training=False)
-        scores = tf.cast(features, tf.float32) @ tf.cast(last.kernel, tf.float32)
-        if last.use_bias:
-            scores += tf.cast(last.bias, tf.float32)
-        if last.units == 1:
-            of_answer = scores[:, 0] * (2.0 * answers.astype(np.float32) - 1.0)
-        else:
-            of_answer = tf.gather(scores, answers, axis=1, batch_dims=1)
-    gradient = tf.cast(tape.gradient(of_answer, maps), tf.float32)
-    weights = tf.reduce_mean(gradient, axis=(1, 2), keepdims=True)
-    heat = tf.nn.relu(tf.reduce_sum(weights * tf.cast(maps, tf.float32), axis=-1))
-    return np.asarray(heat, np.float32)
+    # imports TensorFlow
+    from mammobench.models.fast_tensorflow import weighted_maps
+
+    return np.asarray(weighted_maps(model, feature_layer(model).output, pixels, answers), np.float32)
 
 
-def feature_layer(model: Any) -> Any:  # noqa: ANN401 - Keras has no types
+def feature_layer(model: KerasModel) -> KerasLayer:
     """Return the layer that ends the last convolution: its normalisation, shortcut and activation included.
 
     Raises:
         ConfigError: When there is no convolution.
     """
-    import keras  # noqa: PLC0415 - as above
+    import keras
 
     layers = keras.layers
     convolutions = (layers.Conv2D, layers.SeparableConv2D, layers.DepthwiseConv2D)

@@ -7,9 +7,11 @@ are asked for it.
 import json
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from mammobench.aliases import FieldValue
 
 Value = bool | int | float | str
 """What an engine sees of a hyperparameter; a list, such as filters, travels as its JSON text."""
@@ -18,7 +20,7 @@ Value = bool | int | float | str
 class Suggester(Protocol):
     """What `SearchSpace.suggest` needs of an `optuna.Trial`."""
 
-    def suggest_categorical(self, name: str, choices: Any) -> Any:  # noqa: ANN401 - Optuna's overloads
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> FieldValue:
         """Choose one of several values."""
         ...
 
@@ -59,23 +61,23 @@ class Hyperparameter(ABC):
         """Return every value, the smallest first; of a continuous range, both ends."""
 
     @abstractmethod
-    def contains(self, value: Any) -> bool:  # noqa: ANN401 - the field decides the type
+    def contains(self, value: FieldValue) -> bool:
         """Return whether an engine may choose `value`."""
 
     @abstractmethod
-    def suggest(self, trial: Suggester) -> Any:  # noqa: ANN401 - the field decides the type
+    def suggest(self, trial: Suggester) -> FieldValue:
         """Let an Optuna trial choose a value."""
 
     @abstractmethod
     def keras_tuner(self) -> dict[str, Any]:
         """Return KerasTuner's hyperparameter of the same values, as its ``deserialize`` reads it."""
 
-    def to_keras_tuner(self, value: Any) -> Value:  # noqa: ANN401 - the field decides the type
+    def to_keras_tuner(self, value: FieldValue) -> Value:
         """Return a value of this hyperparameter as that of KerasTuner has it."""
         return encode(value)
 
     @abstractmethod
-    def from_keras_tuner(self, value: Any) -> Any:  # noqa: ANN401 - the field decides the type
+    def from_keras_tuner(self, value: Value) -> FieldValue:
         """Return a value of KerasTuner's hyperparameter as this one has it."""
 
     @abstractmethod
@@ -110,11 +112,11 @@ class Choice(Hyperparameter):
         """Return every value, in the order given."""
         return self.values
 
-    def contains(self, value: Any) -> bool:  # noqa: ANN401
+    def contains(self, value: FieldValue) -> bool:
         """Return whether `value` is one of the choices, of the same type."""
         return encode(value) in {encode(choice) for choice in self.values}
 
-    def suggest(self, trial: Suggester) -> Any:  # noqa: ANN401
+    def suggest(self, trial: Suggester) -> FieldValue:
         """Let an Optuna trial choose; lists travel as JSON text."""
         chosen = trial.suggest_categorical(self.key, [encode(value) for value in self.values])
         return next(value for value in self.values if encode(value) == chosen)
@@ -123,14 +125,14 @@ class Choice(Hyperparameter):
         """Return a ``Choice`` of the values, or of their JSON text."""
         return _choice(self.key, [self.to_keras_tuner(value) for value in self.values])
 
-    def to_keras_tuner(self, value: Any) -> Value:  # noqa: ANN401
+    def to_keras_tuner(self, value: FieldValue) -> Value:
         """Return a text or number as it is, and any other value as its JSON text."""
         # KerasTuner's Choice refuses several types in one and turns bools into whole numbers
         kinds = {type(encode(choice)) for choice in self.values}
         value = next(choice for choice in self.values if encode(choice) == encode(value))
         return json.dumps(value) if len(kinds) > 1 or kinds == {bool} else encode(value)
 
-    def from_keras_tuner(self, value: Any) -> Any:  # noqa: ANN401
+    def from_keras_tuner(self, value: Value) -> FieldValue:
         """Return the choice that `to_keras_tuner` turned into `value`."""
         return next(choice for choice in self.values if self.to_keras_tuner(choice) == value)
 
@@ -167,7 +169,7 @@ class FloatRange(Hyperparameter):
             return self.samples()
         return tuple(min(self.low + index * self.step, self.high) for index in range(int(self.count)))
 
-    def contains(self, value: Any) -> bool:  # noqa: ANN401
+    def contains(self, value: FieldValue) -> bool:
         """Return whether `value` lies in the range and on the grid of steps."""
         if (
             isinstance(value, bool)
@@ -188,11 +190,11 @@ class FloatRange(Hyperparameter):
             return _choice(self.key, list(self.grid()))
         return _range("Float", self.key, self.low, self.high, step=None, log=self.log)
 
-    def to_keras_tuner(self, value: Any) -> float:  # noqa: ANN401
+    def to_keras_tuner(self, value: FieldValue) -> float:
         """Return the number, with a step the very one of the grid."""
         return float(value) if self.step is None else min(self.grid(), key=lambda near: abs(near - value))
 
-    def from_keras_tuner(self, value: Any) -> float:  # noqa: ANN401
+    def from_keras_tuner(self, value: Value) -> float:
         """Return the number, inside the range where rounding on a log scale left it."""
         return min(max(float(value), self.low), self.high)
 
@@ -229,7 +231,7 @@ class IntRange(Hyperparameter):
         """Return every value."""
         return tuple(range(self.low, self.high + 1, self.step))
 
-    def contains(self, value: Any) -> bool:  # noqa: ANN401
+    def contains(self, value: FieldValue) -> bool:
         """Return whether `value` lies in the range and on the grid of steps."""
         whole = isinstance(value, int) and not isinstance(value, bool)
         return whole and self.low <= value <= self.high and (value - self.low) % self.step == 0
@@ -243,7 +245,7 @@ class IntRange(Hyperparameter):
         step = None if self.log else self.step
         return _range("Int", self.key, self.low, self.high, step=step, log=self.log)
 
-    def from_keras_tuner(self, value: Any) -> int:  # noqa: ANN401
+    def from_keras_tuner(self, value: Value) -> int:
         """Return the whole number, inside the range where rounding on a log scale left it."""
         return min(max(int(value), self.low), self.high)
 
@@ -258,7 +260,7 @@ class IntRange(Hyperparameter):
         return {"int": [self.low, self.high], **step, **({"log": True} if self.log else {})}
 
 
-def encode(value: Any) -> Value:  # noqa: ANN401 - whatever a field holds
+def encode(value: FieldValue) -> Value:
     """Return a value as an engine's storage can hold it: lists become their JSON text."""
     if isinstance(value, list | tuple):
         return json.dumps(list(value))

@@ -11,6 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from mammobench.aliases import FieldValue
 from mammobench.search_loop import Event, TrialSeen, TrialStart
 from mammobench.study import StudyRecord
 from mammobench.trial_record import TrialRecord
@@ -175,7 +176,7 @@ def _values(row: _Row) -> str:
     return " ".join(f"{key.split('.')[1]}={_short(value)}" for key, value in row.values.items())
 
 
-def _short(value: Any) -> str:  # noqa: ANN401 - whatever a hyperparameter holds
+def _short(value: FieldValue) -> str:
     if isinstance(value, float):
         return f"{value:.3g}"
     return "-".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

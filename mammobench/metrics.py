@@ -21,7 +21,8 @@ from mammobench.errors import ConfigError
 Direction = Literal["maximize", "minimize"]
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
-_TWO = 2
+BINARY = 2
+"""Classes that one sigmoid output tells apart: the probability of class 1. More have one output each."""
 Number = TypeVar("Number", np.float32, np.float64)
 
 
@@ -37,12 +38,14 @@ class Objective:
             unchanged data.
         conditions: Names, of `mammobench.data.conditions.CONDITIONS`, under which the images are predicted
             besides as they are.
+        meaning: One line for the reference.
     """
 
     name: str
     direction: Direction
     function: Callable[..., float]
     conditions: tuple[str, ...] = ()
+    meaning: str = ""
 
 
 @dataclass(frozen=True)
@@ -154,7 +157,7 @@ def predicted_classes(probabilities: npt.ArrayLike, threshold: float | None) -> 
 
 def is_binary(classes: int) -> bool:
     """Return whether a task of so many classes has one output, the probability of class 1."""
-    return classes == _TWO
+    return classes == BINARY
 
 
 def confusion_matrix(targets: npt.ArrayLike, predictions: npt.ArrayLike, classes: int) -> Ints:
@@ -347,13 +350,25 @@ def _mcc(true: npt.NDArray[Number], predicted: npt.NDArray[Number], hits: npt.ND
 
 
 OBJECTIVES: dict[str, Objective] = {
-    name: Objective(name, "minimize" if name == "brier" else "maximize", _at_best_threshold(name))
-    for name in ("f1", "accuracy", "balanced_accuracy", "macro_f1", "mcc", "auroc", "auprc", "brier")
+    name: Objective(
+        name, "minimize" if name == "brier" else "maximize", _at_best_threshold(name), meaning=meaning
+    )
+    for name, meaning in (
+        ("f1", "F1 of class 1; of more than two classes the mean of the classes' F1"),
+        ("accuracy", "share of images predicted rightly"),
+        ("balanced_accuracy", "mean of the classes' recall"),
+        ("macro_f1", "mean of the classes' F1"),
+        ("mcc", "Matthews correlation coefficient"),
+        ("auroc", "area under the ROC curve; of more than two classes, the mean of one against the rest"),
+        ("auprc", "average precision; of more than two classes, the mean of one against the rest"),
+        ("brier", "mean squared error of the probabilities"),
+    )
 }
 OBJECTIVES["f1_worst_case"] = Objective(
     "f1_worst_case",
     "maximize",
     f1_worst_case,
     ("contrast x 0.5", "contrast x 2", "gamma 0.5", "gamma 2", "noise of 25 levels"),
+    "lowest F1 over the unchanged images and five harsh conditions",
 )
-"""The metrics that a search may optimise, by name."""
+"""The metrics that a search may optimise, by name: the one place to register another."""

@@ -17,6 +17,7 @@ from sqlalchemy import Row, ScalarSelect, Table, func, insert, or_, select, upda
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
+from mammobench.aliases import Json
 from mammobench.errors import StudyError
 
 _STUDIES, _TRIALS, _BEATS, *_PARTS = (
@@ -187,7 +188,7 @@ def _trial_of(trial: Row[Any]) -> FrozenTrial:
     )
 
 
-def _json(text: str) -> Any:  # noqa: ANN401 - whatever JSON holds
+def _json(text: str) -> Json:
     """Return what a text says; None where it is no JSON, which the trial's reader then tells of."""
     try:
         return json.loads(text)

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from mammobench.aliases import KerasModel
 from mammobench.data.batches import evaluation_batches
 from mammobench.data.conditions import Condition
 from mammobench.data.pixels import Pixels
@@ -28,7 +28,7 @@ class Predictor:
         rows_at_most: How many rows a call has at most.
     """
 
-    def __init__(self, model: Any, pixels: Pixels, rows_at_most: int) -> None:  # noqa: ANN401 - Keras has no types
+    def __init__(self, model: KerasModel, pixels: Pixels, rows_at_most: int) -> None:
         self._model, self._pixels = model, pixels
         self._batch = min(LARGEST_BATCH, rows_at_most)
 

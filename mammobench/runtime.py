@@ -132,7 +132,7 @@ def configure(
             of threads or has used the GPU that it must not use.
     """
     load_libraries()
-    import keras  # noqa: PLC0415 - not before the messages are held back
+    import keras  # not before the messages are held back
 
     threads = threads or usable_cores()
     backend = keras.backend.backend()
@@ -166,7 +166,7 @@ def describe() -> dict[str, Any]:
 def usable_cores() -> int:
     """Return how many cores this process may use: its affinity and its container's share respected."""
     # imported here: it takes a while, and most commands train nothing
-    import joblib  # noqa: PLC0415
+    import joblib
 
     return int(joblib.cpu_count())
 
@@ -193,7 +193,7 @@ def _version(package: str) -> str | None:
 
 
 def _set_up_tensorflow(*, threads: int, deterministic: bool, use_gpu: bool) -> None:
-    import tensorflow as tf  # noqa: PLC0415 - only where it is the backend
+    import tensorflow as tf  # only where it is the backend
 
     try:
         if not use_gpu:
@@ -217,11 +217,11 @@ def _set_up_tensorflow(*, threads: int, deterministic: bool, use_gpu: bool) -> N
 def _gpu() -> tuple[str, tuple[int, int]] | None:
     """Return the first visible GPU's name and compute capability; looked for on TensorFlow only."""
     load_libraries()
-    import keras  # noqa: PLC0415 - not before the messages are held back
+    import keras  # not before the messages are held back
 
     if keras.backend.backend() != "tensorflow":
         return None
-    import tensorflow as tf  # noqa: PLC0415 - only where it is the backend
+    import tensorflow as tf  # only where it is the backend
 
     devices = tf.config.get_visible_devices("GPU")
     if not devices:

@@ -3,12 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+from mammobench.aliases import KerasModel
 from mammobench.errors import ConfigError
 
 _REMEDY = "Use the model.keras that `mammobench reproduce` exports, or let it export that again"
 
 
-def open_model(path: Path, *, size: int, classes: int | None = None) -> Any:  # noqa: ANN401 - Keras has no types
+def open_model(path: Path, *, size: int, classes: int | None = None) -> KerasModel:
     """Load a model of the family for predicting, in Keras's safe mode: nothing in the file is run as code.
 
     Args:

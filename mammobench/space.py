@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from mammobench.aliases import KerasTunerHyperParameters
 from mammobench.config import TrialConfig
 from mammobench.hyperparameters import (
     Choice,
@@ -111,7 +112,7 @@ class SearchSpace:
                 values[hyperparameter.key] = hyperparameter.suggest(trial)
         return values
 
-    def to_keras_tuner(self, values: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401 - it has no types
+    def to_keras_tuner(self, values: Mapping[str, Any] | None = None) -> KerasTunerHyperParameters:
         """Return the space as KerasTuner's ``HyperParameters``, for its oracles and tuners.
 
         Lists, truth values and choices of several types travel as their JSON text, and ranges with a step as

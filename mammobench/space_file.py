@@ -268,9 +268,13 @@ class _Reader:
             # neither infinite nor NaN, and no whole number that is too large for a float
             return isinstance(value, types) and not isinstance(value, bool) and abs(value) <= _LARGEST
 
-        if not isinstance(bounds, list) or len(bounds) != 2 or not all(map(number, bounds)):  # noqa: PLR2004
-            raise self.fail("wrong range", search, key, expected=f"{kind}: [low, high]", found=repr(bounds))
-        low, high = bounds
+        match bounds:
+            case [low, high] if number(low) and number(high):
+                pass
+            case _:
+                raise self.fail(
+                    "wrong range", search, key, expected=f"{kind}: [low, high]", found=repr(bounds)
+                )
         step, log = entry.get("step"), entry.get("log", False)
         if low > high:
             raise self.fail(

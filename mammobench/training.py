@@ -87,7 +87,6 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
     write_json(folder / "config.json", what | {"environment": dict(environment)})
     pixels = Pixels.of(store, config.data, split.train)
     task = get_task(config.data.task)
-    binary = task.classes == 2  # noqa: PLR2004 - one output tells two classes apart
     prior = np.bincount(split.train.targets, minlength=task.classes) / len(split.train.targets)
     targets = encode_targets(split.train.targets, task.classes)
     sample_weights = class_weights(prior, config.loss.class_weight)[split.train.targets].astype(np.float32)
@@ -169,7 +168,7 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
         train_seconds = clock.lap("train")
         predicted = predict(split.validation.rows)
         objective = objective_of(predicted)
-        threshold = best_threshold(split.validation.targets, predicted) if binary else None
+        threshold = best_threshold(split.validation.targets, predicted) if task.binary else None
         validation_seconds = clock.lap("validate")
         if not math.isfinite(objective):
             raise TrialError(
@@ -216,7 +215,7 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
     clock.lap("write")
     return TrialResult(
         objective=objective,
-        threshold=best_threshold(split.validation.targets, validation) if binary else None,
+        threshold=best_threshold(split.validation.targets, validation) if task.binary else None,
         epochs=len(history),
         best_epoch=used_epoch,
         weights=model.count_params(),

@@ -137,10 +137,10 @@ def _train(task: TrialTask, connection: Connection, answers: queue.SimpleQueue[A
         # read by CUDA when it starts, which `configure` sees to; the server has left it alone
         os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(task.run.devices)
     # imported here: the searching process does without TensorFlow, the server has it already
-    from mammobench.data.splits import Split  # noqa: PLC0415
-    from mammobench.data.store import ImageStore  # noqa: PLC0415
-    from mammobench.runtime import configure  # noqa: PLC0415
-    from mammobench.training import run_trial  # noqa: PLC0415
+    from mammobench.data.splits import Split
+    from mammobench.data.store import ImageStore
+    from mammobench.runtime import configure
+    from mammobench.training import run_trial
 
     trial, run = task.trial, task.run
     environment = configure(precision=trial.config.training.precision, threads=run.threads, seed=trial.seed)

@@ -165,7 +165,7 @@ def data_groups(
     typer.echo(f"  known patients or lesions put together by links: {told['joined']:,}")
 
 
-def _tell_of_store(store: Any, *, as_json: bool) -> None:  # noqa: ANN401 - ImageStore, imported lazily
+def _tell_of_store(store: Any, *, as_json: bool) -> None:
     manifest = store.manifest.model_dump(mode="json")
     if as_json:
         print_json({"store": str(store.path), **manifest})

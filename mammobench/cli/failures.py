@@ -8,7 +8,7 @@ from rich.markup import escape
 _SHOWN = 5
 
 
-def failures_as_json(study: Any) -> dict[str, Any]:  # noqa: ANN401 - api.Study, imported lazily
+def failures_as_json(study: Any) -> dict[str, Any]:
     """Return each failed trial with its reason and its log, and what became of the reference CNN.
 
     Args:
@@ -23,7 +23,7 @@ def failures_as_json(study: Any) -> dict[str, Any]:  # noqa: ANN401 - api.Study,
     }
 
 
-def tell_of_failures(study: Any, out: Console) -> None:  # noqa: ANN401 - api.Study, imported lazily
+def tell_of_failures(study: Any, out: Console) -> None:
     """Print which trials failed, why and where to read on, and whether the reference CNN is among them."""
     state = _state_of_reference(study)
     if state != "finished":
@@ -47,15 +47,15 @@ def tell_of_failures(study: Any, out: Console) -> None:  # noqa: ANN401 - api.St
     out.print(f"            A failed trial is not run again in its study: {remedy}")
 
 
-def nothing_came_of_it(study: Any) -> bool:  # noqa: ANN401 - api.Study, imported lazily
+def nothing_came_of_it(study: Any) -> bool:
     """Return whether searched trials have ended, and none of them finished."""
     searched = [trial.state for trial in study.trials if trial.role == "searched"]
     return "finished" not in searched and any(state != "running" for state in searched)
 
 
-def _failed(study: Any) -> list[Any]:  # noqa: ANN401 - api.Study, imported lazily
+def _failed(study: Any) -> list[Any]:
     return [trial for trial in study.trials if trial.state == "failed"]
 
 
-def _state_of_reference(study: Any) -> str | None:  # noqa: ANN401 - api.Study, imported lazily
+def _state_of_reference(study: Any) -> str | None:
     return next((trial.state for trial in study.trials if trial.number == 0), None)

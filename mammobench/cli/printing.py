@@ -3,12 +3,13 @@
 import json
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from mammobench.aliases import Json
 
 
 def stderr(*, quiet: bool = False) -> Console:
@@ -16,7 +17,7 @@ def stderr(*, quiet: bool = False) -> Console:
     return Console(stderr=True, quiet=quiet)
 
 
-def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON holds
+def print_json(value: Json) -> None:
     """Print the one JSON document of a command on standard output; what is no number, JSON has as null."""
     typer.echo(json.dumps(_plain(value), ensure_ascii=False, allow_nan=False))
 
@@ -34,12 +35,12 @@ def print_rows(head: list[str], rows: list[list[str]], *, as_json: bool) -> None
     Console(highlight=False).print(table)
 
 
-def interval(row: Any, name: str) -> str:  # noqa: ANN401 - a pandas row
+def interval(row: Json, name: str) -> str:
     """Write a score of the leaderboard with its interval."""
     return f"{row[name]:.3f} [{row[f'{name}_low']:.3f}, {row[f'{name}_high']:.3f}]"
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds, and what it does not
+def _plain(value: Json) -> Json:
     if isinstance(value, Mapping):
         return {key: _plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):

@@ -187,7 +187,7 @@ def _submit(
             expected="--storage postgresql://... beside it",
         )
 
-    def submit(record: Any) -> None:  # noqa: ANN401 - StudyRecord, imported lazily
+    def submit(record: Any) -> None:
         work = partial(
             api.work,
             record.folder.resolve(),
@@ -225,7 +225,7 @@ def searching(console: Console, *, trials: int, workers: int) -> Iterator[Any]:
         raise typer.Exit(130) from None
 
 
-def _tell_of_search(study: Any, *, as_json: bool) -> None:  # noqa: ANN401 - api.Study, imported lazily
+def _tell_of_search(study: Any, *, as_json: bool) -> None:
     from mammobench.study_name import command_for
 
     ranking = study.ranking()

@@ -1,6 +1,5 @@
 """`spaces`: list the search spaces, show one, check a file."""
 
-import json
 from typing import Annotated
 
 import typer
@@ -21,12 +20,12 @@ def spaces(
 
     Example: `mammobench spaces quick`
     """
-    from mammobench.config import TrialConfig
     from mammobench.space_file import load_space, shipped_spaces
 
     if keys:
-        rows = [[key, json.dumps(value)] for key, value in TrialConfig().values().items()]
-        print_rows(["key", "default"], rows, as_json=as_json)
+        from mammobench.space_reference import Key, all_keys
+
+        print_rows(list(Key._fields), [list(key) for key in all_keys()], as_json=as_json)
     elif name is None:
         listed = [load_space(shipped) for shipped in shipped_spaces()]
         rows = [

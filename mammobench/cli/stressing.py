@@ -66,8 +66,8 @@ def stress(
     typer.echo(f"Report:  {report}")
 
 
-def _as_json(trial: Any) -> dict[str, Any]:  # noqa: ANN401 - Stressed, imported lazily
-    def ends(name: str, interval: Any) -> dict[str, Any]:  # noqa: ANN401 - Interval
+def _as_json(trial: Any) -> dict[str, Any]:
+    def ends(name: str, interval: Any) -> dict[str, Any]:
         return {name: interval.point, f"{name}_low": interval.low, f"{name}_high": interval.high}
 
     conditions = []

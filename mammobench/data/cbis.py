@@ -52,7 +52,7 @@ class CbisSource:
 
     def __init__(self, archive: Archive, options: PrepareOptions) -> None:
         # imported here: pydicom costs half a second, which other sources need not wait for
-        from mammobench.data.cbis_files import CaseFiles  # noqa: PLC0415
+        from mammobench.data.cbis_files import CaseFiles
 
         self.archive = archive
         self.warnings: list[str] = []
@@ -130,7 +130,7 @@ class CbisSource:
         return Chunk(np.concatenate(images), known)
 
     def _read_film(self, row: Abnormality) -> tuple[str, Pixels]:
-        from mammobench.data.cbis_dicom import read_film  # noqa: PLC0415 - as above
+        from mammobench.data.cbis_dicom import read_film
 
         file, _ = self._files.film(row)
         with self.archive.open(file) as path:
@@ -147,7 +147,7 @@ class CbisSource:
 
     def _read_mask(self, row: Abnormality, film: Pixels, counts: Counter[str]) -> Mask | None:
         """Return the mask at the film's size; None where its proportions are others, as of some at TCIA."""
-        from mammobench.data.cbis_dicom import read_mask  # noqa: PLC0415 - as above
+        from mammobench.data.cbis_dicom import read_mask
 
         height, width = film.shape
         file = self._files.mask(row, (height, width))

@@ -31,7 +31,7 @@ class Task:
 
     @property
     def binary(self) -> bool:
-        """Whether it has two classes."""
+        """Whether there are two classes, so that predictions are the probability of class 1, (n,)."""
         return is_binary(self.classes)
 
     def select(self, labels: npt.ArrayLike) -> npt.NDArray[np.bool_]:

@@ -161,6 +161,6 @@ def _varint(view: memoryview, position: int) -> tuple[int, int]:
     value = 0
     for shift, byte in zip(range(0, 70, 7), view[position : position + 10], strict=False):
         value |= (byte & 0x7F) << shift
-        if byte < 0x80:  # noqa: PLR2004 - the top bit
+        if not byte & 0x80:
             return value, position + shift // 7 + 1
     raise ValueError(_NO_EXAMPLE)

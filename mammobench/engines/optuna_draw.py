@@ -18,6 +18,7 @@ from optuna.distributions import (
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
+from mammobench.aliases import FieldValue
 from mammobench.space import Hyperparameter, encode
 
 
@@ -33,7 +34,7 @@ class Suggestions(ABC):
         self.values: dict[str, Any] = {}
         self.distributions: dict[str, BaseDistribution] = {}
 
-    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:  # noqa: ANN401 - the field decides
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> FieldValue:
         """Choose one of several values."""
         return self._keep(name, CategoricalDistribution(choices))
 
@@ -50,10 +51,10 @@ class Suggestions(ABC):
         return value
 
     @abstractmethod
-    def _choose(self, name: str, distribution: BaseDistribution) -> Any:  # noqa: ANN401 - the field decides
+    def _choose(self, name: str, distribution: BaseDistribution) -> FieldValue:
         """Return a value of the distribution."""
 
-    def _keep(self, name: str, distribution: BaseDistribution) -> Any:  # noqa: ANN401 - the field decides
+    def _keep(self, name: str, distribution: BaseDistribution) -> FieldValue:
         value = canonical(self._choose(name, distribution), distribution)
         self.values[name], self.distributions[name] = value, distribution
         return value
@@ -74,7 +75,7 @@ class Drawn(Suggestions):
         space = self._sampler.infer_relative_search_space(study, trial)
         self._together = self._sampler.sample_relative(study, trial, space)
 
-    def _choose(self, name: str, distribution: BaseDistribution) -> Any:  # noqa: ANN401
+    def _choose(self, name: str, distribution: BaseDistribution) -> FieldValue:
         if distribution.single():
             return only_value(distribution)
         if name in self._together:
@@ -91,7 +92,7 @@ class Told(Suggestions):
         super().__init__()
         self._known = values
 
-    def _choose(self, name: str, _: BaseDistribution) -> Any:  # noqa: ANN401
+    def _choose(self, name: str, _: BaseDistribution) -> FieldValue:
         return encode(self._known[name])
 
 
@@ -102,13 +103,13 @@ def distribution_of(hyperparameter: Hyperparameter) -> BaseDistribution:
     return told.distributions[hyperparameter.key]
 
 
-def only_value(distribution: BaseDistribution) -> Any:  # noqa: ANN401 - the field decides
+def only_value(distribution: BaseDistribution) -> FieldValue:
     """Return the value of a distribution that has just one."""
     low = distribution.low if isinstance(distribution, FloatDistribution | IntDistribution) else 0
     return distribution.to_external_repr(low)
 
 
-def canonical(value: Any, distribution: BaseDistribution) -> Any:  # noqa: ANN401 - the field decides
+def canonical(value: FieldValue, distribution: BaseDistribution) -> FieldValue:
     """Return the value as it is always written: a Python number, 0.3 and not 0.30000000000000004."""
     if isinstance(distribution, IntDistribution):
         return int(value)

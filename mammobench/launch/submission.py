@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from mammobench.errors import ConfigError
 from mammobench.launch.plan import JobPlan
@@ -25,6 +25,10 @@ _SECRETS = ("PGPASSWORD", VARIABLE)
 # the search ends by itself, so a worker may come to its time limit as often as it likes
 _REQUEUES = 1000
 _PATIENCE = 10
+
+
+Delayed: TypeAlias = Any
+"""A `submitit.helpers.DelayedSubmission`, named without its library."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +45,9 @@ class Worker:
         """Run the worker."""
         self.work()
 
-    def checkpoint(self) -> Any:  # noqa: ANN401 - submitit's DelayedSubmission, from an extra
-        """Return the same call again; submitit asks before it requeues a preempted or timed-out job."""
-        from submitit.helpers import DelayedSubmission  # noqa: PLC0415 - an optional extra
+    def checkpoint(self) -> Delayed:
+        """Return submitit's `DelayedSubmission` of the same call, for a job preempted or timed out."""
+        from submitit.helpers import DelayedSubmission
 
         return DelayedSubmission(self)
 
@@ -79,7 +83,7 @@ def launch(
             found="a study on a journal file",
         )
     try:
-        import submitit  # noqa: PLC0415 - an optional extra
+        import submitit
     except ImportError as error:
         raise ConfigError(
             "submitit is not installed",
@@ -117,7 +121,7 @@ def _without_secrets() -> Iterator[bool]:
 def _require_login(url: str, *, had_secrets: bool) -> None:
     """Log in as the workers will: with what libpq finds by itself."""
     try:
-        import psycopg  # noqa: PLC0415 - an optional extra
+        import psycopg
     except ImportError as error:
         raise ConfigError(
             "PostgreSQL needs its driver, psycopg",

@@ -4,10 +4,12 @@ from typing import Any
 
 import keras
 
+from mammobench.aliases import Tensor
 from mammobench.config import AugmentationConfig
 from mammobench.seeds import derive_seed
 
 _RANGE = (0.0, 255.0)
+_HALF_TURN = 2  # quarters
 
 
 @keras.saving.register_keras_serializable(package="mammobench")
@@ -21,19 +23,19 @@ class RandomQuarterTurn(keras.Layer):
         **kwargs: `keras.Layer`'s arguments.
     """
 
-    def __init__(self, *, seed: int, **kwargs: Any) -> None:  # noqa: ANN401 - Keras's own
+    def __init__(self, *, seed: int, **kwargs: object) -> None:
         super().__init__(**kwargs)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def call(self, inputs: Any, training: bool = False) -> Any:  # noqa: ANN401 - any backend's tensor
+    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         """Turn each image by its own draw."""
         if not training:
             return inputs
         draws = keras.random.uniform((keras.ops.shape(inputs)[0], 1, 1, 1), 0, 4, seed=self.seed_generator)
         quarters = keras.ops.floor(draws)
         # Two choices make four turns: half a turn or none, then a quarter turn or none.
-        x = keras.ops.where(quarters >= 2, keras.ops.flip(inputs, (1, 2)), inputs)  # noqa: PLR2004 - two quarters
+        x = keras.ops.where(quarters >= _HALF_TURN, keras.ops.flip(inputs, (1, 2)), inputs)
         quarter = keras.ops.flip(keras.ops.transpose(x, (0, 2, 1, 3)), 1)
         return keras.ops.where(keras.ops.equal(quarters % 2, 1), quarter, x)
 
@@ -60,7 +62,7 @@ class Augmentation(keras.Layer):
         **kwargs: `keras.Layer`'s arguments.
     """
 
-    def __init__(self, settings: dict[str, Any], *, seed: int, **kwargs: Any) -> None:  # noqa: ANN401 - Keras's own
+    def __init__(self, settings: dict[str, Any], *, seed: int, **kwargs: object) -> None:
         super().__init__(**kwargs)
         self.settings = AugmentationConfig.model_validate(settings)
         self.seed = seed
@@ -72,7 +74,7 @@ class Augmentation(keras.Layer):
             step.build(input_shape)
         self.built = True
 
-    def call(self, inputs: Any, training: bool = False) -> Any:  # noqa: ANN401 - any backend's tensor
+    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         """Change each image by its own draws."""
         if not training:  # Keras's own layers would augment unless they are told not to
             return inputs

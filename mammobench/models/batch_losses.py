@@ -9,6 +9,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from mammobench.aliases import Tensor
+
 _SMALLEST = 1e-7
 
 
@@ -16,10 +18,10 @@ class BatchLoss(keras.losses.Loss):
     """Base of losses with one value per batch, in which sample weights are multiplicities."""
 
     @abstractmethod
-    def batch(self, y_true: Any, y_pred: Any, weight: Any) -> Any:  # noqa: ANN401 - any backend's tensor
+    def batch(self, y_true: Tensor, y_pred: Tensor, weight: Tensor) -> Tensor:
         """Return the scalar loss of targets and probabilities (n, k) with weights (n, 1)."""
 
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:  # noqa: ANN401 - tensors
+    def __call__(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor = None) -> Tensor:
         """Return the scalar loss; `sample_weight` of shape (n,) or (n, 1) defaults to ones."""
         y_pred = ops.convert_to_tensor(y_pred, self.dtype)
         y_true = ops.convert_to_tensor(y_true, self.dtype)
@@ -29,7 +31,7 @@ class BatchLoss(keras.losses.Loss):
             weight = ops.reshape(ops.convert_to_tensor(sample_weight, self.dtype), (-1, 1))
         return self.batch(y_true, y_pred, weight)
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:  # noqa: ANN401 - any backend's tensor
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Return the scalar loss of equally weighted examples."""
         return self(y_true, y_pred)
 
@@ -55,12 +57,12 @@ class Tversky(BatchLoss):
         false_positives: float = 0.5,
         false_negatives: float = 0.5,
         name: str = "tversky",
-        **kwargs: Any,  # noqa: ANN401 - Keras's own
+        **kwargs: object,
     ) -> None:
         super().__init__(name=name, **kwargs)
         self.false_positives, self.false_negatives = false_positives, false_negatives
 
-    def batch(self, y_true: Any, y_pred: Any, weight: Any) -> Any:  # noqa: ANN401 - any backend's tensor
+    def batch(self, y_true: Tensor, y_pred: Tensor, weight: Tensor) -> Tensor:
         """Return one minus the mean of the classes' Tversky indices."""
         hits = ops.sum(weight * y_true * y_pred, axis=0)
         false_positives = ops.sum(weight * (1 - y_true) * y_pred, axis=0)
@@ -85,10 +87,10 @@ class Dice(BatchLoss):
     classes only the positive class counts, which makes it one minus a soft F1.
     """
 
-    def __init__(self, *, name: str = "dice", **kwargs: Any) -> None:  # noqa: ANN401 - Keras's own
+    def __init__(self, *, name: str = "dice", **kwargs: object) -> None:
         super().__init__(name=name, **kwargs)
 
-    def batch(self, y_true: Any, y_pred: Any, weight: Any) -> Any:  # noqa: ANN401 - any backend's tensor
+    def batch(self, y_true: Tensor, y_pred: Tensor, weight: Tensor) -> Tensor:
         """Return one minus the mean of the classes' Dice coefficients."""
         overlap = ops.sum(weight * y_true * y_pred, axis=0)
         total = ops.sum(weight * (y_true + y_pred), axis=0)
@@ -111,11 +113,11 @@ class AucMargin(BatchLoss):
         **kwargs: Keras's arguments of a loss.
     """
 
-    def __init__(self, *, margin: float = 1.0, name: str = "auc_margin", **kwargs: Any) -> None:  # noqa: ANN401
+    def __init__(self, *, margin: float = 1.0, name: str = "auc_margin", **kwargs: object) -> None:
         super().__init__(name=name, **kwargs)
         self.margin = margin
 
-    def batch(self, y_true: Any, y_pred: Any, weight: Any) -> Any:  # noqa: ANN401 - any backend's tensor
+    def batch(self, y_true: Tensor, y_pred: Tensor, weight: Tensor) -> Tensor:
         """Return both classes' variances plus the squared lack of margin."""
         positive_mean, positive_variance, positives = _moments(y_pred, weight * y_true)
         negative_mean, negative_variance, negatives = _moments(y_pred, weight * (1 - y_true))
@@ -128,7 +130,7 @@ class AucMargin(BatchLoss):
         return {**super().get_config(), "margin": self.margin}
 
 
-def _moments(scores: Any, weight: Any) -> tuple[Any, Any, Any]:  # noqa: ANN401 - any backend's tensor
+def _moments(scores: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     total = ops.sum(weight)
     safe = ops.maximum(total, _SMALLEST)
     mean = ops.sum(weight * scores) / safe

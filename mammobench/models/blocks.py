@@ -4,14 +4,13 @@ from dataclasses import dataclass
 
 import keras
 
+from mammobench.components import ACTIVATIONS
 from mammobench.config import ModelConfig
 from mammobench.models.toolkit import Toolkit
+from mammobench.registry import resolve
 from mammobench.seeds import derive_seed
 
-NON_DECREASING = frozenset({
-    "relu", "relu6", "leaky_relu", "elu", "selu", "celu", "softplus", "softsign", "sigmoid",
-    "hard_sigmoid", "tanh", "hard_tanh", "linear",
-})  # fmt: skip
+NON_DECREASING = frozenset(name for name, each in ACTIVATIONS.items() if each.non_decreasing)
 """Activations f with f(max(x)) == max(f(x)); gelu, silu, mish and hard_silu dip below zero and are not."""
 
 _MOST_GROUPS = 8
@@ -42,12 +41,8 @@ class Maker:
         return derive_seed(self.seed, "layer", name)
 
     def kernel(self, name: str, role: str = "kernel") -> keras.initializers.Initializer:
-        """Return the kernel initialiser: Glorot's uniform, or LeCun's normal for SELU, which needs it."""
-        kind = (
-            keras.initializers.LecunNormal
-            if self.config.activation == "selu"
-            else keras.initializers.GlorotUniform
-        )
+        """Return the kernel initialiser: the activation's, for most of them Glorot's uniform."""
+        kind = resolve(ACTIVATIONS[self.config.activation].initializer)
         return kind(seed=derive_seed(self.seed, "layer", name, role))
 
     def penalty(self) -> keras.regularizers.Regularizer | None:
@@ -105,7 +100,7 @@ class Maker:
 
     def activation(self, name: str) -> keras.Layer:
         """Return the activation as a layer."""
-        return keras.layers.Activation(self.config.activation, name=name)
+        return keras.layers.Activation(resolve(ACTIVATIONS[self.config.activation].where), name=name)
 
     def dropout(self, name: str, rate: float, *, maps: bool) -> keras.Layer | None:
         """Return dropout of the configured kind, or None at rate 0.

@@ -3,6 +3,7 @@
 import keras
 
 from mammobench.config import AugmentationConfig, DataConfig, TrialConfig
+from mammobench.metrics import BINARY
 from mammobench.models.augmentation import apply_augmentation
 from mammobench.models.blocks import Maker, apply_block
 from mammobench.models.toolkit import STOCK, Toolkit
@@ -33,7 +34,7 @@ def build_model(config: TrialConfig, *, classes: int, seed: int, fast: bool | No
     Raises:
         ValueError: For fewer than two classes.
     """
-    if classes < 2:  # noqa: PLR2004 - a classifier tells two classes apart at least
+    if classes < BINARY:
         raise ValueError(f"expected 2 classes or more, found {classes}")
     make = Maker(config.model, seed, _toolkit(fast))
     size = config.data.image_size
@@ -67,7 +68,7 @@ def _toolkit(fast: bool | None) -> Toolkit:
         fast = keras.backend.backend() == "tensorflow"
     if not fast:
         return STOCK
-    from mammobench.models.fast_tensorflow import FAST  # noqa: PLC0415 - imports TensorFlow
+    from mammobench.models.fast_tensorflow import FAST
 
     return FAST
 
@@ -110,6 +111,6 @@ def _apply_head(x: keras.KerasTensor, make: Maker, classes: int) -> keras.KerasT
         x = make.activation(f"hidden{number}_activation")(x)
         if dropout := make.dropout(f"hidden{number}_dropout", config.head_dropout, maps=False):
             x = dropout(x)
-    if classes == 2:  # noqa: PLR2004 - one sigmoid unit tells two classes apart
+    if classes == BINARY:
         return make.dense("probability", 1, activation="sigmoid", dtype="float32")(x)
     return make.dense("probability", classes, activation="softmax", dtype="float32")(x)

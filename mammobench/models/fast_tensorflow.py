@@ -1,14 +1,17 @@
-"""Faster TensorFlow forms of Keras layers, with the same mathematics and the same weights.
+"""What needs TensorFlow itself: faster forms of Keras layers with the same mathematics, and Grad-CAM.
 
-The only file of this package that imports TensorFlow; chosen where TensorFlow is Keras's backend.
+The only file of this package that imports TensorFlow; used where TensorFlow is Keras's backend.
 """
 
 from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
+from mammobench.aliases import Tensor
 from mammobench.models.toolkit import Toolkit
 
 _BYTE = 256
@@ -21,7 +24,7 @@ class FusedConv2D(keras.layers.Conv2D):
     In bfloat16 the bias's gradient is summed in float32, which Keras's is not on the CPU.
     """
 
-    def call(self, inputs: Any) -> Any:  # noqa: ANN401 - tensors
+    def call(self, inputs: Tensor) -> Tensor:
         """Convolve (batch, height, width, channels) and add the bias."""
         outputs = self.convolution_op(inputs, self.kernel)
         if not self.use_bias:
@@ -51,7 +54,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
     batch's biased variance, where the fused operation itself returns the unbiased one.
     """
 
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:  # noqa: ANN401 - tensors
+    def call(self, inputs: Tensor, training: bool | None = None, mask: Tensor = None) -> Tensor:
         """Normalise (batch, height, width, channels) over all but the channels."""
         if mask is not None:
             return super().call(inputs, training=training, mask=mask)
@@ -92,7 +95,7 @@ class ByteDropout(keras.layers.Dropout):
         """How many of 256 values are kept on average, at least 1."""
         return max(1, round((1 - float(self.rate)) * _BYTE))
 
-    def call(self, inputs: Any, training: bool = False) -> Any:  # noqa: ANN401 - tensors
+    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         """Drop values of a tensor of any shape, in training only."""
         kept = self.kept_of_256
         if not training or kept == _BYTE:
@@ -118,7 +121,7 @@ class WindowMaxPooling2D(keras.layers.MaxPooling2D):
     length, go TensorFlow's way.
     """
 
-    def call(self, inputs: Any) -> Any:  # noqa: ANN401 - tensors
+    def call(self, inputs: Tensor) -> Tensor:
         """Pool (batch, height, width, channels)."""
         _, height, width, channels = inputs.shape
         plain = self.pool_size == (2, 2) and self.strides == (2, 2)
@@ -158,3 +161,35 @@ FAST = Toolkit(
     pools_first=True,
 )
 """The layers of networks on TensorFlow."""
+
+
+def weighted_maps(
+    model: keras.Model, maps: keras.KerasTensor, pixels: npt.NDArray[np.uint8], answers: npt.NDArray[np.int64]
+) -> tf.Tensor:
+    """Return feature maps weighted by the mean gradient of each image's score, summed and cut at zero.
+
+    The score is that before the probability.
+
+    Args:
+        model: A functional model whose last layer is dense: one sigmoid unit, or softmax.
+        maps: Which of its tensors, (batch, height, width, channels).
+        pixels: As the model takes them, (n, size, size, 1).
+        answers: The class of the score, (n,); with one unit, class 0 has the negative score.
+
+    Returns:
+        float32 (n, height, width), 0 or more.
+    """
+    last = model.layers[-1]
+    inner = keras.Model(model.input, [maps, last.input])
+    with tf.GradientTape() as tape:
+        seen, features = inner(tf.convert_to_tensor(pixels), training=False)
+        scores = tf.cast(features, tf.float32) @ tf.cast(last.kernel, tf.float32)
+        if last.use_bias:
+            scores += tf.cast(last.bias, tf.float32)
+        if last.units == 1:
+            of_answer = scores[:, 0] * (2.0 * answers.astype(np.float32) - 1.0)
+        else:
+            of_answer = tf.gather(scores, answers, axis=1, batch_dims=1)
+    gradient = tf.cast(tape.gradient(of_answer, seen), tf.float32)
+    weights = tf.reduce_mean(gradient, axis=(1, 2), keepdims=True)
+    return tf.nn.relu(tf.reduce_sum(weights * tf.cast(seen, tf.float32), axis=-1))

@@ -1,6 +1,6 @@
 """`HyperModel`: the family of a search space for stock KerasTuner tuners."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import keras
 import keras_tuner
@@ -48,7 +48,9 @@ class HyperModel(keras_tuner.HyperModel):
         model: keras.Model,
         images: npt.NDArray[np.uint8],
         targets: npt.NDArray[np.float32],
-        **options: Any,  # noqa: ANN401 - Keras's own
+        *,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+        **options: object,
     ) -> keras.callbacks.History:
         """Train by `fit_model`; all that is given to the tuner's ``search`` comes through."""
-        return fit_model(model, self.config(hp), Arrays(images, targets), **options)
+        return fit_model(model, self.config(hp), Arrays(images, targets), callbacks=callbacks, **options)

@@ -8,28 +8,18 @@ Probabilities of exactly 0 and 1 give finite losses and gradients: logarithms an
 1e-7 away from them.
 """
 
-from collections.abc import Callable
-
 import keras
 import numpy as np
 
-from mammobench.config import LossConfig, LossName
+from mammobench.components import LOSSES
+from mammobench.config import LossConfig
 from mammobench.errors import ConfigError
-from mammobench.models.batch_losses import AucMargin, Dice, Tversky
-from mammobench.models.pointwise_losses import (
-    Asymmetric,
-    GeneralizedCrossentropy,
-    HingeOfLogit,
-    LogitAdjusted,
-    SquaredHingeOfLogit,
-)
+from mammobench.metrics import BINARY
+from mammobench.models.batch_losses import Tversky
+from mammobench.registry import resolve
 
-TWO_CLASSES_ONLY: frozenset[LossName] = frozenset(
-    {"binary_crossentropy", "binary_focal_crossentropy", "hinge", "squared_hinge", "asymmetric", "auc_margin"}
-)
+TWO_CLASSES_ONLY = frozenset(name for name, loss in LOSSES.items() if loss.where_of_many is None)
 """Losses that are defined for two classes."""
-
-_LARGEST_Q = 1 - 1e-6  # Keras takes q below 1 only; at 1 the loss is the absolute error
 
 
 def encode_targets(targets: np.ndarray, classes: int) -> np.ndarray:
@@ -42,7 +32,7 @@ def encode_targets(targets: np.ndarray, classes: int) -> np.ndarray:
     Returns:
         float32: shape (n, 1) with 0 and 1 for two classes, else one-hot of shape (n, classes).
     """
-    if classes == 2:  # noqa: PLR2004 - one output unit
+    if classes == BINARY:
         return targets.astype(np.float32)[:, None]
     one_hot: np.ndarray = np.eye(classes, dtype=np.float32)[targets]
     return one_hot
@@ -83,54 +73,26 @@ def build_loss(config: LossConfig, *, classes: int, prior: np.ndarray) -> keras.
     Raises:
         ConfigError: For a loss of two classes and a task of more.
     """
-    if classes > 2 and config.name in TWO_CLASSES_ONLY:  # noqa: PLR2004 - as the name says
+    loss = LOSSES[config.name]
+    where = loss.where if classes == BINARY else loss.where_of_many
+    if where is None:
         raise ConfigError(
             "this loss is for two classes",
             where="loss.name",
-            expected="a categorical loss, dice, tversky or logit_adjusted",
+            expected=f"one of {', '.join(name for name in LOSSES if name not in TWO_CLASSES_ONLY)}",
             found=f"{config.name} for {classes} classes",
         )
-    if config.name == "logit_adjusted":
-        return LogitAdjusted(prior=[float(share) for share in prior], tau=config.tau)
-    makers = _MAKERS if classes == 2 else _MAKERS | _MAKERS_OF_MANY  # noqa: PLR2004 - one output unit
-    return makers[config.name](config)
+    arguments = {name: getattr(config, name) for name in loss.fields}
+    if loss.takes_prior:
+        arguments["prior"] = [float(share) for share in prior]
+    return resolve(where)(**arguments)
 
 
-def _binary_crossentropy(config: LossConfig) -> keras.losses.Loss:
-    return keras.losses.BinaryCrossentropy(label_smoothing=config.label_smoothing)
+def categorical_focal(*, gamma: float, label_smoothing: float) -> keras.losses.Loss:
+    """Return Keras's focal loss of more than two classes, without its weight of 0.25 for each of them."""
+    return keras.losses.CategoricalFocalCrossentropy(alpha=1.0, gamma=gamma, label_smoothing=label_smoothing)
 
 
-def _binary_focal(config: LossConfig) -> keras.losses.Loss:
-    return keras.losses.BinaryFocalCrossentropy(gamma=config.gamma, label_smoothing=config.label_smoothing)
-
-
-def _asymmetric(config: LossConfig) -> keras.losses.Loss:
-    return Asymmetric(
-        gamma_positive=config.gamma_positive, gamma_negative=config.gamma_negative, clip=config.clip
-    )
-
-
-_MAKERS: dict[str, Callable[[LossConfig], keras.losses.Loss]] = {
-    "binary_crossentropy": _binary_crossentropy,
-    "categorical_crossentropy": _binary_crossentropy,
-    "binary_focal_crossentropy": _binary_focal,
-    "categorical_focal_crossentropy": _binary_focal,
-    "categorical_generalized_crossentropy": lambda config: GeneralizedCrossentropy(
-        q=min(config.q, _LARGEST_Q)
-    ),
-    "hinge": lambda _: HingeOfLogit(),
-    "squared_hinge": lambda _: SquaredHingeOfLogit(),
-    "dice": lambda _: Dice(),
-    "tversky": lambda config: Tversky(false_positives=config.alpha, false_negatives=config.beta),
-    "asymmetric": _asymmetric,
-    "auc_margin": lambda config: AucMargin(margin=config.margin),
-}
-
-_MAKERS_OF_MANY: dict[str, Callable[[LossConfig], keras.losses.Loss]] = {
-    "categorical_crossentropy": lambda config: keras.losses.CategoricalCrossentropy(
-        label_smoothing=config.label_smoothing
-    ),
-    "categorical_focal_crossentropy": lambda config: keras.losses.CategoricalFocalCrossentropy(
-        alpha=1.0, gamma=config.gamma, label_smoothing=config.label_smoothing
-    ),
-}
+def tversky(*, alpha: float, beta: float) -> keras.losses.Loss:
+    """Return the Tversky loss whose `alpha` weighs false positives, as in its paper."""
+    return Tversky(false_positives=alpha, false_negatives=beta)

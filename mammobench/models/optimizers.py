@@ -6,20 +6,12 @@ from typing import Any, Literal
 
 import keras
 
-from mammobench.config import OptimizerConfig, OptimizerName
+from mammobench.aliases import Tensor
+from mammobench.components import OPTIMIZERS
+from mammobench.config import OptimizerConfig
+from mammobench.registry import resolve
 
 _LAST_SHARE = 0.01
-_KINDS: dict[OptimizerName, type[keras.optimizers.Optimizer]] = {
-    "sgd": keras.optimizers.SGD,
-    "rmsprop": keras.optimizers.RMSprop,
-    "adam": keras.optimizers.Adam,
-    "adamw": keras.optimizers.AdamW,
-    "nadam": keras.optimizers.Nadam,
-    "adamax": keras.optimizers.Adamax,
-    "lion": keras.optimizers.Lion,
-    "lamb": keras.optimizers.Lamb,
-    "muon": keras.optimizers.Muon,
-}
 
 
 @keras.saving.register_keras_serializable(package="mammobench")
@@ -37,13 +29,13 @@ class Warmup(keras.optimizers.schedules.LearningRateSchedule):
     def __init__(self, target: keras.optimizers.schedules.LearningRateSchedule | float, steps: int) -> None:
         self.target, self.steps = target, steps
 
-    def __call__(self, step: Any) -> Any:  # noqa: ANN401 - any backend's tensor
+    def __call__(self, step: Tensor) -> Tensor:
         """Return the rate of a step."""
         step = keras.ops.cast(step, "float32")
         after = self._rate(keras.ops.maximum(step - self.steps, 0.0))
         return after * keras.ops.minimum((step + 1.0) / self.steps, 1.0)
 
-    def _rate(self, step: Any) -> Any:  # noqa: ANN401 - any backend's tensor
+    def _rate(self, step: Tensor) -> Tensor:
         return self.target(step) if callable(self.target) else self.target
 
     def get_config(self) -> dict[str, Any]:
@@ -113,16 +105,20 @@ def build_optimizer(
         steps_per_epoch: Batches an epoch.
         max_epochs: Epochs that the schedule spans.
     """
-    common: dict[str, Any] = {
-        "learning_rate": learning_rate(config, steps_per_epoch=steps_per_epoch, max_epochs=max_epochs),
-        "weight_decay": config.weight_decay,
-        "global_clipnorm": config.clip_norm or None,
-    }
-    if config.name in {"sgd", "rmsprop"}:
-        common["momentum"] = config.momentum
-    if config.name == "muon":
-        common |= {"adam_weight_decay": config.weight_decay, "exclude_layers": ["probability"]}
-    return _KINDS[config.name](**common)
+    optimizer = OPTIMIZERS[config.name]
+    return resolve(optimizer.where)(
+        learning_rate=learning_rate(config, steps_per_epoch=steps_per_epoch, max_epochs=max_epochs),
+        weight_decay=config.weight_decay,
+        global_clipnorm=config.clip_norm or None,
+        **{name: getattr(config, name) for name in optimizer.fields},
+    )
+
+
+def muon(*, weight_decay: float, **options: object) -> keras.optimizers.Optimizer:
+    """Return Keras's Muon: one weight decay for all weights, AdamW for the layer of the probability."""
+    return keras.optimizers.Muon(
+        weight_decay=weight_decay, adam_weight_decay=weight_decay, exclude_layers=["probability"], **options
+    )
 
 
 def learning_rate(

@@ -5,15 +5,18 @@ from typing import Any
 import keras
 from keras import ops
 
+from mammobench.aliases import Tensor
+
 _SMALLEST = 1e-7
 _SMALLEST_SHARE = 1e-6
+_LARGEST_Q = 1 - 1e-6  # Keras takes q below 1 only
 
 
-def _inside(p: Any) -> Any:  # noqa: ANN401 - any backend's tensor
+def _inside(p: Tensor) -> Tensor:
     return ops.clip(p, _SMALLEST, 1 - _SMALLEST)
 
 
-def _logit(p: Any) -> Any:  # noqa: ANN401 - any backend's tensor
+def _logit(p: Tensor) -> Tensor:
     p = _inside(p)
     return ops.log(p) - ops.log1p(-p)
 
@@ -25,7 +28,7 @@ class HingeOfLogit(keras.losses.Hinge):
     Targets are 0 and 1, targets and probabilities of shape (n, 1).
     """
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:  # noqa: ANN401 - any backend's tensor
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Return one loss per example, shape (n,)."""
         return super().call(y_true, _logit(y_pred))
 
@@ -37,7 +40,7 @@ class SquaredHingeOfLogit(keras.losses.SquaredHinge):
     Targets are 0 and 1, targets and probabilities of shape (n, 1).
     """
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:  # noqa: ANN401 - any backend's tensor
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Return one loss per example, shape (n,)."""
         return super().call(y_true, _logit(y_pred))
 
@@ -51,11 +54,14 @@ class GeneralizedCrossentropy(keras.losses.CategoricalGeneralizedCrossEntropy):
     two classes and one-hot otherwise.
 
     Args:
-        q: Robustness to wrong labels, in (0, 1).
+        q: Robustness to wrong labels, in (0, 1]; 1 counts as 1 - 1e-6.
         **kwargs: Keras's arguments of a loss.
     """
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:  # noqa: ANN401 - any backend's tensor
+    def __init__(self, *, q: float = 0.5, **kwargs: object) -> None:
+        super().__init__(q=min(q, _LARGEST_Q), **kwargs)
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Return one loss per example, shape (n,)."""
         if y_pred.shape[-1] == 1:
             y_pred = ops.concatenate([1 - y_pred, y_pred], axis=-1)
@@ -88,12 +94,12 @@ class Asymmetric(keras.losses.Loss):
         gamma_negative: float = 4.0,
         clip: float = 0.05,
         name: str = "asymmetric",
-        **kwargs: Any,  # noqa: ANN401 - Keras's own
+        **kwargs: object,
     ) -> None:
         super().__init__(name=name, **kwargs)
         self.gamma_positive, self.gamma_negative, self.clip = gamma_positive, gamma_negative, clip
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:  # noqa: ANN401 - any backend's tensor
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Return one loss per example, shape (n,)."""
         p = _inside(y_pred)
         shifted = _inside(y_pred - self.clip)
@@ -131,12 +137,12 @@ class LogitAdjusted(keras.losses.Loss):
         prior: list[float],
         tau: float = 1.0,
         name: str = "logit_adjusted",
-        **kwargs: Any,  # noqa: ANN401 - Keras's own
+        **kwargs: object,
     ) -> None:
         super().__init__(name=name, **kwargs)
         self.prior, self.tau = prior, tau
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:  # noqa: ANN401 - any backend's tensor
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Return one loss per example, shape (n,)."""
         shift = self.tau * ops.log(
             ops.maximum(ops.convert_to_tensor(self.prior, y_pred.dtype), _SMALLEST_SHARE)

@@ -4,8 +4,9 @@ For stock Keras, KerasTuner and Optuna. A study's own trials are run by `mammobe
 also resumes, selects the best epoch and repeats to the bit.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -17,6 +18,7 @@ from mammobench.data.splits import Part, make_split
 from mammobench.data.store import ImageStore
 from mammobench.data.tasks import get_task
 from mammobench.errors import ConfigError
+from mammobench.metrics import BINARY
 from mammobench.models.family import build_model
 from mammobench.models.losses import build_loss, class_weights, encode_targets
 from mammobench.models.optimizers import Plateau, build_optimizer
@@ -85,7 +87,7 @@ def compile_model(config: TrialConfig, targets: npt.NDArray[np.float32], *, seed
         targets: Of the training images, as in `Arrays`.
         seed: Of weights and random layers.
     """
-    prior, classes = _prior(targets), max(2, targets.shape[1])
+    prior, classes = _prior(targets), max(BINARY, targets.shape[1])
     model = build_model(config, classes=classes, seed=seed)
     model.compile(
         optimizer=build_optimizer(
@@ -106,7 +108,8 @@ def train_model(
     train: Arrays,
     *,
     seed: int = 0,
-    **options: Any,  # noqa: ANN401 - Keras's own
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    **options: object,
 ) -> keras.callbacks.History:
     """Build, compile and fit the network of a configuration.
 
@@ -114,19 +117,23 @@ def train_model(
         config: What to train.
         train: From `load_arrays`.
         seed: Of weights and random layers.
-        **options: Of Keras's ``fit``; ``validation_data``, ``epochs``, ``callbacks``...
+        callbacks: Keras's.
+        **options: Of Keras's ``fit``; ``validation_data``, ``epochs``...
 
     Returns:
         Keras's history; its ``model`` is the network.
     """
-    return fit_model(compile_model(config, train.targets, seed=seed), config, train, **options)
+    model = compile_model(config, train.targets, seed=seed)
+    return fit_model(model, config, train, callbacks=callbacks, **options)
 
 
 def fit_model(
     model: keras.Model,
     config: TrialConfig,
     train: Arrays,
-    **options: Any,  # noqa: ANN401 - Keras's own
+    *,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    **options: object,
 ) -> keras.callbacks.History:
     """Call ``model.fit`` with a configuration's batch size, class weights and plateau schedule.
 
@@ -134,10 +141,11 @@ def fit_model(
         model: What `compile_model` returned.
         config: Its configuration.
         train: From `load_arrays`.
-        **options: Of Keras's ``fit``; ``validation_data``, ``epochs``, ``callbacks``...
+        callbacks: Keras's.
+        **options: Of Keras's ``fit``; ``validation_data``, ``epochs``...
     """
     weights = class_weights(_prior(train.targets), config.loss.class_weight)[_classes(train.targets)]
-    callbacks = list(options.pop("callbacks", []))
+    callbacks = list(callbacks)
     if config.optimizer.schedule == "plateau":
         plateau = Plateau()
         callbacks.append(
@@ -164,7 +172,7 @@ def _classes(targets: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
 
 def _prior(targets: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
     """Return the share of each class, shape (classes,)."""
-    return np.bincount(_classes(targets), minlength=max(2, targets.shape[1])) / len(targets)
+    return np.bincount(_classes(targets), minlength=max(BINARY, targets.shape[1])) / len(targets)
 
 
 def _has_gpu() -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from mammobench.aliases import Json
 from mammobench.evaluation.leaderboard import BASELINES, Leaderboard
 from mammobench.report import text
 from mammobench.report.columns import Column, columns_of, objective_column
@@ -146,7 +147,7 @@ def _close(row: BoardRow) -> bool:
     return text.is_number(row["band"]) and row["band"] == 1
 
 
-def _value(row: BoardRow, column: Column) -> Any:  # noqa: ANN401 - a cell holds anything
+def _value(row: BoardRow, column: Column) -> Json:
     """Return a cell's value; the selected configuration has no difference to itself."""
     if column.key == "band":
         return None if row["selected"] or not text.is_number(row["band"]) else _SIGNIFICANT[row["band"]]
@@ -211,7 +212,7 @@ def _shared(configs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {key: value for key, value in first.items() if all(other[key] == value for other in configs)}
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - a cell holds anything
+def _plain(value: Json) -> Json:
     """Return a cell's value as JSON has it; None where there is none."""
     if isinstance(value, bool | str):
         return str(value)

@@ -4,22 +4,24 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from mammobench.aliases import Json
+
 MISSING = "–"  # noqa: RUF001 - an en dash, the sign of an empty cell
 MINUTE, HOUR = 60, 3600
 _WHOLE = 100
 
 
-def is_number(value: Any) -> bool:  # noqa: ANN401 - a cell holds anything
+def is_number(value: Json) -> bool:
     """Return whether a cell holds a number that is defined."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def score(value: Any) -> str:  # noqa: ANN401 - a cell holds anything
+def score(value: Json) -> str:
     """Write a score with three decimals."""
     return f"{value:.3f}" if is_number(value) else MISSING
 
 
-def signed(value: Any) -> str:  # noqa: ANN401 - a cell holds anything
+def signed(value: Json) -> str:
     """Write a difference with its sign and three decimals."""
     return f"{value:+.3f}".replace("-", "−") if is_number(value) else MISSING  # noqa: RUF001 - a minus sign
 
@@ -37,19 +39,19 @@ def with_interval(row: Mapping[str, Any], column: str) -> str:
     return f"{score(row[column])} {ends(row, column)}".strip()
 
 
-def whole(value: Any) -> str:  # noqa: ANN401 - a cell holds anything
+def whole(value: Json) -> str:
     """Write a whole number with commas between thousands."""
     return f"{value:,.0f}" if is_number(value) else MISSING
 
 
-def number(value: Any) -> str:  # noqa: ANN401 - a cell holds anything
+def number(value: Json) -> str:
     """Write a number of any size: ``775,169`` or ``0.713``."""
     if not is_number(value):
         return MISSING
     return f"{value:,.0f}" if abs(value) >= _WHOLE else f"{value:.3g}"
 
 
-def duration(seconds: Any) -> str:  # noqa: ANN401 - a cell holds anything
+def duration(seconds: Json) -> str:
     """Write a time in the unit that suits it."""
     if not is_number(seconds):
         return MISSING
@@ -62,14 +64,14 @@ def duration(seconds: Any) -> str:  # noqa: ANN401 - a cell holds anything
     return f"{seconds / HOUR:.1f} h"
 
 
-def value(item: Any) -> str:  # noqa: ANN401 - a hyperparameter holds anything
+def value(item: Json) -> str:
     """Write a hyperparameter's value."""
     if item is None or (isinstance(item, float) and math.isnan(item)):
         return MISSING
     return f"{item:.3g}" if isinstance(item, float) else str(item)
 
 
-def setting(item: Any) -> str:  # noqa: ANN401 - an environment holds anything
+def setting(item: Json) -> str:
     """Write a setting of the environment in words."""
     if isinstance(item, list | tuple):
         return ", ".join(map(str, item)) or "none"

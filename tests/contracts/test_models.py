@@ -1,23 +1,22 @@
 """What every point of the family keeps: it builds, trains a step, and predicts finite probabilities."""
 
-import ast
-from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
 
-import mammobench
-from mammobench.config import KEYS, Activation, AugmentationConfig, TrialConfig
+from mammobench.components import ACTIVATIONS
+from mammobench.config import KEYS, AugmentationConfig, TrialConfig
 from mammobench.models.augmentation import Augmentation
 from mammobench.models.family import build_model
 from mammobench.models.losses import build_loss, encode_targets
 from mammobench.models.optimizers import build_optimizer
+from mammobench.registry import resolve
 
 BASE: dict[str, Any] = {"data.image_size": 16, "model.filters": [4, 5], "model.hidden_units": [3]}
 POINTS: list[dict[str, Any]] = [
-    *({"model.activation": activation} for activation in get_args(Activation)),
+    *({"model.activation": activation} for activation in ACTIVATIONS),
     *({"model.normalization": kind} for kind in ("batch", "layer", "group")),
     *({"model.pooling": kind, "model.residual": True} for kind in ("average", "strided")),
     *(
@@ -99,19 +98,6 @@ def test_flips_and_turns_alone_reach_four_positions(settings: dict[str, Any], ex
     assert len({one.tobytes() for one in changed}) == expected
 
 
-def test_only_the_fast_layers_import_tensorflow() -> None:
-    folder = Path(mammobench.__file__).parent / "models"
-    importing = set()
-    for file in folder.rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            if isinstance(node, ast.ImportFrom) and node.module:
-                names = [node.module]
-            if any(name.split(".")[0] == "tensorflow" for name in names):
-                importing.add(file.name)
-    assert importing == {"fast_tensorflow.py"}
-
-
 def test_a_compiled_step_gives_the_same_bits_each_time() -> None:
     config = TrialConfig.from_values(
         BASE | {"model.normalization": "batch", "model.dropout": 0.3, "augmentation.flips": True}
@@ -125,3 +111,18 @@ def test_a_compiled_step_gives_the_same_bits_each_time() -> None:
         weights.append([weight.numpy() for weight in model.weights])
     for one, other in zip(*weights, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_an_activation_survives_saving(name: str) -> None:
+    layer = keras.layers.Activation(resolve(ACTIVATIONS[name].where))
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
+    x = np.linspace(-4, 4, 33, dtype="float32")
+    np.testing.assert_array_equal(again(x), layer(x))
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_an_activation_said_not_to_decrease_does_not(name: str) -> None:
+    values = np.asarray(resolve(ACTIVATIONS[name].where)(keras.ops.linspace(-9.0, 9.0, 20_001)))
+    rounding = -1e-6
+    assert bool((np.diff(values) >= rounding).all()) == ACTIVATIONS[name].non_decreasing

@@ -175,3 +175,28 @@ def test_the_check_sees_what_would_run(source: str) -> None:
 )
 def test_the_check_lets_pass_what_does_not(source: str) -> None:
     assert not list(unsafe(source))
+
+
+def imported(node: ast.AST) -> set[str]:
+    """Return the packages that a statement imports."""
+    match node:
+        case ast.Import(names=names):
+            return {alias.name.split(".")[0] for alias in names}
+        case ast.ImportFrom(module=str(module)):
+            return {module.split(".")[0]}
+    return set()
+
+
+def test_tensorflow_is_imported_where_the_runtime_is_set_up_and_in_the_file_of_its_fast_forms() -> None:
+    importing = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if "tensorflow" in imported(node)
+    }
+    assert importing == {"runtime.py", "models/fast_tensorflow.py"}
+
+
+def test_ruff_has_few_exceptions() -> None:
+    lines = [line for path in PACKAGE.rglob("*.py") for line in path.read_text("utf-8").splitlines()]
+    assert sum("noqa" in line for line in lines) < 120

@@ -43,3 +43,12 @@ def test_a_configuration_cannot_be_changed() -> None:
 def test_the_nearest_name_is_offered_only_if_it_is_near() -> None:
     assert nearest("qick", ["quick", "ddsm"]) == " (did you mean 'quick'?)"
     assert not nearest("zzz", ["quick", "ddsm"])
+
+
+def test_the_keys_of_the_losses_come_first_in_the_order_that_records_have() -> None:
+    recorded = [
+        "name", "class_weight", "label_smoothing", "gamma", "alpha", "beta", "q", "gamma_positive",
+        "gamma_negative", "clip", "tau", "margin",
+    ]  # fmt: skip
+    keys = [key.removeprefix("loss.") for key in KEYS if key.startswith("loss.")]
+    assert keys[: len(recorded)] == recorded

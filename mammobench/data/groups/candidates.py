@@ -103,7 +103,7 @@ class _Members:
 
 def _cells(features: Features, seed: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], int]:
     # imported here: it costs every command a second or more, and few recover groups
-    from sklearn.cluster import MiniBatchKMeans  # noqa: PLC0415
+    from sklearn.cluster import MiniBatchKMeans
 
     points = len(features.plain)
     cells = int(np.clip(points // POINTS_PER_CELL, 1, MOST_CELLS))
@@ -116,7 +116,7 @@ def _cells(features: Features, seed: int) -> tuple[npt.NDArray[np.int32], npt.ND
 
 
 def _predict(kmeans: object, descriptors: npt.NDArray[np.int8]) -> npt.NDArray[np.int32]:
-    from sklearn.metrics import pairwise_distances_argmin  # noqa: PLC0415 - as above
+    from sklearn.metrics import pairwise_distances_argmin
 
     centres = np.ascontiguousarray(kmeans.cluster_centers_, dtype=np.float32)  # type: ignore[attr-defined]
     parts = [

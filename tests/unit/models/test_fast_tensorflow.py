@@ -6,9 +6,11 @@ import keras
 import numpy as np
 import pytest
 
+from mammobench.components import ACTIVATIONS
 from mammobench.config import TrialConfig
 from mammobench.models.blocks import NON_DECREASING
 from mammobench.models.family import build_model
+from mammobench.registry import resolve
 
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="fast layers are TensorFlow's"
@@ -116,7 +118,8 @@ def test_equal_values_of_a_window_share_no_gradient() -> None:
 
 @pytest.mark.parametrize("activation", sorted(NON_DECREASING))
 def test_pooling_ahead_of_a_non_decreasing_activation_changes_nothing(activation: str) -> None:
-    pool, activate = keras.layers.MaxPooling2D(2, padding="same"), keras.layers.Activation(activation)
+    pool = keras.layers.MaxPooling2D(2, padding="same")
+    activate = keras.layers.Activation(resolve(ACTIVATIONS[activation].where))
     first = keras.Sequential([keras.Input(SHAPE[1:]), pool, activate])
     last = keras.Sequential([keras.Input(SHAPE[1:]), activate, pool])
     one, other = (outputs_and_gradients(model, normal()) for model in (first, last))
