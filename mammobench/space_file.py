@@ -13,8 +13,8 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from mammobench.config import KEYS, TASKS, TrialConfig, nearest
 from mammobench.errors import ConfigError, SpaceError
 from mammobench.metrics import OBJECTIVES
+from mammobench.names import LONGEST, RULE, is_plain
 from mammobench.space import Budget, Choice, FloatRange, Hyperparameter, IntRange, SearchSpace
-from mammobench.study_name import LONGEST, RULE, is_plain
 
 _LARGEST = 1e300
 _TOP = ("name", "extends", "task", "objective", "image_size", "base", "search", "budget")

@@ -11,17 +11,11 @@ from pathlib import Path
 
 from mammobench.config import nearest
 from mammobench.errors import ConfigError, StudyError
+from mammobench.names import LONGEST, RULE, is_plain
 
 REPORTS = Path("reports")
-LONGEST = 100
-RULE = (
-    f"1 to {LONGEST} letters, digits, spaces and any of - _ . +, beginning with a letter, a digit or _ and "
-    "ending with neither a dot nor a space"
-)
 _SPEC = "study.json"
 _JOURNAL = "study.journal"
-_PLAIN = re.compile(r"\w(?:[\w .+-]*[\w+-])?")
-_LONGEST_FILE_NAME = 255  # bytes, of all usual file systems
 # what an interrupted creation leaves: locks, files written aside, a journal
 _LEFT_OVER = re.compile(r"\.[\w.-]*lock|\.[\w.-]+-[a-z0-9_]{8}(\.\w+)?|study\.journal[\w.-]*")
 # what any command writes into a study's folder; a dot begins what is not finished
@@ -29,23 +23,6 @@ _OURS = re.compile(
     r"\.[\w.-]*|study\.(json|journal).*|trials|splits|shortcuts|best|workers|evaluations"
     r"|index\.html|leaderboard\.\w+|report\.\w+"
 )
-
-
-def is_plain(name: str) -> bool:
-    """Return whether a name follows `RULE`, and so is that of one folder on any file system."""
-    fits = len(name) <= LONGEST and _PLAIN.fullmatch(name) is not None
-    return fits and len(name.encode()) <= _LONGEST_FILE_NAME
-
-
-def require_one_folder(name: str) -> str:
-    """Return a name that a record has, which may be older than `RULE`, if it leads into no other folder.
-
-    Raises:
-        ValueError: For one that does.
-    """
-    if name in {"", os.curdir, os.pardir} or Path(name).name != name or not name.isprintable():
-        raise ValueError(f"expected the name of one folder, found {name[:LONGEST]!r}")
-    return name
 
 
 def holds_study(folder: Path) -> bool:

@@ -17,8 +17,8 @@ from pydantic import (
 
 from mammobench.errors import SpaceError, StudyError
 from mammobench.metrics import OBJECTIVES, Direction
+from mammobench.names import require_one_folder
 from mammobench.space_file import parse_space
-from mammobench.study_name import require_one_folder
 from mammobench.trial import COSTS
 from mammobench.validation import first_fault
 

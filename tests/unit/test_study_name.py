@@ -6,16 +6,14 @@ from pathlib import Path
 import pytest
 
 from mammobench.errors import ConfigError, StudyError
+from mammobench.names import LONGEST, is_plain, require_one_folder
 from mammobench.study_name import (
-    LONGEST,
     any_folder,
     command_for,
     folder_named,
     holds_remains,
-    is_plain,
     new_folder,
     page_command,
-    require_one_folder,
     study_folder,
     word_for,
 )
