@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from mammobench import api
 from mammobench.config import TrialConfig
 from mammobench.data.splits import make_split
 from mammobench.data.store import ImageStore
@@ -11,8 +10,11 @@ from mammobench.errors import DataError
 from mammobench.evaluation.leakage import Leakage, measure
 from mammobench.leakage.page import PAGE, PICTURE, TABLE
 from mammobench.request import asked_space
+from mammobench.retraining import Progress
 from mammobench.search_loop import Event
+from mammobench.searching import search_and_report
 from mammobench.space import SearchSpace
+from mammobench.space_file import load_space
 from mammobench.study import StudyRecord
 from mammobench.study_name import folder_named, new_folder
 
@@ -30,7 +32,7 @@ def run_leakage(
     folder: str | Path | None = None,
     precision: str = "auto",
     observe: Callable[[StudyRecord, Event], None] = lambda *_: None,
-    progress: api.Progress = lambda *_: None,
+    progress: Progress = lambda *_: None,
 ) -> tuple[Leakage, Path]:
     """Train the reference CNN and random configurations of a space under every split, and compare.
 
@@ -55,7 +57,7 @@ def run_leakage(
         DataError: When fewer than two splits can be made of the store, the leaking one among them.
         StudyError: When nothing has finished under every split.
     """
-    space = space if isinstance(space, SearchSpace) else api.load_space(space)
+    space = space if isinstance(space, SearchSpace) else load_space(space)
     named = f"leakage-{space.name}"
     beside = (*SPLITS, PAGE, TABLE, PICTURE)
     place = (
@@ -72,11 +74,10 @@ def run_leakage(
         except DataError as error:
             left_out[name] = error.problem
             continue
-        done = api.search(
+        studies[name] = search_and_report(
             space, data=data, split=name, sampler="random", trials=trials, workers=workers, seed=seed,
             precision=precision, study=place / name, observe=observe, progress=progress,
         )  # fmt: skip
-        studies[name] = done.record
     if SPLITS[0] not in studies or len(studies) == 1:
         raise DataError(
             "too few splits can be made of this store to compare them",
