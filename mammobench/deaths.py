@@ -4,7 +4,8 @@ A trial dies when its process is killed, or the machine that runs it. Machines a
 (preemptible nodes), which is no fault of the trial's; but a trial that ends its process, or its machine, is
 not to be run for ever. What tells them apart is progress: the epochs that the record had when it died.
 
-A search on a journal that is killed as a whole is continued by whoever starts it again, and is no death.
+A search that is killed as a whole, on a machine that lives on, is continued by whoever starts it again there;
+that is no death, on a journal or in a database.
 """
 
 from collections.abc import Mapping, Sequence

@@ -18,6 +18,7 @@ import warnings
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, cast
 
 import optuna
@@ -30,11 +31,12 @@ from optuna.trial import FrozenTrial, TrialState
 from mammobench.deaths import DEATHS, FAILURE_REASON, may_run_again, one_more_death
 from mammobench.patience import Answer, Patience, ServerAwayError
 from mammobench.postgres_record import BulkRecord
+from mammobench.processes import name_of_process, was_killed
 
 DESCRIPTION = "spec"
 """The user attribute of a study that holds its study.json."""
 
-_ENTRY, _CLAIM = "mammobench:entry", "mammobench:claim"
+_ENTRY, _CLAIM, _PROCESS = "mammobench:entry", "mammobench:claim", "mammobench:process"
 _LOCK_CLASS = 0x6D616D6D  # "mamm": our advisory locks among those of other programs in the database
 _NO_STUDY = 0  # PostgreSQL counts from 1
 
@@ -45,10 +47,11 @@ class PostgresStorage(_CachedStorage):
     Args:
         record: Optuna's storage.
         patience: How long a server that is away is waited for, and who is told.
+        place: The folder that this process works in.
     """
 
-    def __init__(self, record: BulkRecord, patience: Patience) -> None:
-        self._turn = _Turn()
+    def __init__(self, record: BulkRecord, patience: Patience, place: Path) -> None:
+        self._turn, self._place = _Turn(), place
         self._record, self._patience = record, patience
         weakref.finalize(self, record.engine.dispose)
         self._repeated = _Repeated(record, patience, self._turn)
@@ -90,7 +93,7 @@ class PostgresStorage(_CachedStorage):
                 if template is None:
                     return None
                 template.state = TrialState.RUNNING
-                template.system_attrs[_ENTRY] = token
+                template.system_attrs |= {_ENTRY: token, _PROCESS: name_of_process(self._place)}
                 return self._repeated._create_new_trial(study_id, template)  # noqa: SLF001 - the cache's way
 
         return self._patience.wait(once)
@@ -109,6 +112,8 @@ class PostgresStorage(_CachedStorage):
                 for trial in self._waiting(study_id):
                     trial_id: int = trial._trial_id  # noqa: SLF001 - the same
                     self.set_trial_system_attr(trial_id, _CLAIM, token)
+                    # before it runs, so that nobody takes it for the one of whoever ran it before
+                    self.set_trial_system_attr(trial_id, _PROCESS, name_of_process(self._place))
                     if self._start(trial_id):
                         return trial_id
                 return None
@@ -128,13 +133,15 @@ class PostgresStorage(_CachedStorage):
     def fail_stale(self, study_id: int) -> None:
         """Fail the trials whose worker died and queue each again; see `storage.fail_stale`."""
         judged = self._settled() and bool(self._get_stale_trial_ids(study_id))
-        if not judged and not self._unqueued(study_id):
+        if not judged and not self._orphaned(study_id) and not self._unqueued(study_id):
             return
 
         def once(_: int) -> None:
             with self._alone(study_id), warnings.catch_warnings():
                 warnings.simplefilter("ignore", ExperimentalWarning)
                 study = optuna.load_study(study_name=self.get_study_name_from_id(study_id), storage=self)
+                for trial in self._orphaned(study_id):
+                    self.set_trial_state_values(trial._trial_id, TrialState.WAITING)  # noqa: SLF001 - Optuna's storages name trials by it
                 if judged:
                     fail_stale_trials(study)
                 # whoever failed them may have died before it queued them again
@@ -185,6 +192,11 @@ class PostgresStorage(_CachedStorage):
                 )
 
         return self._patience.wait(uptime) >= grace
+
+    def _orphaned(self, study_id: int) -> list[FrozenTrial]:
+        """Return running trials of processes that were killed where this one runs now."""
+        trials = self.get_all_trials(study_id, deepcopy=False, states=(TrialState.RUNNING,))
+        return [trial for trial in trials if was_killed(trial.system_attrs.get(_PROCESS), self._place)]
 
     def _unqueued(self, study_id: int) -> list[FrozenTrial]:
         """Return trials that lost their worker, may run again, and have not been queued for it."""

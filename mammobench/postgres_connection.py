@@ -3,6 +3,7 @@
 import importlib.util
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy
@@ -32,6 +33,7 @@ _AWAY = {"57P01", "57P02", "57P03", "53300"}
 
 def open_postgres(
     url: str,
+    folder: Path,
     *,
     heartbeat_interval: int = 10,
     grace_period: int = 60,
@@ -42,6 +44,7 @@ def open_postgres(
 
     Args:
         url: ``postgresql://USER@HOST:PORT/DATABASE``; its password may come from elsewhere.
+        folder: The folder that this process works in.
         heartbeat_interval: Seconds between the signs of life of a running trial.
         grace_period: Seconds without one after which a trial's worker counts as dead.
         patience: Seconds to wait for a server that goes away later on.
@@ -92,7 +95,7 @@ def open_postgres(
             remedy="Use that version on every machine, or a database of its own for this study",
         ) from None
     sqlalchemy.event.listen(record.engine, "handle_error", _translation(waiting, address, place))
-    return PostgresStorage(record, waiting)
+    return PostgresStorage(record, waiting, folder)
 
 
 def _in_utc(connection: Any, _: object) -> None:  # noqa: ANN401 - the driver's own

@@ -50,8 +50,9 @@ def open_storage(
     if url is None:
         return open_journal(folder)
     return open_postgres(
-        url, heartbeat_interval=heartbeat_interval, grace_period=grace_period, patience=patience, tell=tell
-    )
+        url, folder.resolve(), heartbeat_interval=heartbeat_interval, grace_period=grace_period,
+        patience=patience, tell=tell,
+    )  # fmt: skip
 
 
 def create_study(
@@ -124,8 +125,9 @@ def fail_stale(storage: BaseStorage, study_id: int) -> None:
     one's params, attributes (artifacts included) and intermediate values, and names it in the system
     attributes ``failed_trial`` and ``retry_history``; its deaths so far are counted with it. A trial that
     failed without the user attribute ``reason`` and was never queued, because a machine died in between, is
-    queued now. Within a grace period of the server's start, or of its being away, nobody is judged: all
-    heartbeats are old then.
+    queued now. A trial whose process was killed on this very machine, in this folder, waits again at once and
+    has not died: the machine lives, and so nothing that the trial did has ended it. Within a grace period of
+    the server's start, or of its being away, nobody is judged: all heartbeats are old then.
     """
     if isinstance(storage, PostgresStorage):
         storage.fail_stale(study_id)

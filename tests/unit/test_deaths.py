@@ -1,11 +1,14 @@
 """Trials whose workers die: in the record of a real database, where heartbeats are made old by hand."""
 
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
 from mammobench.deaths import IN_A_ROW, deaths_of, may_run_again
@@ -13,7 +16,7 @@ from mammobench.storage import claim_waiting, fail_stale
 from mammobench.study import StudyRecord
 from mammobench.trial_record import TrialRecord
 from tests.postgres import PostgresServer
-from tests.unit.recorded import on_postgres
+from tests.unit.recorded import new_study, on_postgres
 from tests.unit.test_study import RESULT, spec, start
 
 
@@ -134,3 +137,41 @@ def taken_up(study: StudyRecord) -> TrialRecord:
 
 def states(study: StudyRecord) -> set[TrialState]:
     return {trial.state for trial in study.storage.get_all_trials(study.study_id)}
+
+
+ENTERS = """
+import sys, time
+from pathlib import Path
+from tests.unit.recorded import entered
+from mammobench.storage import heartbeat, open_storage
+storage = open_storage(Path(sys.argv[3]), sys.argv[1], heartbeat_interval=1, grace_period=60)
+heartbeat(storage, entered(storage, int(sys.argv[2]))).start()
+print("running", flush=True)
+"""
+
+
+@on_postgres
+def test_a_process_killed_on_this_machine_and_in_this_folder_leaves_its_trial_waiting(
+    connect: Callable[[], BaseStorage], url: str, tmp_path: Path
+) -> None:
+    """It is not the trial's fault, whatever else has died before; and nobody waits for a grace period."""
+    storage = connect()
+    study_id = new_study(storage)
+    (tmp_path / "elsewhere").mkdir()
+    for place in (tmp_path, tmp_path / "elsewhere"):
+        with subprocess.Popen(
+            [sys.executable, "-c", ENTERS, url, str(study_id), str(place)], stdout=subprocess.PIPE, text=True
+        ) as other:
+            assert other.stdout is not None
+            assert other.stdout.readline() == "running\n"
+            fail_stale(storage, study_id)
+            assert [trial.state for trial in storage.get_all_trials(study_id)][-1] == TrialState.RUNNING
+            other.kill()
+    fail_stale(storage, study_id)
+    # whoever worked elsewhere may have been another machine, of which heartbeats alone tell
+    told = [(trial.state, deaths_of(trial.user_attrs)) for trial in storage.get_all_trials(study_id)]
+    assert told == [(TrialState.WAITING, ()), (TrialState.RUNNING, ())]
+    claimed = claim_waiting(storage, study_id)
+    fail_stale(storage, study_id)
+    assert claimed is not None
+    assert storage.get_trial(claimed).state == TrialState.RUNNING
