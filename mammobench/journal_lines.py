@@ -140,10 +140,15 @@ _LINES: dict[int, tuple[type[_Line], str | None]] = {
 
 
 class LineChecker:
-    """Checks the lines of a journal in their order."""
+    """Checks the lines of a journal in their order.
 
-    def __init__(self) -> None:
+    Args:
+        references: Whether a study or trial that a line names must stand before it.
+    """
+
+    def __init__(self, *, references: bool = True) -> None:
         self.lines = 0
+        self._references = references
         self._studies: set[str] = set()
         self._trials = 0
 
@@ -169,9 +174,9 @@ class LineChecker:
         checked = model.model_validate(line)
         if needed is not None and getattr(checked, needed) is None:
             raise ValueError(f"no {needed}")
-        if isinstance(checked, _OfStudy) and checked.study_id >= len(self._studies):
+        if self._references and isinstance(checked, _OfStudy) and checked.study_id >= len(self._studies):
             raise ValueError(f"study_id: no study {checked.study_id} before this line")
-        if isinstance(checked, _OfTrial) and checked.trial_id >= self._trials:
+        if self._references and isinstance(checked, _OfTrial) and checked.trial_id >= self._trials:
             raise ValueError(f"trial_id: no trial {checked.trial_id} before this line")
         if isinstance(checked, _NewStudy):
             # a second one of the name is none to Optuna

@@ -237,16 +237,19 @@ def start_or_continue(request: Request, store: ImageStore) -> Iterator[StudyReco
     """
     spec = request.spec(store)
     if StudyRecord.exists(request.folder):
-        record = StudyRecord.open(request.folder)
+        record = _existing(request, spec)
         with record.lock():
-            yield _continued(record, request, spec)
+            record.keep_description()
+            yield record
         return
     # what cannot do what is asked says so before anything is written
     engine_of(spec, request.space)
     with nullcontext() if request.url is not None else locked(request.folder):
         if StudyRecord.exists(request.folder):
             # whoever had the lock has made it
-            yield _continued(StudyRecord.open(request.folder), request, spec)
+            record = _existing(request, spec)
+            record.keep_description()
+            yield record
         else:
             # what `auto` means is seen with TensorFlow loaded
             asked = request.precision
@@ -257,8 +260,9 @@ def start_or_continue(request: Request, store: ImageStore) -> Iterator[StudyReco
             yield StudyRecord.create(request.folder, spec, url=request.url)
 
 
-def _continued(record: StudyRecord, request: Request, spec: StudySpec) -> StudyRecord:
-    """Return a study that exists if it was asked the same."""
+def _existing(request: Request, spec: StudySpec) -> StudyRecord:
+    """Return the study that exists if it was asked the same; nothing is written."""
+    record = StudyRecord.open(request.folder)
     spec = spec.model_copy(update=request.as_it_stands(record.spec))
     differences = record.spec.differences(spec)
     if differences:
@@ -271,7 +275,6 @@ def _continued(record: StudyRecord, request: Request, spec: StudySpec) -> StudyR
             + record.spec.command,
         )
     require_trials(record, request.trials)
-    record.keep_description()
     return record
 
 

@@ -21,12 +21,12 @@ def locked(folder: Path) -> Iterator[None]:
     """Hold the lock of a folder, which is made where there is none.
 
     It is free again when this process dies, however it dies. A folder that was made for it and holds nothing
-    else when the block fails is removed again.
+    else when the block fails is removed again, with the folders above it that were made too.
 
     Raises:
         StudyError: When another process holds it, or the folder cannot be written to.
     """
-    made = not folder.exists()
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
     with _acquired(folder):
         try:
             yield
@@ -35,7 +35,8 @@ def locked(folder: Path) -> Iterator[None]:
                 # whoever opened the file meanwhile finds by its lock that it has no name any more
                 (folder / LOCK).unlink()
                 with suppress(OSError):
-                    folder.rmdir()
+                    for path in made:
+                        path.rmdir()
             raise
 
 

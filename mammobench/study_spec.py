@@ -91,7 +91,7 @@ class StudySpec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     format: Annotated[int, Field(ge=1, le=FORMAT)] = FORMAT
-    name: Annotated[str, Field(min_length=1, max_length=255)]
+    name: Annotated[str, Field(max_length=255)]
     space_name: str
     space: dict[str, Any]
     objective: str

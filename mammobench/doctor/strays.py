@@ -29,7 +29,7 @@ from mammobench.seeds import derive_seed
 from mammobench.space import SearchSpace
 from mammobench.space_file import parse_space
 from mammobench.study_spec import StudySpec
-from mammobench.trial_record import TrialRecord, new_trial, number_of, read_trial
+from mammobench.trial_record import TrialRecord, attributes_of, new_trial, read_trial
 
 Event = Mapping[str, Any]
 _OF_TRIALS = range(JournalOperation.SET_TRIAL_PARAM, JournalOperation.SET_TRIAL_SYSTEM_ATTR + 1)
@@ -116,9 +116,12 @@ def recovered(
     space = parse_space(json.dumps(spec.space), folder / "study.json")
     entered: dict[int, FrozenTrial] = {}
     for trial in trials:
-        before = entered.get(number_of(trial))
+        # what it says itself: entries before it may be gone
+        said = attributes_of(trial).get("number")
+        said = said if type(said) is int else trial.number
+        before = entered.get(said)
         if before is None or before.state not in _ENDED:
-            entered[number_of(trial)] = trial
+            entered[said] = trial
     known: list[FrozenTrial] = []
     for number in range(1 + max([*entered, *strays.told], default=-1)):
         found = entered.get(number)
@@ -140,7 +143,10 @@ def _made_again(
 ) -> FrozenTrial | None:
     """Return the entry of a trial, ended as its writers told, if its files are there; else None."""
     files = folder / "trials" / f"{number:04d}"
-    records = [read_trial(trial, space, study=folder, objectives=spec.objectives) for trial in known]
+    records = [
+        read_trial(trial, space, study=folder, objectives=spec.objectives, number=place)
+        for place, trial in enumerate(known)
+    ]
     try:
         document = json.loads((files / "config.json").read_text(encoding="utf-8"))
         named = TrialConfig.model_validate(document["config"]), document["seed"]
