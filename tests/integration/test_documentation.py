@@ -12,7 +12,9 @@ from mammobench.cli import app
 from mammobench.config import TASKS
 from mammobench.space_file import parse_space, shipped_spaces
 
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+ROOT_FOLDER = Path(__file__).resolve().parents[2]
+README = (ROOT_FOLDER / "README.md").read_text(encoding="utf-8")
+LONGEST_README = 200
 ROOT = typer.main.get_command(app)
 
 
@@ -35,6 +37,13 @@ def test_a_command_is_in_the_readme_and_its_help_has_an_example_that_parses(name
     command.make_context(name, words[len(name.split()) :])
 
 
+def test_the_readme_is_a_guide_and_its_links_lead_somewhere() -> None:
+    assert len(README.splitlines()) <= LONGEST_README
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
+    assert links
+    assert [link for link in links if not (ROOT_FOLDER / link).exists()] == []
+
+
 def test_every_space_is_in_the_readme() -> None:
     assert all(f"`{name}`" in README for name in shipped_spaces())
 
@@ -46,8 +55,9 @@ def test_the_space_in_the_readme_is_one() -> None:
     assert all(task in text for task in TASKS)
 
 
-def test_the_kubernetes_job_in_the_readme_starts_a_worker() -> None:
-    manifest = YAML(typ="safe").load(re.findall(r"```yaml\n(.+?)```", README, re.DOTALL)[1])
+def test_the_kubernetes_job_beside_the_search_starts_a_worker() -> None:
+    page = (ROOT_FOLDER / "mammobench" / "tuning" / "README.md").read_text(encoding="utf-8")
+    manifest = YAML(typ="safe").load(re.findall(r"```yaml\n(.+?)```", page, re.DOTALL)[0])
     assert (manifest["apiVersion"], manifest["kind"]) == ("batch/v1", "Job")
     (container,) = manifest["spec"]["template"]["spec"]["containers"]
     program, name, *words = container["args"]
