@@ -6,8 +6,8 @@ from .api import reproduce as reproduce
 from .api import search as search
 from .api import work as work
 from .api import write_report as write_report
-from .config import TrialConfig as TrialConfig
-from .data.store import ImageStore as ImageStore
-from .errors import MammobenchError as MammobenchError
+from .core.errors import MammobenchError as MammobenchError
+from .data.store.image_store import ImageStore as ImageStore
 from .evaluation.leaderboard import Leaderboard as Leaderboard
-from .space import SearchSpace as SearchSpace
+from .space.config import TrialConfig as TrialConfig
+from .space.search_space import SearchSpace as SearchSpace

@@ -16,22 +16,22 @@ from typing import ParamSpec
 
 import pandas as pd
 
-from mammobench.data.phantom import make_phantom
-from mammobench.data.sources import prepare
+from mammobench.analysis.explain import Explained, explain_study
+from mammobench.analysis.prediction import Prediction, model_of_study, predict_files
+from mammobench.analysis.replication import FINALISTS, REPLICATES, replicate_study
+from mammobench.analysis.reproduction import Reproduction, reproduce_trial
+from mammobench.analysis.searching import print_event, search_and_report, work_on
+from mammobench.analysis.stress import TOP, stress_study
+from mammobench.data.images.phantom import make_phantom
+from mammobench.data.sources.registry import prepare
 from mammobench.evaluation.leaderboard import Leaderboard, build_leaderboard
 from mammobench.evaluation.replicates import Replicated
 from mammobench.evaluation.stress import Stressed
-from mammobench.explain import Explained, explain_study
-from mammobench.prediction import Prediction, model_of_study, predict_files
-from mammobench.replication import FINALISTS, REPLICATES, replicate_study
 from mammobench.report.html import write_report
-from mammobench.reporting import open_study, report_on
-from mammobench.reproduction import Reproduction, reproduce_trial
-from mammobench.searching import print_event, search_and_report, work_on
-from mammobench.space_file import load_space
-from mammobench.stress import TOP, stress_study
-from mammobench.study import StudyRecord
-from mammobench.trial_record import TrialRecord
+from mammobench.report.write import open_study, report_on
+from mammobench.space.yaml_file import load_space
+from mammobench.study.record import StudyRecord
+from mammobench.study.trial_record import TrialRecord
 
 __all__ = [
     "Reproduction",

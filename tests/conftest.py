@@ -11,18 +11,18 @@ import optuna
 import pandas as pd
 import pytest
 
-from mammobench.config import TrialConfig
-from mammobench.data.phantom import make_phantom
-from mammobench.data.splits import PARTS, Part, Split, _hash
-from mammobench.data.store import ImageStore
-from mammobench.data.tasks import get_task
-from mammobench.metrics import OBJECTIVES, best_threshold, objective_value, scores
-from mammobench.seeds import generator
-from mammobench.space_file import parse_space
-from mammobench.study import StudyRecord
-from mammobench.study_spec import StudySpec
-from mammobench.trial import TrialResult
-from mammobench.trial_record import Role
+from mammobench.core.metrics import OBJECTIVES, best_threshold, objective_value, scores
+from mammobench.core.seeds import generator
+from mammobench.data.images.phantom import make_phantom
+from mammobench.data.splits.split import PARTS, Part, Split, _hash
+from mammobench.data.splits.tasks import get_task
+from mammobench.data.store.image_store import ImageStore
+from mammobench.space.config import TrialConfig
+from mammobench.space.yaml_file import parse_space
+from mammobench.study.record import StudyRecord
+from mammobench.study.spec import StudySpec
+from mammobench.study.trial_record import Role
+from mammobench.training.result import TrialResult
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 StudyWriter = Callable[..., StudyRecord]

@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mammobench.data.store import ImageStore
+from mammobench.data.store.image_store import ImageStore
 
 
 def picture(path: Path, value: int = 100, side: int = 16) -> Path:

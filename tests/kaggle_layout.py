@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from mammobench.data.tfrecords import masked_crc
+from mammobench.data.sources.tfrecords import masked_crc
 
 
 def varint(value: int) -> bytes:

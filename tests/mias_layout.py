@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mammobench.data.mias_info import read_info
+from mammobench.data.sources.mias_info import read_info
 
 INFO = """\
 INFORMATION:

@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from mammobench.data.records import Chunk, Provenance, Row, SplitName
-from mammobench.data.store import ImageStore
-from mammobench.data.writer import StoreWriter
-from mammobench.seeds import generator
+from mammobench.core.seeds import generator
+from mammobench.data.store.image_store import ImageStore
+from mammobench.data.store.records import Chunk, Provenance, Row, SplitName
+from mammobench.data.store.writer import StoreWriter
 
 Picture = npt.NDArray[np.uint8]
 Listed = tuple[Picture, int, str | None, SplitName]

@@ -5,16 +5,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mammobench.artifacts import open_artifacts
-from mammobench.data.splits import Split, make_split
-from mammobench.data.store import ImageStore
-from mammobench.files import write_json
-from mammobench.seeds import generator
-from mammobench.space_file import load_space
-from mammobench.study import StudyRecord
-from mammobench.study_spec import StudySpec
-from mammobench.trial import TrialResult
-from mammobench.trial_record import TrialRecord, new_trial
+from mammobench.core.files import write_json
+from mammobench.core.seeds import generator
+from mammobench.data.splits.split import Split, make_split
+from mammobench.data.store.image_store import ImageStore
+from mammobench.space.yaml_file import load_space
+from mammobench.study.artifacts import open_artifacts
+from mammobench.study.record import StudyRecord
+from mammobench.study.spec import StudySpec
+from mammobench.study.trial_record import TrialRecord, new_trial
+from mammobench.training.result import TrialResult
 
 ENVIRONMENT = {"python": "3.11.7", "threads": 2}
 VALUES = {

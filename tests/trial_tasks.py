@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mammobench.config import TrialConfig
-from mammobench.data.splits import make_split
-from mammobench.data.store import ImageStore
-from mammobench.task import Run, Trial, TrialTask
-from mammobench.workers import EpochEnd, TrialEnd, TrialProcess, wait_for_any
+from mammobench.data.splits.split import make_split
+from mammobench.data.store.image_store import ImageStore
+from mammobench.space.config import TrialConfig
+from mammobench.training.process import EpochEnd, TrialEnd, TrialProcess, wait_for_any
+from mammobench.training.task import Run, Trial, TrialTask
 
 SMALL = {
     "data.image_size": 16,

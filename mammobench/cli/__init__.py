@@ -25,7 +25,7 @@ from mammobench.cli import (
     studies,
 )
 from mammobench.cli.printing import stderr
-from mammobench.errors import MammobenchError
+from mammobench.core.errors import MammobenchError
 
 app = typer.Typer(
     name="mammobench",

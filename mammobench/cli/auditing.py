@@ -27,10 +27,10 @@ def data_audit(
 
     Example: `mammobench data audit stores/ddsm`
     """
-    from mammobench.audit import audit_store, write_audit
-    from mammobench.audit.page import as_values, findings, lead_of, with_interval
-    from mammobench.data.store import ImageStore
-    from mammobench.progress import Bars
+    from mammobench.analysis.audit import audit_store, write_audit
+    from mammobench.analysis.audit.page import as_values, findings, lead_of, with_interval
+    from mammobench.core.progress import Bars
+    from mammobench.data.store.image_store import ImageStore
 
     opened = ImageStore.open(store)
     with Bars(stderr(quiet=quiet)) as bars:

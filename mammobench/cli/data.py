@@ -82,9 +82,9 @@ def data_prepare(
 
     Own images: `mammobench data prepare patches --out stores/mine --labels 0=benign,1=malignant`
     """
-    from mammobench.data.options import PrepareOptions, read_pairs
-    from mammobench.data.sources import prepare
-    from mammobench.progress import Bars
+    from mammobench.core.progress import Bars
+    from mammobench.data.images.options import PrepareOptions, read_pairs
+    from mammobench.data.sources.registry import prepare
 
     options = PrepareOptions(
         size=size, crops=crops, tiles=tiles, jitter=jitter, seed=seed,
@@ -106,7 +106,7 @@ def data_download() -> None:
 
     Example: `mammobench data download`
     """
-    from mammobench.data.download import download
+    from mammobench.data.sources.download import download
 
     folder = download()
     typer.echo(f"Downloaded to {folder}\nNext: mammobench data prepare {folder} --out stores/ddsm")
@@ -125,8 +125,8 @@ def data_phantom(
 
     Example: `mammobench data phantom --out stores/phantom --images 500`
     """
-    from mammobench.data.phantom import make_phantom
-    from mammobench.progress import Bars
+    from mammobench.core.progress import Bars
+    from mammobench.data.images.phantom import make_phantom
 
     with Bars(stderr(quiet=quiet)) as bars:
         store = make_phantom(
@@ -147,9 +147,9 @@ def data_groups(
 
     Example: `mammobench data groups stores/ddsm`
     """
+    from mammobench.core.progress import Bars
     from mammobench.data.groups import recover_groups
-    from mammobench.data.store import ImageStore
-    from mammobench.progress import Bars
+    from mammobench.data.store.image_store import ImageStore
 
     with Bars(stderr(quiet=quiet)) as bars:
         groups = recover_groups(ImageStore.open(store), progress=bars, seed=seed)

@@ -27,10 +27,10 @@ def delete(
 
     Example: `mammobench delete quick --yes`
     """
-    from mammobench.deletion import delete as delete_study
-    from mammobench.deletion import plan_deletion
-    from mammobench.errors import ConfigError
-    from mammobench.progress import Bars
+    from mammobench.core.errors import ConfigError
+    from mammobench.core.progress import Bars
+    from mammobench.study.deletion import delete as delete_study
+    from mammobench.study.deletion import plan_deletion
 
     plan = plan_deletion(study, url=database(storage) if storage is not None else None)
     ask, can_ask = not yes, sys.stdin.isatty()

@@ -25,8 +25,8 @@ def explain(
     Example: `mammobench explain quick`
     """
     from mammobench import api
-    from mammobench.explain import explain_study
-    from mammobench.progress import Bars
+    from mammobench.analysis.explain import explain_study
+    from mammobench.core.progress import Bars
 
     opened = api.Study.open(study)
     with Bars(stderr(quiet=quiet)) as bars:
@@ -80,8 +80,7 @@ def predict(
     Example: `mammobench predict quick patch.png --heatmaps maps`
     """
     from mammobench import api
-    from mammobench.data.loose import find_images
-    from mammobench.prediction import (
+    from mammobench.analysis.prediction import (
         NOTICE,
         SYNTHETIC,
         model_of_file,
@@ -89,7 +88,8 @@ def predict(
         predict_files,
         write_overlays,
     )
-    from mammobench.progress import Bars
+    from mammobench.core.progress import Bars
+    from mammobench.data.sources.loose import find_images
 
     # before anything is trained again
     files = find_images(images)

@@ -32,9 +32,9 @@ def leakage(
     Example: `mammobench leakage --space ddsm --data stores/ddsm`
     """
     from mammobench import api
-    from mammobench.leakage import SPLITS, run_leakage, write_leakage
-    from mammobench.leakage.page import lead_of, support_of, table_of
-    from mammobench.progress import Bars
+    from mammobench.analysis.leakage import SPLITS, run_leakage, write_leakage
+    from mammobench.analysis.leakage.page import lead_of, support_of, table_of
+    from mammobench.core.progress import Bars
 
     console = stderr(quiet=quiet)
     planned, name = len(SPLITS) * (trials + 1), api.load_space(space).name

@@ -20,6 +20,6 @@ DataOption = Annotated[Path | None, typer.Option("--data", help="An image store.
 
 def database(url: str | None) -> str | None:
     """Return the URL of the database, given here or in the environment, where it may hold a password."""
-    from mammobench.storage_url import asked_storage
+    from mammobench.study.storage.url import asked_storage
 
     return asked_storage(url)

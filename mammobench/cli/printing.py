@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from mammobench.aliases import Json
+from mammobench.core.aliases import Json
 
 
 def stderr(*, quiet: bool = False) -> Console:

@@ -25,8 +25,8 @@ def replicate(
     Example: `mammobench replicate quick --top 1 --replicates 3`
     """
     from mammobench import api
-    from mammobench.progress import Bars
-    from mammobench.replication import replicate_study
+    from mammobench.analysis.replication import replicate_study
+    from mammobench.core.progress import Bars
 
     opened = api.Study.open(study)
     console = stderr(quiet=quiet)

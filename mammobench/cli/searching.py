@@ -101,7 +101,7 @@ def search(
     Example: `mammobench search --space quick`
     """
     from mammobench import api
-    from mammobench.progress import Bars
+    from mammobench.core.progress import Bars
 
     console = stderr(quiet=quiet)
     if data is None:
@@ -172,10 +172,10 @@ def _submit(
 ) -> Callable[[Any], None]:
     """Return what submits the workers of a study that has been made."""
     from mammobench import api
-    from mammobench.errors import ConfigError
-    from mammobench.launch import JobPlan
-    from mammobench.launch import launch as launch_workers
-    from mammobench.study_name import command_for
+    from mammobench.core.errors import ConfigError
+    from mammobench.study.paths import command_for
+    from mammobench.tuning.launch import JobPlan
+    from mammobench.tuning.launch import launch as launch_workers
 
     plan = JobPlan.from_options(options)
     if launcher not in {"slurm", "local"}:
@@ -212,7 +212,7 @@ def _submit(
 @contextmanager
 def searching(console: Console, *, trials: int, workers: int) -> Iterator[Any]:
     """Give the live table, and turn Ctrl-C into a word on how to go on."""
-    from mammobench.live_table import TrialTable
+    from mammobench.cli.live_table import TrialTable
 
     try:
         yield TrialTable(console, trials=trials, workers=workers)
@@ -226,7 +226,7 @@ def searching(console: Console, *, trials: int, workers: int) -> Iterator[Any]:
 
 
 def _tell_of_search(study: Any, *, as_json: bool) -> None:
-    from mammobench.study_name import command_for
+    from mammobench.study.paths import command_for
 
     ranking = study.ranking()
     selected = ranking.selected

@@ -20,10 +20,10 @@ def spaces(
 
     Example: `mammobench spaces quick`
     """
-    from mammobench.space_file import load_space, shipped_spaces
+    from mammobench.space.yaml_file import load_space, shipped_spaces
 
     if keys:
-        from mammobench.space_reference import Key, all_keys
+        from mammobench.space.reference import Key, all_keys
 
         print_rows(list(Key._fields), [list(key) for key in all_keys()], as_json=as_json)
     elif name is None:

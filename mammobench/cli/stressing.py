@@ -24,8 +24,8 @@ def stress(
     Example: `mammobench stress quick --top 3`
     """
     from mammobench import api
-    from mammobench.progress import Bars
-    from mammobench.stress import stress_study
+    from mammobench.analysis.stress import stress_study
+    from mammobench.core.progress import Bars
 
     opened = api.Study.open(study)
     console = stderr(quiet=quiet)

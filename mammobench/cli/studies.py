@@ -41,7 +41,7 @@ def report(
     import webbrowser
 
     from mammobench.report.formats import format_of
-    from mammobench.reporting import open_studies, report_on
+    from mammobench.report.write import open_studies, report_on
 
     kind = format_of(kind, out)
     opened = open_studies(studies)
@@ -85,9 +85,9 @@ def evaluate(
     Example: `mammobench evaluate ddsm --data stores/mini-mias`
     """
     from mammobench import api
-    from mammobench.data.store import ImageStore
-    from mammobench.progress import Bars
-    from mammobench.transfer import evaluate_elsewhere
+    from mammobench.analysis.transfer import evaluate_elsewhere
+    from mammobench.core.progress import Bars
+    from mammobench.data.store.image_store import ImageStore
 
     record, store = api.Study.open(study).record, ImageStore.open(data)
     with Bars(stderr(quiet=quiet)) as bars:
@@ -141,8 +141,8 @@ def reproduce(
     Example: `mammobench reproduce quick`
     """
     from mammobench import api
-    from mammobench.progress import Bars
-    from mammobench.reproduction import reproduce_trial, selected_trial
+    from mammobench.analysis.reproduction import reproduce_trial, selected_trial
+    from mammobench.core.progress import Bars
 
     record = api.Study.open(study).record
     chosen = selected_trial(record, trial)
@@ -186,8 +186,8 @@ def doctor(
 
     Example: `mammobench doctor quick`
     """
-    from mammobench import doctor as doctors
-    from mammobench.study_name import any_folder
+    from mammobench.analysis import doctor as doctors
+    from mammobench.study.paths import any_folder
 
     examination = doctors.examine(any_folder(study))
     done = doctors.mend(examination) if mend else []
@@ -212,9 +212,9 @@ def dashboard(
     Example: `mammobench dashboard quick`
     """
     from mammobench import api
-    from mammobench.dashboard import Dashboard
-    from mammobench.study import StudyRecord
-    from mammobench.study_name import new_folder
+    from mammobench.study.dashboard import Dashboard
+    from mammobench.study.paths import new_folder
+    from mammobench.study.record import StudyRecord
 
     url = database(storage)
     if storage is not None and url is not None:

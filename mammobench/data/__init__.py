@@ -1,6 +1,17 @@
-"""Mammogram patches: sources, the image store, tasks and splits.
+"""Mammogram patches: sources > images > splits > groups > store; imports go along these arrows.
 
-A source (`ddsm`, `cbis`, `mias`, `folder`, `phantom`) hands `records` to the `writer`, which leaves an image
-`store`; `splits` cuts a store into training, validation and test rows for one of the `tasks`; `batches`
-orders them for training.
+A source reads a layout and hands records to the store's writer; images are what is done to pixels; splits cut
+a store into training, validation and test rows for a task, and never a group. From outside: what each folder's
+docstring names.
 """
+
+from types import ModuleType
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Give `mammobench.data.intensity`, as exported models' cards of earlier versions name it."""
+    if name == "intensity":
+        from mammobench.data.images import intensity  # noqa: PLC0415 - loads OpenCV
+
+        return intensity
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mammobench.data.splits import Split
+from mammobench.core.metrics import Floats
+from mammobench.data.splits.split import Split
 from mammobench.evaluation.entries import Entry
 from mammobench.evaluation.intervals import Interval, Samples, bootstrap_intervals
 from mammobench.evaluation.selection import ascending
 from mammobench.evaluation.significance import difference_p, holm, mcnemar_p
-from mammobench.metrics import Floats
 
 SHORTLIST = 20
 """How many of the best by validation are compared by plan."""

@@ -19,9 +19,9 @@ import numpy.typing as npt
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
+from mammobench.core.metrics import ratio
 from mammobench.evaluation.intervals import Resamples, Samples
 from mammobench.evaluation.points import CALIBRATION_EDGES, SPECIFICITIES
-from mammobench.metrics import ratio
 
 MERGED = 128
 BINS = 512

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mammobench.hyperparameters import Choice, Hyperparameter
-from mammobench.metrics import Floats
-from mammobench.seeds import generator
-from mammobench.study import StudyRecord
-from mammobench.trial_record import TrialRecord
+from mammobench.core.metrics import Floats
+from mammobench.core.seeds import generator
+from mammobench.space.hyperparameters import Choice, Hyperparameter
+from mammobench.study.record import StudyRecord
+from mammobench.study.trial_record import TrialRecord
 
 BINS = 4
 RESAMPLES = 1000

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mammobench.data.labels import Label
-from mammobench.data.splits import Part, Split
+from mammobench.core.metrics import Floats, predicted_classes
+from mammobench.data.splits.split import Part, Split
+from mammobench.data.store.labels import Label
 from mammobench.evaluation.points import f1_at_half, point_scores
 from mammobench.evaluation.predictions import open_predictions
 from mammobench.evaluation.shortcut import Shortcut
-from mammobench.metrics import Floats, predicted_classes
-from mammobench.space import encode
-from mammobench.trial_record import TrialRecord
+from mammobench.space.search_space import encode
+from mammobench.study.trial_record import TrialRecord
 
 LESION_TYPES = ("calcification", "mass")
 

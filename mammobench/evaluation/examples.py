@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mammobench.data.splits import Split
+from mammobench.core.metrics import Ints, predicted_classes
+from mammobench.data.splits.split import Split
 from mammobench.evaluation.predictions import check_length, open_test
-from mammobench.metrics import Ints, predicted_classes
 
 EACH = 4
 KINDS = ("true positive", "false positive", "false negative", "true negative")

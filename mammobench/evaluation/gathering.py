@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from mammobench.data.splits import Split
-from mammobench.errors import MammobenchError, StudyError
+from mammobench.core.errors import MammobenchError, StudyError
+from mammobench.data.splits.split import Split
 from mammobench.evaluation.entries import Entry, trial_entry
 from mammobench.evaluation.selection import ranked_trials, unusable
 from mammobench.evaluation.shortcut import Shortcut, load_shortcuts, shortcut_path
-from mammobench.study import StudyRecord
-from mammobench.trial_record import TrialRecord
+from mammobench.study.record import StudyRecord
+from mammobench.study.trial_record import TrialRecord
 
 
 @dataclass(frozen=True, eq=False)

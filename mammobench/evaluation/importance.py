@@ -8,10 +8,10 @@ import numpy as np
 import optuna
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from mammobench.metrics import Direction
-from mammobench.seeds import generator
-from mammobench.study import StudyRecord
-from mammobench.trial_record import attributes_of
+from mammobench.core.metrics import Direction
+from mammobench.core.seeds import generator
+from mammobench.study.record import StudyRecord
+from mammobench.study.trial_record import attributes_of
 
 ENOUGH_TRIALS = 10
 BEST_TRIALS = 5

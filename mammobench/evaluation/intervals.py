@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mammobench.metrics import Floats, Ints, is_binary, ratio, scores_of_counts
-from mammobench.seeds import generator
+from mammobench.core.metrics import Floats, Ints, is_binary, ratio, scores_of_counts
+from mammobench.core.seeds import generator
 
 ROWS_AT_ONCE = 256
 Samples = npt.NDArray[np.float32]
@@ -111,7 +111,7 @@ def resampled_scores(
 
     Returns:
         f1, recall, precision, specificity, macro_f1, accuracy, balanced_accuracy and mcc to float32
-        (resamples, k), as `mammobench.metrics.scores` has them; NaN where not defined.
+        (resamples, k), as `mammobench.core.metrics.scores` has them; NaN where not defined.
     """
     binary = is_binary(classes)
     scored = [1] if binary else list(range(classes))

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mammobench.data.splits import Split
-from mammobench.errors import StudyError
+from mammobench.core.errors import StudyError
+from mammobench.core.files import write_text
+from mammobench.data.splits.split import Split
 from mammobench.evaluation.comparison import add_comparison
 from mammobench.evaluation.entries import (
     Entry,
@@ -31,8 +32,7 @@ from mammobench.evaluation.replicates import Replicated, replicated
 from mammobench.evaluation.scoring import add_intervals
 from mammobench.evaluation.selection import validation_order
 from mammobench.evaluation.stress import Stressed, stressed
-from mammobench.files import write_text
-from mammobench.study import StudyRecord
+from mammobench.study.record import StudyRecord
 
 LEVEL = 0.95
 BASELINES = ("constant", "shortcut")

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from mammobench.data.splits import Split
-from mammobench.errors import StudyError
+from mammobench.core.errors import StudyError
+from mammobench.core.metrics import Floats, predicted_classes
+from mammobench.data.splits.split import Split
 from mammobench.evaluation.intervals import Interval, Resamples, bootstrap_intervals, resampled_scores
 from mammobench.evaluation.leaderboard import LEVEL, unit_of
 from mammobench.evaluation.predictions import check_length, open_test
-from mammobench.metrics import Floats, predicted_classes
-from mammobench.study import StudyRecord
-from mammobench.trial_record import TrialRecord
+from mammobench.study.record import StudyRecord
+from mammobench.study.trial_record import TrialRecord
 
 METRICS = ("f1", "accuracy")
 RESAMPLES = 2000

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from mammobench.core.metrics import Ints
 from mammobench.evaluation.intervals import Interval, Resamples, Samples, percentile_ends, resampled_scores
-from mammobench.metrics import Ints
 
 AT_ONCE = 64
 

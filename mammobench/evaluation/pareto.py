@@ -2,10 +2,10 @@
 
 import optuna
 
-from mammobench.errors import StudyError
+from mammobench.core.errors import StudyError
 from mammobench.evaluation.selection import ascending
-from mammobench.study import StudyRecord
-from mammobench.trial_record import TrialRecord, number_of
+from mammobench.study.record import StudyRecord
+from mammobench.study.trial_record import TrialRecord, number_of
 
 
 def pareto_front(study: StudyRecord) -> tuple[TrialRecord, ...]:

@@ -1,12 +1,12 @@
 """Point metrics that no search steers by: sensitivity at a specificity, calibration error, F1 at 0.5.
 
-Shapes and NaN as in `mammobench.metrics`.
+Shapes and NaN as in `mammobench.core.metrics`.
 """
 
 import numpy as np
 import numpy.typing as npt
 
-from mammobench.metrics import (
+from mammobench.core.metrics import (
     Floats,
     OperatingPoints,
     confusion_matrix,
@@ -40,11 +40,11 @@ def point_scores(
         threshold: For two classes, chosen elsewhere; None for more.
 
     Returns:
-        Those of `mammobench.metrics.scores`, sensitivity_at_90, sensitivity_at_95 and calibration_error;
+        Those of `mammobench.core.metrics.scores`, sensitivity_at_90, sensitivity_at_95 and calibration_error;
         NaN where not defined, which for more than two classes the last three are.
 
     Raises:
-        ValueError: As `mammobench.metrics.scores`.
+        ValueError: As `mammobench.core.metrics.scores`.
     """
     result = scores(targets, probabilities, threshold)
     result |= {name: np.nan for name in METRICS if name not in result}

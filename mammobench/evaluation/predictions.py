@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mammobench.data.splits import Part, Split
-from mammobench.errors import StudyError
-from mammobench.metrics import Floats
-from mammobench.predictor import STRESS, UNCHANGED
+from mammobench.core.errors import StudyError
+from mammobench.core.metrics import Floats
+from mammobench.data.splits.split import Part, Split
+from mammobench.training.predict import STRESS, UNCHANGED
 
 FILE = "predictions.npz"
 

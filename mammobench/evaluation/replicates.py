@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from mammobench.data.splits import Split
-from mammobench.errors import StudyError
+from mammobench.core.errors import StudyError
+from mammobench.core.metrics import scores
+from mammobench.data.splits.split import Split
 from mammobench.evaluation.predictions import check_length, open_test
-from mammobench.metrics import scores
 
 RESULT = "replicate.json"
 METRICS = ("f1", "accuracy")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mammobench.data.splits import Part, Split
+from mammobench.data.splits.split import Part, Split
 from mammobench.evaluation.curves import resampled_curves
 from mammobench.evaluation.entries import Entry, positives_by_lesion_type
 from mammobench.evaluation.intervals import (

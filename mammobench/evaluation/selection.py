@@ -6,11 +6,11 @@ leaderboard marks the same trial, by the same functions.
 
 from collections.abc import Callable, Iterator, Sequence
 
-from mammobench.data.splits import Split
-from mammobench.errors import MammobenchError, StudyError, TrialError
+from mammobench.core.errors import MammobenchError, StudyError, TrialError
+from mammobench.data.splits.split import Split
 from mammobench.evaluation.predictions import open_predictions
-from mammobench.study import StudyRecord
-from mammobench.trial_record import TrialRecord
+from mammobench.study.record import StudyRecord
+from mammobench.study.trial_record import TrialRecord
 
 
 def select_trial(study: StudyRecord) -> TrialRecord | None:

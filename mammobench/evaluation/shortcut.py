@@ -1,6 +1,6 @@
 """The shortcut baseline: stock classifiers of image statistics alone, which do not see the lesion.
 
-Two stock classifiers of scikit-learn learn from the statistics of `mammobench.data.statistics` on the
+Two stock classifiers of scikit-learn learn from the statistics of `mammobench.data.images.statistics` on the
 training part, choose their threshold on validation like every trial, and are scored on test. A CNN that is
 no better shows no use of the lesion (Geirhos et al. 2020, doi:10.1038/s42256-020-00257-z).
 """
@@ -9,24 +9,35 @@ import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from mammobench.data.splits import Split
-from mammobench.data.statistics import store_statistics
-from mammobench.data.store import ImageStore
-from mammobench.errors import StudyError
-from mammobench.files import written_aside
-from mammobench.metrics import Floats, best_threshold
-
-if TYPE_CHECKING:
-    from sklearn.base import ClassifierMixin
+from mammobench.core.errors import StudyError
+from mammobench.core.files import written_aside
+from mammobench.core.metrics import Floats, best_threshold
+from mammobench.data.images.statistics import store_statistics
+from mammobench.data.splits.split import Split
+from mammobench.data.store.image_store import ImageStore
 
 METHODS = ("logistic regression", "gradient boosting")
 _MOST_ITERATIONS = 2000
+
+
+class _Classifier(Protocol):
+    """What is needed of scikit-learn's classifiers, which are imported when they are used."""
+
+    classes_: npt.NDArray[np.int64]
+
+    def fit(self, features: npt.NDArray[np.float32], targets: npt.NDArray[np.int64]) -> object:
+        """Fit to features (n, k) and classes (n,)."""
+        ...
+
+    def predict_proba(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        """Return probabilities, (n, classes)."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,19 +134,22 @@ def load_shortcuts(path: Path) -> list[Shortcut]:
         ) from error
 
 
-def _classifier(method: str, seed: int) -> "ClassifierMixin":
+def _classifier(method: str, seed: int) -> _Classifier:
     # imported here: it costs every command a second or more
     from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: PLC0415
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
     from sklearn.pipeline import make_pipeline  # noqa: PLC0415
     from sklearn.preprocessing import StandardScaler  # noqa: PLC0415
 
-    if method == "gradient boosting":
-        return HistGradientBoostingClassifier(random_state=seed, early_stopping=False)
-    return make_pipeline(StandardScaler(), LogisticRegression(max_iter=_MOST_ITERATIONS))
+    chosen: _Classifier = (
+        HistGradientBoostingClassifier(random_state=seed, early_stopping=False)
+        if method == "gradient boosting"
+        else make_pipeline(StandardScaler(), LogisticRegression(max_iter=_MOST_ITERATIONS))
+    )
+    return chosen
 
 
-def _probabilities(model: "ClassifierMixin", features: npt.NDArray[np.float32], split: Split) -> Floats:
+def _probabilities(model: _Classifier, features: npt.NDArray[np.float32], split: Split) -> Floats:
     """Return probabilities of every class of the task, also of one that training lacks."""
     every = np.zeros((len(features), len(split.class_names)))
     every[:, model.classes_] = model.predict_proba(features)

@@ -4,8 +4,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from mammobench.core.metrics import Floats, Ints
 from mammobench.evaluation.intervals import Samples
-from mammobench.metrics import Floats, Ints
 
 Bools = npt.NDArray[np.bool_]
 

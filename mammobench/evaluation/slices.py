@@ -4,8 +4,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from mammobench.core.metrics import Ints
 from mammobench.evaluation.intervals import Resamples, percentile_ends, resampled_scores
-from mammobench.metrics import Ints
 
 SLICES = ("lesion_type", "pathology", "density", "subtlety")
 METRICS = ("f1", "recall", "precision", "accuracy")

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from mammobench.data.conditions import CONDITIONS
-from mammobench.data.splits import Split
-from mammobench.errors import StudyError
+from mammobench.core.errors import StudyError
+from mammobench.core.metrics import predicted_classes, scores
+from mammobench.data.images.conditions import CONDITIONS
+from mammobench.data.splits.split import Split
 from mammobench.evaluation.comparison import paired_differences
 from mammobench.evaluation.intervals import Interval, Resamples, bootstrap_intervals, resampled_scores
 from mammobench.evaluation.predictions import StressedPredictions, open_stressed
-from mammobench.metrics import predicted_classes, scores
 
 METRICS = ("f1", "accuracy")
 _ERASING = {condition.name for condition in CONDITIONS if not condition.keeps_lesion}

@@ -4,9 +4,9 @@ from typing import Any
 
 import keras
 
-from mammobench.aliases import Tensor
-from mammobench.config import AugmentationConfig
-from mammobench.seeds import derive_seed
+from mammobench.core.aliases import Tensor
+from mammobench.core.seeds import derive_seed
+from mammobench.space.config import AugmentationConfig
 
 _RANGE = (0.0, 255.0)
 _HALF_TURN = 2  # quarters

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from mammobench.aliases import Tensor
+from mammobench.core.aliases import Tensor
 
 _SMALLEST = 1e-7
 

@@ -2,11 +2,11 @@
 
 import keras
 
-from mammobench.config import AugmentationConfig, DataConfig, TrialConfig
-from mammobench.metrics import BINARY
+from mammobench.core.metrics import BINARY
 from mammobench.models.augmentation import apply_augmentation
 from mammobench.models.blocks import Maker, apply_block
 from mammobench.models.toolkit import STOCK, Toolkit
+from mammobench.space.config import AugmentationConfig, DataConfig, TrialConfig
 
 _SMALLEST_SPREAD = 1e-3
 
@@ -17,7 +17,7 @@ def build_model(config: TrialConfig, *, classes: int, seed: int, fast: bool | No
     Input: pixel values of 0 to 255 of shape (batch, image_size, image_size, 1), uint8 or any float; the
     network augments them (in training only) and scales them as ``config.data.intensity`` says, so that a
     saved model takes raw pixels; for ``histogram`` and ``clahe`` it takes what
-    `mammobench.data.intensity.prepared` makes of them. Output: float32 probabilities whatever the
+    `mammobench.data.images.intensity.prepared` makes of them. Output: float32 probabilities whatever the
     precision, of shape (batch, 1) for two classes (the probability of class 1) and (batch, classes)
     otherwise.
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from mammobench.aliases import Tensor
+from mammobench.core.aliases import Tensor
 from mammobench.models.toolkit import Toolkit
 
 _BYTE = 256

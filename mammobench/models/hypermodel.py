@@ -1,22 +1,35 @@
 """`HyperModel`: the family of a search space for stock KerasTuner tuners."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 import keras_tuner
 import numpy as np
 import numpy.typing as npt
 
-from mammobench.config import TrialConfig
 from mammobench.models.stock import Arrays, compile_model, fit_model
-from mammobench.space import SearchSpace
+from mammobench.space.config import TrialConfig
+from mammobench.space.search_space import SearchSpace
+
+
+def hyperparameters(
+    space: SearchSpace, values: Mapping[str, Any] | None = None
+) -> keras_tuner.HyperParameters:
+    """Return a space as KerasTuner's ``HyperParameters``; see `SearchSpace.keras_tuner_config`.
+
+    Args:
+        space: The space.
+        values: The configuration that it holds; None for the first value of each hyperparameter.
+    """
+    return keras_tuner.HyperParameters.from_config(space.keras_tuner_config(values))
 
 
 class HyperModel(keras_tuner.HyperModel):
     """Builds, compiles and fits the networks of a search space, one configuration a trial.
 
     The hyperparameters of the space need not be declared to the tuner; they may be, by
-    ``hyperparameters=space.to_keras_tuner()``.
+    ``hyperparameters=hyperparameters(space)``.
 
     Args:
         space: The family.
@@ -31,7 +44,7 @@ class HyperModel(keras_tuner.HyperModel):
 
     def declare_hyperparameters(self, hp: keras_tuner.HyperParameters) -> None:
         """Add the hyperparameters of the space that are not known yet."""
-        hp.merge(self._space.to_keras_tuner(), overwrite=False)
+        hp.merge(hyperparameters(self._space), overwrite=False)
 
     def config(self, hp: keras_tuner.HyperParameters) -> TrialConfig:
         """Return the configuration of a tuner's values, such as ``tuner.get_best_hyperparameters()[0]``."""

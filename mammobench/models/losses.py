@@ -11,12 +11,12 @@ Probabilities of exactly 0 and 1 give finite losses and gradients: logarithms an
 import keras
 import numpy as np
 
-from mammobench.components import LOSSES
-from mammobench.config import LossConfig
-from mammobench.errors import ConfigError
-from mammobench.metrics import BINARY
+from mammobench.core.errors import ConfigError
+from mammobench.core.metrics import BINARY
 from mammobench.models.batch_losses import Tversky
-from mammobench.registry import resolve
+from mammobench.space.components import LOSSES
+from mammobench.space.config import LossConfig
+from mammobench.space.registry import resolve
 
 TWO_CLASSES_ONLY = frozenset(name for name, loss in LOSSES.items() if loss.where_of_many is None)
 """Losses that are defined for two classes."""

@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 import keras
 
-from mammobench.aliases import Tensor
-from mammobench.components import OPTIMIZERS
-from mammobench.config import OptimizerConfig
-from mammobench.registry import resolve
+from mammobench.core.aliases import Tensor
+from mammobench.space.components import OPTIMIZERS
+from mammobench.space.config import OptimizerConfig
+from mammobench.space.registry import resolve
 
 _LAST_SHARE = 0.01
 

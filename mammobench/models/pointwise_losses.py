@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from mammobench.aliases import Tensor
+from mammobench.core.aliases import Tensor
 
 _SMALLEST = 1e-7
 _SMALLEST_SHARE = 1e-6

@@ -1,7 +1,7 @@
 """The family in code of one's own: arrays to train on, a compiled model, and ``fit`` with its configuration.
 
-For stock Keras, KerasTuner and Optuna. A study's own trials are run by `mammobench.training.run_trial`, which
-also resumes, selects the best epoch and repeats to the bit.
+For stock Keras, KerasTuner and Optuna. A study's own trials are run by `mammobench.training.loop.run_trial`,
+which also resumes, selects the best epoch and repeats to the bit.
 """
 
 from collections.abc import Sequence
@@ -12,17 +12,17 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from mammobench.config import DataConfig, TrialConfig
-from mammobench.data.intensity import AHEAD_OF_MODEL, prepared
-from mammobench.data.splits import Part, make_split
-from mammobench.data.store import ImageStore
-from mammobench.data.tasks import get_task
-from mammobench.errors import ConfigError
-from mammobench.metrics import BINARY
+from mammobench.core.errors import ConfigError
+from mammobench.core.metrics import BINARY
+from mammobench.data.images.intensity import AHEAD_OF_MODEL, prepared
+from mammobench.data.splits.split import Part, make_split
+from mammobench.data.splits.tasks import get_task
+from mammobench.data.store.image_store import ImageStore
 from mammobench.models.family import build_model
 from mammobench.models.losses import build_loss, class_weights, encode_targets
 from mammobench.models.optimizers import Plateau, build_optimizer
-from mammobench.space import Choice, Hyperparameter, SearchSpace
+from mammobench.space.config import DataConfig, TrialConfig
+from mammobench.space.search_space import Choice, Hyperparameter, SearchSpace
 
 
 class Arrays(NamedTuple):

@@ -4,15 +4,15 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from mammobench.data.intensity import AHEAD_OF_MODEL
-from mammobench.data.splits import Split
+from mammobench.data.images.intensity import AHEAD_OF_MODEL
+from mammobench.data.splits.split import Split
 from mammobench.evaluation.leaderboard import build_leaderboard, unit_of
 from mammobench.report import text
 from mammobench.report.columns import title_of
 from mammobench.report.markdown import templates
-from mammobench.study import StudyRecord
-from mammobench.study_name import page_command
-from mammobench.trial_record import TrialRecord
+from mammobench.study.paths import page_command
+from mammobench.study.record import StudyRecord
+from mammobench.study.trial_record import TrialRecord
 
 _METRICS = {
     "f1": "f1", "recall": "recall", "precision": "precision", "specificity": "specificity",

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import numpy as np
 
-from mammobench.data.splits import PARTS, Split
+from mammobench.data.splits.split import PARTS, Split
 from mammobench.evaluation.leaderboard import Leaderboard, unit_of
 from mammobench.report import text
 from mammobench.report.columns import title_of
 from mammobench.report.explanations import FILE as EXPLANATIONS
 from mammobench.report.facts import Table
-from mammobench.study import StudyRecord
-from mammobench.study_name import page_command
-from mammobench.trial_record import TrialRecord
+from mammobench.study.paths import page_command
+from mammobench.study.record import StudyRecord
+from mammobench.study.trial_record import TrialRecord
 
 OPEN = "For the authors."
 _EVALUATIONS = "evaluations"

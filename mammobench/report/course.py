@@ -13,8 +13,8 @@ from mammobench.report import facts, search_figures, text
 from mammobench.report.columns import title_of
 from mammobench.report.drawing import Drawing
 from mammobench.report.section import Section
-from mammobench.study import StudyRecord
-from mammobench.trial_record import TrialRecord
+from mammobench.study.record import StudyRecord
+from mammobench.study.trial_record import TrialRecord
 
 PANELS = 8
 ENOUGH = 3

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from mammobench.data.splits import Split
+from mammobench.core.metrics import Floats, Ints
+from mammobench.data.splits.split import Split
 from mammobench.evaluation.leaderboard import BASELINES, Leaderboard
 from mammobench.evaluation.predictions import open_test, open_validation
-from mammobench.metrics import Floats, Ints
 from mammobench.report.ranking import kind_of, study_of
-from mammobench.study import StudyRecord
-from mammobench.trial_record import TrialRecord
+from mammobench.study.record import StudyRecord
+from mammobench.study.trial_record import TrialRecord
 
 LEADERS = 5
 

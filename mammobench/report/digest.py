@@ -10,7 +10,7 @@ from mammobench.report.answer import build_answer
 from mammobench.report.checklists import checklist_tables
 from mammobench.report.columns import title_of
 from mammobench.report.notices import Notice, notices_of
-from mammobench.study import StudyRecord
+from mammobench.study.record import StudyRecord
 
 ROWS = 20
 _INTERVALS = ("f1", "accuracy", "recall", "precision", "auroc")

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from mammobench.files import written_aside
+from mammobench.core.files import written_aside
 
 WIDTH = 5.2
 DOTS_PER_INCH = 200

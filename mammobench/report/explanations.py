@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from mammobench.data.splits import Split
+from mammobench.core.metrics import is_binary
+from mammobench.data.splits.split import Split
 from mammobench.evaluation.leaderboard import Leaderboard
-from mammobench.metrics import is_binary
 from mammobench.report import text
-from mammobench.study import StudyRecord
-from mammobench.study_name import page_command
+from mammobench.study.paths import page_command
+from mammobench.study.record import StudyRecord
 
 FILE = "explanations.npz"
 LARGEST = 128

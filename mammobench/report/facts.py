@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from mammobench.data.splits import PARTS, Split
+from mammobench.core.metrics import confusion_matrix, predicted_classes
+from mammobench.data.splits.split import PARTS, Split
 from mammobench.evaluation.entries import LESION_TYPES, positives_by_lesion_type
 from mammobench.evaluation.leaderboard import Leaderboard, unit_of
-from mammobench.metrics import confusion_matrix, predicted_classes
 from mammobench.report import text
 from mammobench.report.columns import title_of
 from mammobench.report.curves import Curves
-from mammobench.study import StudyRecord
-from mammobench.study_name import page_command
-from mammobench.study_spec import direction_of
-from mammobench.trial_record import STATES, TrialRecord
+from mammobench.study.paths import page_command
+from mammobench.study.record import StudyRecord
+from mammobench.study.spec import direction_of
+from mammobench.study.trial_record import STATES, TrialRecord
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from sklearn.calibration import calibration_curve
 
-from mammobench.metrics import Floats, operating_points
+from mammobench.core.metrics import Floats, operating_points
 from mammobench.report import text
 from mammobench.report.columns import title_of
 from mammobench.report.curves import Curves

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from mammobench.config import nearest
-from mammobench.errors import ConfigError, StudyError
+from mammobench.core.errors import ConfigError, StudyError
+from mammobench.core.files import write_text, written_aside
 from mammobench.evaluation.leaderboard import Leaderboard, build_leaderboard
-from mammobench.files import write_text, written_aside
 from mammobench.report.digest import build_digest
 from mammobench.report.html import render, write_report
 from mammobench.report.latex import render_latex
 from mammobench.report.markdown import render_markdown
 from mammobench.report.pdf import write_pdf
-from mammobench.study import StudyRecord
+from mammobench.space.config import nearest
+from mammobench.study.record import StudyRecord
 
 FILES = {
     "html": "index.html",

@@ -6,18 +6,14 @@ import re
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from mammobench.errors import StudyError
+from mammobench.core.errors import StudyError
+from mammobench.core.files import write_text
 from mammobench.evaluation.leaderboard import Leaderboard, build_leaderboard
-from mammobench.files import write_text
-from mammobench.study import StudyRecord
-
-if TYPE_CHECKING:
-    from mammobench.report.view import View
+from mammobench.study.record import StudyRecord
 
 FIGURES = "figures"
 SCRIPTS = ("table.js", "details.js", "filters.js", "parallel.js", "start.js")
@@ -64,8 +60,8 @@ def write_report(
     return path
 
 
-def render(view: "View") -> str:
-    """Render the page; no script runs in it but its own."""
+def render(view: object) -> str:
+    """Render a page of `mammobench.report.view.View`; no script runs in it but its own."""
     script = _script()
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     # S704: our own script, which holds no value of the study's

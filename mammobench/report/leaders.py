@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from mammobench.data.labels import Label
+from mammobench.core.metrics import predicted_classes
+from mammobench.data.store.labels import Label
 from mammobench.evaluation.leaderboard import Leaderboard
 from mammobench.evaluation.replicates import Replicated
 from mammobench.evaluation.slices import METRICS, sliced_scores
-from mammobench.metrics import predicted_classes
 from mammobench.report import facts, figures, text
 from mammobench.report.columns import title_of
 from mammobench.report.curves import Curves

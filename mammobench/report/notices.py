@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mammobench.evaluation.leaderboard import Leaderboard
-from mammobench.study import StudyRecord
+from mammobench.study.record import StudyRecord
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from mammobench.errors import ConfigError
-from mammobench.files import written_aside
+from mammobench.core.errors import ConfigError
+from mammobench.core.files import written_aside
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _SECONDS = 120

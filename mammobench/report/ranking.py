@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from mammobench.aliases import Json
+from mammobench.core.aliases import Json
 from mammobench.evaluation.leaderboard import BASELINES, Leaderboard
 from mammobench.report import text
 from mammobench.report.columns import Column, columns_of, objective_column
-from mammobench.study import StudyRecord
-from mammobench.study_name import page_command
+from mammobench.study.paths import page_command
+from mammobench.study.record import StudyRecord
 
 BoardRow = Mapping[str, Any]
 ROWS_WRITTEN = 100

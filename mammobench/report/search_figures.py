@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from mammobench.evaluation.effects import Effect
-from mammobench.hyperparameters import Choice, Hyperparameter
 from mammobench.report import text
 from mammobench.report.drawing import DOTS_DRAWN, INK, MUTED, OTHERS, REFERENCE, SELECTED, STYLE, axes_of
-from mammobench.space import encode
-from mammobench.trial_record import TrialRecord
+from mammobench.space.hyperparameters import Choice, Hyperparameter
+from mammobench.space.search_space import encode
+from mammobench.study.trial_record import TrialRecord
 
 ACROSS = 2
 CURVES_DRAWN = 200

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from mammobench.aliases import Json
+from mammobench.core.aliases import Json
 
 MISSING = "–"  # noqa: RUF001 - an en dash, the sign of an empty cell
 MINUTE, HOUR = 60, 3600

@@ -16,7 +16,7 @@ from mammobench.report.notices import Notice, notices_of
 from mammobench.report.ranking import Ranking, build_ranking
 from mammobench.report.section import Section
 from mammobench.report.stress import stress_tables
-from mammobench.study import StudyRecord
+from mammobench.study.record import StudyRecord
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,13 @@ from statistics import median
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from mammobench.data.store import ImageStore
-from mammobench.engines.base import NoProposal
-from mammobench.proposer import Proposer
-from mammobench.space_file import load_space
-from mammobench.study import StudyRecord, utc_now
-from mammobench.study_spec import StudySpec
-from mammobench.trial import TrialResult
+from mammobench.data.store.image_store import ImageStore
+from mammobench.space.yaml_file import load_space
+from mammobench.study.record import StudyRecord, utc_now
+from mammobench.study.spec import StudySpec
+from mammobench.training.result import TrialResult
+from mammobench.tuning.engines.base import NoProposal
+from mammobench.tuning.proposer import Proposer
 from tests.postgres import shared_server
 
 TRIALS, LAST = 1_000, 100

@@ -7,10 +7,10 @@ import zlib
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from mammobench.engines import ENGINES, make_engine
-from mammobench.engines.base import Engine, Outcome, Proposal
-from mammobench.space import SearchSpace
-from mammobench.space_file import load_space, parse_space
+from mammobench.space.search_space import SearchSpace
+from mammobench.space.yaml_file import load_space, parse_space
+from mammobench.tuning.engines import ENGINES, make_engine
+from mammobench.tuning.engines.base import Engine, Outcome, Proposal
 
 TRIALS, ROUNDS = 1_000, 50
 SLOW = {"gp": "a Gaussian process over 1,000 trials takes seconds: meant for some hundred"}

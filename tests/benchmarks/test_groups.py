@@ -10,8 +10,8 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from mammobench.data.groups import Groups, recover_groups
-from mammobench.data.phantom import make_phantom
-from mammobench.data.store import ImageStore
+from mammobench.data.images.phantom import make_phantom
+from mammobench.data.store.image_store import ImageStore
 
 STORES = [path for path in os.environ.get("MAMMOBENCH_STORES", "").split(os.pathsep) if path]
 

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from mammobench.data.splits import Part, Split
+from mammobench.core.seeds import generator
+from mammobench.data.splits.split import Part, Split
 from mammobench.evaluation.entries import Answers, Entry
 from mammobench.evaluation.leaderboard import build_leaderboard
 from mammobench.evaluation.points import METRICS
 from mammobench.evaluation.scoring import add_intervals
-from mammobench.seeds import generator
-from mammobench.study import StudyRecord
+from mammobench.study.record import StudyRecord
 
 CONFIGURATIONS, RESAMPLES, IMAGES = 1_000, 2_000, 15_364
 

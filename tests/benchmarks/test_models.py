@@ -13,12 +13,12 @@ import keras
 import numpy as np
 import pytest
 
-from mammobench.config import TrialConfig
 from mammobench.models.family import build_model
 from mammobench.models.losses import build_loss, encode_targets
 from mammobench.models.optimizers import build_optimizer
-from mammobench.runtime import choose_precision
-from mammobench.space_file import load_space
+from mammobench.space.config import TrialConfig
+from mammobench.space.yaml_file import load_space
+from mammobench.training.runtime import choose_precision
 
 BATCH = 32
 ROUNDS = 12

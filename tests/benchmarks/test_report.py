@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from mammobench.study import StudyRecord
+from mammobench.study.record import StudyRecord
 
 pytestmark = pytest.mark.benchmark
 CONFIGURATIONS = 1000
@@ -22,7 +22,7 @@ WRITE = """
 import json, resource, sys, time
 from pathlib import Path
 from mammobench.report import write_report
-from mammobench.study import StudyRecord
+from mammobench.study.record import StudyRecord
 start = time.perf_counter()
 write_report(StudyRecord.open(Path(sys.argv[1])))
 seconds, memory = time.perf_counter() - start, 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

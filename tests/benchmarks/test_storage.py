@@ -17,7 +17,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from mammobench.storage import claim_waiting, close_trial, enter_trial, fail_stale, open_storage
+from mammobench.study.storage.access import claim_waiting, close_trial, enter_trial, fail_stale, open_storage
 from tests.postgres import shared_server
 
 TRIALS, LAST = 1_000, 100

@@ -7,7 +7,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 import mammobench
-from mammobench.data.store import ImageStore
+from mammobench.data.store.image_store import ImageStore
 
 OWN = ("train", "validate", "predict", "trace")
 TRIALS = 6

@@ -7,10 +7,10 @@ from statistics import median
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from mammobench.data.phantom import make_phantom
-from mammobench.data.store import ImageStore
-from mammobench.leases import Lease, Leases
-from mammobench.workers import EpochEnd, TrialProcess, wait_for_any
+from mammobench.data.images.phantom import make_phantom
+from mammobench.data.store.image_store import ImageStore
+from mammobench.training.process import EpochEnd, TrialProcess, wait_for_any
+from mammobench.tuning.devices import Lease, Leases
 from tests.trial_tasks import make_task
 
 WORKERS = (1, 2)

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mammobench.config import DataConfig
-from mammobench.data.sources import SOURCES, prepare
-from mammobench.data.splits import make_split
-from mammobench.data.store import ImageStore
-from mammobench.data.tfrecords import read_tfrecords
+from mammobench.data.sources.registry import SOURCES, prepare
+from mammobench.data.sources.tfrecords import read_tfrecords
+from mammobench.data.splits.split import make_split
+from mammobench.data.store.image_store import ImageStore
+from mammobench.space.config import DataConfig
 
 # one worker makes the layout once
 pytestmark = pytest.mark.xdist_group("layout")

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from mammobench.engines import ENGINES, make_engine
-from mammobench.engines.base import Ending, Engine, NoProposal, Outcome, Proposal
-from mammobench.errors import EngineError
-from mammobench.space import Choice, SearchSpace
-from mammobench.space_file import load_space, parse_space
+from mammobench.core.errors import EngineError
+from mammobench.space.search_space import Choice, SearchSpace
+from mammobench.space.yaml_file import load_space, parse_space
+from mammobench.tuning.engines import ENGINES, make_engine
+from mammobench.tuning.engines.base import Ending, Engine, NoProposal, Outcome, Proposal
 
 Method = tuple[str, str]
 

@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from mammobench.components import LOSSES
-from mammobench.config import LossConfig
 from mammobench.models.losses import TWO_CLASSES_ONLY, build_loss, encode_targets
+from mammobench.space.components import LOSSES
+from mammobench.space.config import LossConfig
 
 CASES = [(name, 2) for name in LOSSES] + [(name, 5) for name in LOSSES if name not in TWO_CLASSES_ONLY]
 TARGETS = np.array([0, 1, 1, 0, 0, 1])

@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from mammobench.components import OPTIMIZERS
-from mammobench.config import OptimizerConfig
 from mammobench.models.optimizers import build_optimizer
+from mammobench.space.components import OPTIMIZERS
+from mammobench.space.config import OptimizerConfig
 
 
 @pytest.mark.parametrize(

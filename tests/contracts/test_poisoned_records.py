@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from mammobench.data.store import ImageStore
-from mammobench.errors import MammobenchError, StudyError
-from mammobench.proposer import Proposer
-from mammobench.space_file import load_space, parse_space
-from mammobench.study import StudyRecord
-from mammobench.trial import TrialResult
-from mammobench.trial_record import TrialRecord
+from mammobench.core.errors import MammobenchError, StudyError
+from mammobench.data.store.image_store import ImageStore
+from mammobench.space.yaml_file import load_space, parse_space
+from mammobench.study.record import StudyRecord
+from mammobench.study.trial_record import TrialRecord
+from mammobench.training.result import TrialResult
+from mammobench.tuning.proposer import Proposer
 from tests.contracts.test_engines import FINITE, Method, parameters, traits_of
 from tests.poison import Route, payloads, pickled, replaced, routes
 from tests.small_study import small_spec

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mammobench.core.seeds import generator
 from mammobench.data.groups import Groups, recover_groups
-from mammobench.data.records import Chunk, Provenance, Row
-from mammobench.data.sources import prepare
-from mammobench.data.store import ImageStore
-from mammobench.data.writer import StoreWriter
-from mammobench.seeds import generator
+from mammobench.data.sources.registry import prepare
+from mammobench.data.store.image_store import ImageStore
+from mammobench.data.store.records import Chunk, Provenance, Row
+from mammobench.data.store.writer import StoreWriter
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 TOOL = SHARED / "tools" / "ddsm_layout_from_mias.py"

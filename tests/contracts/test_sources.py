@@ -9,15 +9,15 @@ import cv2
 import numpy as np
 import pytest
 
-from mammobench.config import DataConfig
-from mammobench.data.labels import Label
-from mammobench.data.manifest import INDEX_COLUMNS
-from mammobench.data.options import PrepareOptions
-from mammobench.data.phantom import make_phantom
-from mammobench.data.sources import SOURCES, prepare
-from mammobench.data.splits import make_split
-from mammobench.data.store import ImageStore
-from mammobench.errors import DataError
+from mammobench.core.errors import DataError
+from mammobench.data.images.options import PrepareOptions
+from mammobench.data.images.phantom import make_phantom
+from mammobench.data.sources.registry import SOURCES, prepare
+from mammobench.data.splits.split import make_split
+from mammobench.data.store.image_store import ImageStore
+from mammobench.data.store.labels import Label
+from mammobench.data.store.manifest import INDEX_COLUMNS
+from mammobench.space.config import DataConfig
 from tests.cbis_layout import CbisLayout
 from tests.kaggle_layout import Layout
 from tests.mias_layout import write_films

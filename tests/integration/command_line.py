@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mammobench.data.store import ImageStore
+from mammobench.data.store.image_store import ImageStore
 
 # a test run in the background of a shell ignores Ctrl-C, and its children would inherit that
 COMMAND = """\

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mammobench.data.store import ImageStore
-from mammobench.study import StudyRecord
+from mammobench.data.store.image_store import ImageStore
+from mammobench.study.record import StudyRecord
 from tests.integration.command_line import CommandLine, make_command_line
 from tests.integration.machines import Machine, Watch
 

@@ -16,8 +16,8 @@ from typing import TypeVar
 import pandas as pd
 import psutil
 
-from mammobench.study import StudyRecord
-from mammobench.trial import CHECKPOINT
+from mammobench.study.record import StudyRecord
+from mammobench.training.result import CHECKPOINT
 from tests.integration.command_line import COMMAND
 from tests.integration.watching import require_same_predictions
 from tests.postgres import PASSWORD, PostgresServer

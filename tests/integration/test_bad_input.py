@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from mammobench import cli
-from mammobench.data.phantom import make_phantom
-from mammobench.data.store import ImageStore
-from mammobench.study import StudyRecord
+from mammobench.data.images.phantom import make_phantom
+from mammobench.data.store.image_store import ImageStore
+from mammobench.study.record import StudyRecord
 from tests.kaggle_layout import Layout
 from tests.postgres import free_port
 from tests.small_study import write_small_study

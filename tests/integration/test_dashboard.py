@@ -14,20 +14,20 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from mammobench.artifacts import open_artifacts
-from mammobench.dashboard import Dashboard
-from mammobench.data.store import ImageStore
-from mammobench.errors import ConfigError
-from mammobench.storage_url import redacted
-from mammobench.study import StudyRecord
+from mammobench.core.errors import ConfigError
+from mammobench.data.store.image_store import ImageStore
+from mammobench.study.artifacts import open_artifacts
+from mammobench.study.dashboard import Dashboard
+from mammobench.study.record import StudyRecord
+from mammobench.study.storage.url import redacted
 from tests.postgres import PASSWORD, shared_server
 from tests.small_study import finish, start, write_small_study
 
 SERVE = """\
 import signal, sys
 from pathlib import Path
-from mammobench.dashboard import Dashboard
-from mammobench.study import StudyRecord
+from mammobench.study.dashboard import Dashboard
+from mammobench.study.record import StudyRecord
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 folder = Path(sys.argv[1])

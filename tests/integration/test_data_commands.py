@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mammobench.data.groups import groups_of
-from mammobench.data.store import ImageStore
+from mammobench.data.store.image_store import ImageStore
 from tests.integration.command_line import CommandLine, make_command_line
 
 

@@ -10,14 +10,14 @@ import pytest
 from optuna.trial import TrialState
 
 from mammobench import api
-from mammobench.data.store import ImageStore
-from mammobench.deaths import IN_A_ROW
-from mammobench.proposer import Proposer
-from mammobench.search_loop import Event, TrialStart
-from mammobench.space_file import parse_space
-from mammobench.study import StudyRecord
-from mammobench.trial_record import TrialRecord
-from mammobench.workers import EpochEnd
+from mammobench.data.store.image_store import ImageStore
+from mammobench.space.yaml_file import parse_space
+from mammobench.study.deaths import IN_A_ROW
+from mammobench.study.record import StudyRecord
+from mammobench.study.trial_record import TrialRecord
+from mammobench.training.process import EpochEnd
+from mammobench.tuning.loop import Event, TrialStart
+from mammobench.tuning.proposer import Proposer
 from tests.integration.watching import require_same_predictions
 from tests.postgres import PASSWORD, shared_server
 

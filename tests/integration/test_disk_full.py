@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mammobench.study import StudyRecord
-from mammobench.trial import CHECKPOINT
+from mammobench.study.record import StudyRecord
+from mammobench.training.result import CHECKPOINT
 from tests.integration.command_line import CommandLine
 from tests.integration.watching import require_gone, require_same_trials, trial_processes, wait_until
 

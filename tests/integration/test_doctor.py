@@ -12,14 +12,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from mammobench.data.phantom import make_phantom
-from mammobench.data.store import ImageStore
-from mammobench.doctor import Examination, examine, mend
-from mammobench.errors import StudyError
-from mammobench.files import written_aside
-from mammobench.storage_url import redacted
-from mammobench.study import StudyRecord
-from mammobench.trial import CHECKPOINT
+from mammobench.analysis.doctor import Examination, examine, mend
+from mammobench.core.errors import StudyError
+from mammobench.core.files import written_aside
+from mammobench.data.images.phantom import make_phantom
+from mammobench.data.store.image_store import ImageStore
+from mammobench.study.record import StudyRecord
+from mammobench.study.storage.url import redacted
+from mammobench.training.result import CHECKPOINT
 from tests.postgres import PASSWORD, free_port, shared_server
 from tests.small_study import finish, start, write_small_study
 

@@ -9,8 +9,8 @@ import typer
 from ruamel.yaml import YAML
 
 from mammobench.cli import app
-from mammobench.config import TASKS
-from mammobench.space_file import parse_space, shipped_spaces
+from mammobench.space.config import TASKS
+from mammobench.space.yaml_file import parse_space, shipped_spaces
 
 ROOT_FOLDER = Path(__file__).resolve().parents[2]
 README = (ROOT_FOLDER / "README.md").read_text(encoding="utf-8")

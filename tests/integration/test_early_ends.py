@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from mammobench import api
-from mammobench.data.store import ImageStore
-from mammobench.errors import TrialError
-from mammobench.search_loop import FAILURES_THAT_STOP
-from mammobench.space_file import parse_space
-from mammobench.study import StudyRecord
+from mammobench.core.errors import TrialError
+from mammobench.data.store.image_store import ImageStore
+from mammobench.space.yaml_file import parse_space
+from mammobench.study.record import StudyRecord
+from mammobench.tuning.loop import FAILURES_THAT_STOP
 from tests.integration.command_line import CommandLine
 
 pytestmark = [pytest.mark.xdist_group("trials"), pytest.mark.timeout(900)]

@@ -11,7 +11,7 @@ from tests.integration.command_line import CommandLine
 TRIALS = 200
 SCRIPT = """
 import json, sys, psutil, mammobench
-from mammobench.workers import TrialEnd
+from mammobench.training.process import TrialEnd
 sizes = []
 
 def observe(study, event):

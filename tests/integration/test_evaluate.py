@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mammobench.data.phantom import make_phantom
-from mammobench.study import StudyRecord
+from mammobench.data.images.phantom import make_phantom
+from mammobench.study.record import StudyRecord
 from tests.integration.command_line import CommandLine
 
 

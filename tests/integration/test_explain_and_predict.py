@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 import pytest
 
-from mammobench.data.splits import Split
-from mammobench.data.store import ImageStore
+from mammobench.data.splits.split import Split
+from mammobench.data.store.image_store import ImageStore
 from mammobench.evaluation.predictions import open_test
-from mammobench.study import StudyRecord
+from mammobench.study.record import StudyRecord
 from tests.integration.command_line import CommandLine
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200), pytest.mark.xdist_group("searched")]

@@ -5,11 +5,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from mammobench.data.store import ImageStore
-from mammobench.study import StudyRecord
-from mammobench.task import Run
-from mammobench.trial_record import TrialRecord
-from mammobench.trial_task import trial_task
+from mammobench.data.store.image_store import ImageStore
+from mammobench.study.record import StudyRecord
+from mammobench.study.trial_record import TrialRecord
+from mammobench.study.trial_task import trial_task
+from mammobench.training.task import Run
 from tests.integration.command_line import CommandLine
 from tests.integration.watching import require_same_predictions
 from tests.trial_tasks import run_to_end

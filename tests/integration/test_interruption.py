@@ -10,7 +10,7 @@ import numpy as np
 import psutil
 import pytest
 
-from mammobench.study import StudyRecord
+from mammobench.study.record import StudyRecord
 from tests.integration.command_line import CommandLine
 
 # one worker makes the searched study once

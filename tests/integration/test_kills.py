@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mammobench.study import StudyRecord
+from mammobench.study.record import StudyRecord
 from tests.integration.command_line import CommandLine
 from tests.integration.watching import (
     epochs_trained,

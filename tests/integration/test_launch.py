@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from mammobench.errors import ConfigError
-from mammobench.launch import JobPlan, Worker, launch
-from mammobench.storage_url import VARIABLE
+from mammobench.core.errors import ConfigError
+from mammobench.study.storage.url import VARIABLE
+from mammobench.tuning.launch import JobPlan, Worker, launch
 from tests.postgres import PASSWORD, PostgresServer, shared_server
 
 pytestmark = pytest.mark.xdist_group("postgres")
@@ -22,7 +22,7 @@ LAUNCH = """\
 import subprocess, sys
 from functools import partial
 from pathlib import Path
-from mammobench.launch import JobPlan, launch
+from mammobench.tuning.launch import JobPlan, launch
 
 folder, url, workers, code = sys.argv[1:]
 work = partial(subprocess.run, [sys.executable, "-c", code, folder, url], check=True)

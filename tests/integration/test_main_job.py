@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mammobench.data.phantom import make_phantom
-from mammobench.study import StudyRecord
+from mammobench.data.images.phantom import make_phantom
+from mammobench.study.record import StudyRecord
 from tests.integration.command_line import CommandLine
 
 # one worker makes the searched study once

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mammobench.data.store import ImageStore
-from mammobench.study import StudyRecord
+from mammobench.data.store.image_store import ImageStore
+from mammobench.study.record import StudyRecord
 from tests.integration.machines import (
     EPOCHS,
     Machine,

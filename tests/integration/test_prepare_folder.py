@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mammobench import cli
-from mammobench.data.store import ImageStore
+from mammobench.data.store.image_store import ImageStore
 from tests.folder_layout import picture, pictures, two_classes
 
 

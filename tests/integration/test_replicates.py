@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mammobench.data.store import ImageStore
+from mammobench.data.store.image_store import ImageStore
 from tests.integration.command_line import make_command_line
 from tests.integration.test_interruption import wait_for
 

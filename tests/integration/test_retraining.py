@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from mammobench.errors import StudyError
-from mammobench.reproduction import reproduce_trial
-from mammobench.retraining import alone
-from mammobench.study import StudyRecord
+from mammobench.analysis.reproduction import reproduce_trial
+from mammobench.analysis.retraining import alone
+from mammobench.core.errors import StudyError
+from mammobench.study.record import StudyRecord
 from tests.integration.command_line import CommandLine
 
 # one worker makes the searched study once

@@ -18,26 +18,26 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mammobench.data.phantom import make_phantom
+from mammobench.data.images.phantom import make_phantom
 
 SEEDS = 48
 SCRIPT = """
 import json, sys
 from pathlib import Path
-from mammobench.config import TrialConfig
-from mammobench.data.splits import make_split
-from mammobench.data.store import ImageStore
+from mammobench.space.config import TrialConfig
+from mammobench.data.splits.split import make_split
+from mammobench.data.store.image_store import ImageStore
 from mammobench.evaluation.predictions import open_test
-from mammobench.metrics import scores
-from mammobench.runtime import choose_precision, configure
+from mammobench.core.metrics import scores
+from mammobench.training.runtime import choose_precision, configure
 
 kind, path, seeds, root = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])
 store = ImageStore.open(path)
 precision = "mixed_bfloat16" if kind == "bfloat16" else "float32"
 environment = configure(precision=precision, threads=1, seed=0)
 import keras
-from mammobench.task import Observer, Run, Trial
-from mammobench.training import run_trial
+from mammobench.training.task import Observer, Run, Trial
+from mammobench.training.loop import run_trial
 
 if kind == "bfloat16" and choose_precision("auto") == "float32":
     rounding = keras.layers.Conv2D.convolution_op

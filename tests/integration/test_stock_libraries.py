@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mammobench.data.store import ImageStore
+from mammobench.data.store.image_store import ImageStore
 from tests.conftest import REPOSITORY
 
 BLOCKS = {path.stem: path.read_text("utf-8") for path in (Path(__file__).parent / "stock").glob("*.py")}

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mammobench.data.conditions import CONDITIONS
-from mammobench.data.phantom import make_phantom
-from mammobench.data.store import ImageStore
+from mammobench.data.images.conditions import CONDITIONS
+from mammobench.data.images.phantom import make_phantom
+from mammobench.data.store.image_store import ImageStore
 from tests.integration.command_line import CommandLine, make_command_line
 from tests.integration.test_interruption import wait_for
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mammobench.data.store import ImageStore
-from mammobench.faults import Fault
-from mammobench.trial import CHECKPOINT
-from mammobench.workers import EpochEnd, TrialEnd, TrialProcess
+from mammobench.data.store.image_store import ImageStore
+from mammobench.training.failures import Fault
+from mammobench.training.process import EpochEnd, TrialEnd, TrialProcess
+from mammobench.training.result import CHECKPOINT
 from tests.trial_tasks import ENDLESS, SMALL, make_task, messages_of, run_to_end
 
 pytestmark = pytest.mark.xdist_group("trials")
@@ -164,7 +164,7 @@ def fill(path: Path) -> None:
 
 SEARCHING = """
 import pickle, sys
-from mammobench.workers import EpochEnd, TrialProcess, wait_for_any
+from mammobench.training.process import EpochEnd, TrialProcess, wait_for_any
 process = TrialProcess(pickle.load(sys.stdin.buffer))
 while True:
     wait_for_any([process])

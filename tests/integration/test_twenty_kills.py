@@ -6,12 +6,12 @@ import pandas as pd
 import pytest
 from optuna.trial import TrialState
 
-from mammobench.data.store import ImageStore
-from mammobench.reproduction import judge
-from mammobench.retraining import trained_again
-from mammobench.seeds import generator
-from mammobench.storage_url import redacted
-from mammobench.study import StudyRecord
+from mammobench.analysis.reproduction import judge
+from mammobench.analysis.retraining import trained_again
+from mammobench.core.seeds import generator
+from mammobench.data.store.image_store import ImageStore
+from mammobench.study.record import StudyRecord
+from mammobench.study.storage.url import redacted
 from tests.integration.command_line import CommandLine
 from tests.integration.killing import AIMS, Killer
 from tests.integration.watching import require_same_predictions, require_same_trials

@@ -10,8 +10,8 @@ import numpy as np
 import psutil
 from tensorboard.compat.proto.event_pb2 import Event
 
-from mammobench.study import StudyRecord
-from mammobench.trial_record import TrialRecord
+from mammobench.study.record import StudyRecord
+from mammobench.study.trial_record import TrialRecord
 
 _HEAD, _CHECKSUM = struct.Struct("<QI"), 4
 

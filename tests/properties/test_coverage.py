@@ -10,10 +10,10 @@ import numpy.typing as npt
 import pytest
 from scipy import stats
 
+from mammobench.core.seeds import generator
 from mammobench.evaluation.curves import resampled_curves
 from mammobench.evaluation.intervals import Resamples, percentile_ends, pivotal_ends, resampled_scores
 from mammobench.evaluation.points import METRICS, calibration_error, point_scores
-from mammobench.seeds import generator
 
 PATIENTS, CROPS, DRAWS = 126, 3, 1000
 PREVALENCE, SIGNAL, BY_PATIENT, BY_IMAGE, CUT = 0.4, 1.2, 0.8, 0.6, 0.7

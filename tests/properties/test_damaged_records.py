@@ -20,12 +20,12 @@ from hypothesis import strategies as st
 
 from mammobench import api
 from mammobench.cli import app
-from mammobench.data.store import ImageStore
-from mammobench.errors import MammobenchError
-from mammobench.proposer import Proposer
-from mammobench.space_file import parse_space
-from mammobench.study import StudyRecord
-from mammobench.trial_record import TrialRecord
+from mammobench.core.errors import MammobenchError
+from mammobench.data.store.image_store import ImageStore
+from mammobench.space.yaml_file import parse_space
+from mammobench.study.record import StudyRecord
+from mammobench.study.trial_record import TrialRecord
+from mammobench.tuning.proposer import Proposer
 from tests.poison import Route, payloads, replaced, routes
 from tests.postgres import shared_server
 from tests.small_study import finish, small_spec

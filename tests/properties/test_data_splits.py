@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 from hypothesis import HealthCheck, assume, given, settings
 
-from mammobench.config import DataConfig
-from mammobench.data.batches import evaluation_batches, training_batches
-from mammobench.data.manifest import Manifest
-from mammobench.data.splits import make_split
-from mammobench.data.store import ImageStore
-from mammobench.errors import DataError
+from mammobench.core.errors import DataError
+from mammobench.data.splits.batches import evaluation_batches, training_batches
+from mammobench.data.splits.split import make_split
+from mammobench.data.store.image_store import ImageStore
+from mammobench.data.store.manifest import Manifest
+from mammobench.space.config import DataConfig
 
 PATIENTS = st.lists(
     st.tuples(

@@ -6,8 +6,8 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from mammobench.data.tfrecords import masked_crc, parse_example, read_tfrecords
-from mammobench.errors import DataError
+from mammobench.core.errors import DataError
+from mammobench.data.sources.tfrecords import masked_crc, parse_example, read_tfrecords
 
 CONTENT = bytes.fromhex("0a180a160a056c6162656c120d1a0b0a09ffffffffffffffff7f")
 RECORD = (

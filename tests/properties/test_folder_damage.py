@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from mammobench.data.options import PrepareOptions
-from mammobench.data.pictures import picture_shape, read_picture
-from mammobench.data.sources import prepare
-from mammobench.errors import DataError
+from mammobench.core.errors import DataError
+from mammobench.data.images.options import PrepareOptions
+from mammobench.data.images.pictures import picture_shape, read_picture
+from mammobench.data.sources.registry import prepare
 from tests.folder_layout import write_table
 
 QUIETLY = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]

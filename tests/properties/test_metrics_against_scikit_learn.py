@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sklearn_metrics
 
+from mammobench.core.metrics import best_threshold, objective_value, predicted_classes, scores
 from mammobench.evaluation.points import METRICS, SPECIFICITIES, point_scores
-from mammobench.metrics import best_threshold, objective_value, predicted_classes, scores
 
 # few distinct scores, so that ties are common, and any float32 beside them
 score = st.one_of(st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]), st.floats(0, 1, width=32))

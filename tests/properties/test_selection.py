@@ -8,14 +8,14 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mammobench.config import TrialConfig
-from mammobench.errors import MammobenchError
+from mammobench.core.errors import MammobenchError
 from mammobench.evaluation.leaderboard import build_leaderboard
 from mammobench.evaluation.predictions import FILE
 from mammobench.evaluation.selection import select_trial
-from mammobench.study import StudyRecord
-from mammobench.trial import TrialResult
-from mammobench.trial_record import new_trial
+from mammobench.space.config import TrialConfig
+from mammobench.study.record import StudyRecord
+from mammobench.study.trial_record import new_trial
+from mammobench.training.result import TrialResult
 from tests.conftest import ENVIRONMENT, simulate_predictions, simulate_split, write_simulated_study
 
 VALUES = {"model.filters": [16, 32], "model.activation": "relu", "model.dropout": 0.1,

@@ -2,7 +2,7 @@ import optuna
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mammobench.space_file import load_space, shipped_spaces
+from mammobench.space.yaml_file import load_space, shipped_spaces
 
 
 @settings(max_examples=60, deadline=None)

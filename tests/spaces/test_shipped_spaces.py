@@ -4,12 +4,12 @@ import numpy as np
 import optuna
 import pytest
 
-from mammobench.data.tasks import get_task
+from mammobench.data.splits.tasks import get_task
 from mammobench.models.family import build_model
 from mammobench.models.losses import build_loss, encode_targets
 from mammobench.models.optimizers import build_optimizer
-from mammobench.proposer import reference_config
-from mammobench.space_file import load_space, shipped_spaces
+from mammobench.space.yaml_file import load_space, shipped_spaces
+from mammobench.tuning.proposer import reference_config
 
 PROPOSALS = 3
 

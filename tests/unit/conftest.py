@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from optuna.storages import BaseStorage
 
-from mammobench.storage import open_storage
+from mammobench.study.storage.access import open_storage
 from tests.postgres import PostgresServer, shared_server
 
 

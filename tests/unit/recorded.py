@@ -7,7 +7,7 @@ from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from mammobench.storage import enter_trial
+from mammobench.study.storage.access import enter_trial
 
 on_postgres = pytest.mark.xdist_group("postgres")
 NAME = "a study"

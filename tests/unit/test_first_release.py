@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from huggingface_hub import ModelCard
 
-from mammobench.data.splits import Split
+from mammobench.data.splits.split import Split
 from mammobench.evaluation.leaderboard import build_leaderboard
 from mammobench.report import write_report
 from mammobench.report.card import model_card
-from mammobench.reporting import open_studies, report_on
-from mammobench.study import StudyRecord
+from mammobench.report.write import open_studies, report_on
+from mammobench.study.record import StudyRecord
 
 STORED = Path(__file__).resolve().parents[1] / "studies" / "first-release"
 # as 0.1.0 ranked it: name, selected, test F1, accuracy and AUROC

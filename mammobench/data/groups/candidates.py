@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from mammobench.core.seeds import derive_seed, generator
 from mammobench.data.groups.features import Features, one_thread_each
-from mammobench.seeds import derive_seed, generator
 
 Codes = npt.NDArray[np.int64]
 

@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from mammobench.data.npy import read_chunks, read_header
-from mammobench.seeds import generator
+from mammobench.core.seeds import generator
+from mammobench.data.store.npy import read_chunks, read_header
 
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.int8]

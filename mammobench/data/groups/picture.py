@@ -5,10 +5,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from mammobench.core.errors import DataError
 from mammobench.data.groups.features import Images, extract_from
 from mammobench.data.groups.verify import Match, match
-from mammobench.data.store import ImageStore
-from mammobench.errors import DataError
+from mammobench.data.store.image_store import ImageStore
 
 GAP = 12
 MARGIN = 40

@@ -14,7 +14,7 @@ from mammobench.data.groups.features import Features, extract_features, one_thre
 from mammobench.data.groups.model import LINK_COLUMNS, Groups, Recovery
 from mammobench.data.groups.saved import groups_of, save_groups
 from mammobench.data.groups.verify import FEWEST_INLIERS, MOST_TILT, Match, Pixels, match, overlap_of
-from mammobench.data.store import ImageStore
+from mammobench.data.store.image_store import ImageStore
 
 Progress = Callable[[str, int, int], None]
 

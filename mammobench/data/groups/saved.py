@@ -9,10 +9,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from mammobench.core.errors import DataError
+from mammobench.core.files import written_aside
 from mammobench.data.groups.model import LINK_COLUMNS, Groups, Recovery, no_links
-from mammobench.data.store import ImageStore
-from mammobench.errors import DataError
-from mammobench.files import written_aside
+from mammobench.data.store.image_store import ImageStore
 
 FORMAT = 1
 NAMES = ("groups.parquet", "links.parquet")

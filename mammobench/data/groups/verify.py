@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mammobench.data.groups.features import Features, Floats, Images, reduced, tissue
-from mammobench.data.npy import read_header
+from mammobench.data.store.npy import read_header
 
 RATIO = 0.85
 REACH = 0.011

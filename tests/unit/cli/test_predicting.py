@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from mammobench.cli import app
-from mammobench.config import TrialConfig
 from mammobench.models.family import build_model
+from mammobench.space.config import TrialConfig
 from tests.pictures import picture
 
 CONFIG = TrialConfig.from_values({"data.task": "malignancy", "data.image_size": 16, "model.filters": [4]})

@@ -10,7 +10,7 @@ from mammobench import api
 from mammobench.api import Study
 from mammobench.cli.failures import nothing_came_of_it
 from mammobench.cli.searching import _tell_of_search
-from mammobench.study import StudyRecord
+from mammobench.study.record import StudyRecord
 from tests.conftest import StudyWriter
 
 KILLED = "the process was killed by SIGKILL; it died 3 times in a row after epoch 2"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mammobench.data.phantom import make_phantom
-from mammobench.data.store import ImageStore
+from mammobench.data.images.phantom import make_phantom
+from mammobench.data.store.image_store import ImageStore
 from tests.kaggle_layout import Layout, example
 
 

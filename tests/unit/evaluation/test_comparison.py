@@ -1,8 +1,8 @@
 import numpy as np
 
+from mammobench.core.seeds import generator
 from mammobench.evaluation.comparison import paired_differences
 from mammobench.evaluation.intervals import Resamples, resampled_scores
-from mammobench.seeds import generator
 
 
 def test_pairing_tells_apart_what_separate_intervals_cannot() -> None:

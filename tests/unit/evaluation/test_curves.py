@@ -2,11 +2,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from mammobench.core.seeds import generator
 from mammobench.evaluation import curves
 from mammobench.evaluation.curves import METRICS, resampled_curves
 from mammobench.evaluation.intervals import Resamples
 from mammobench.evaluation.points import point_scores
-from mammobench.seeds import generator
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mammobench.evaluation.effects import BINS, Effect, hyperparameter_effects
-from mammobench.study import StudyRecord
+from mammobench.study.record import StudyRecord
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mammobench.errors import StudyError
+from mammobench.core.errors import StudyError
 from mammobench.evaluation.leaderboard import Leaderboard, build_leaderboard
-from mammobench.study import StudyRecord
+from mammobench.study.record import StudyRecord
 
 StudyWriter = Callable[..., StudyRecord]
 

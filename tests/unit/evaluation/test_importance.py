@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from mammobench.evaluation.importance import hyperparameter_importances
-from mammobench.study import StudyRecord
+from mammobench.study.record import StudyRecord
 
 
 def test_importances_cover_every_hyperparameter_and_sum_to_one(simulated_study: StudyRecord) -> None:

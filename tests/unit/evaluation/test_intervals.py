@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 
+from mammobench.core.metrics import confusion_matrix, scores_of_confusion
+from mammobench.core.seeds import generator
 from mammobench.evaluation.intervals import (
     Interval,
     Resamples,
@@ -10,8 +12,6 @@ from mammobench.evaluation.intervals import (
     resampled_recall,
     resampled_scores,
 )
-from mammobench.metrics import confusion_matrix, scores_of_confusion
-from mammobench.seeds import generator
 
 
 def repeated(resamples: Resamples, row: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:

@@ -6,13 +6,13 @@ import pandas as pd
 import pytest
 from sklearn import metrics as sklearn_metrics
 
-from mammobench.data.splits import Split
-from mammobench.errors import StudyError, TrialError
+from mammobench.core.errors import StudyError, TrialError
+from mammobench.data.splits.split import Split
 from mammobench.evaluation.entries import Entry
 from mammobench.evaluation.leaderboard import Leaderboard, _mark_selected, build_leaderboard, unit_of
 from mammobench.evaluation.points import METRICS
 from mammobench.evaluation.predictions import FILE, open_test
-from mammobench.study import StudyRecord
+from mammobench.study.record import StudyRecord
 
 StudyWriter = Callable[..., StudyRecord]
 

@@ -2,9 +2,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from mammobench.core.seeds import generator
 from mammobench.evaluation.intervals import Resamples, resampled_scores
 from mammobench.evaluation.optimism import corrected_best
-from mammobench.seeds import generator
 
 CONFIGURATIONS, CROPS, DRAWS = 100, 3, 40
 Guesses = npt.NDArray[np.int8]

@@ -4,7 +4,7 @@ import pytest
 
 from mammobench.evaluation.pareto import pareto_front
 from mammobench.report.html import write_report
-from mammobench.study import StudyRecord
+from mammobench.study.record import StudyRecord
 from tests.conftest import StudyWriter
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mammobench.errors import StudyError
+from mammobench.core.errors import StudyError
 from mammobench.evaluation.predictions import FILE, open_test, open_validation
 
 

@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mammobench.data.splits import Split
-from mammobench.errors import StudyError
+from mammobench.core.errors import StudyError
+from mammobench.core.files import write_json
+from mammobench.core.metrics import scores
+from mammobench.data.splits.split import Split
 from mammobench.evaluation.leaderboard import build_leaderboard
 from mammobench.evaluation.predictions import FILE, open_test, open_validation
 from mammobench.evaluation.replicates import (
@@ -15,9 +17,7 @@ from mammobench.evaluation.replicates import (
     open_replicate,
     replicates_folder,
 )
-from mammobench.files import write_json
-from mammobench.metrics import scores
-from mammobench.study import StudyRecord
+from mammobench.study.record import StudyRecord
 
 StudyWriter = Callable[..., StudyRecord]
 

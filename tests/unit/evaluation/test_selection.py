@@ -3,12 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from mammobench.errors import StudyError, TrialError
+from mammobench.analysis.reproduction import selected_trial
+from mammobench.core.errors import StudyError, TrialError
 from mammobench.evaluation import intervals
 from mammobench.evaluation.predictions import FILE
 from mammobench.evaluation.selection import select_trial, validation_leaders
-from mammobench.reproduction import selected_trial
-from mammobench.study import StudyRecord
+from mammobench.study.record import StudyRecord
 
 StudyWriter = Callable[..., StudyRecord]
 

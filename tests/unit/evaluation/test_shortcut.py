@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from mammobench.config import DataConfig
-from mammobench.data.splits import Split, make_split
-from mammobench.data.store import ImageStore
-from mammobench.errors import StudyError
+from mammobench.core.errors import StudyError
+from mammobench.core.seeds import generator
+from mammobench.data.splits.split import Split, make_split
+from mammobench.data.store.image_store import ImageStore
 from mammobench.evaluation.shortcut import METHODS, fit_shortcuts, load_shortcuts, save_shortcuts
-from mammobench.seeds import generator
+from mammobench.space.config import DataConfig
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from mammobench.core.seeds import generator
 from mammobench.evaluation.significance import difference_p, holm, mcnemar_p
-from mammobench.seeds import generator
 
 
 def test_independent_images_have_mcnemars_exact_test() -> None:

@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score
 
+from mammobench.core.seeds import generator
 from mammobench.evaluation.slices import sliced_scores
-from mammobench.seeds import generator
 
 
 @pytest.fixture(scope="module")

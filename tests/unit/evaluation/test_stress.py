@@ -5,14 +5,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from mammobench.data.splits import Split
-from mammobench.errors import StudyError
+from mammobench.core.errors import StudyError
+from mammobench.core.metrics import scores
+from mammobench.data.splits.split import Split
 from mammobench.evaluation.intervals import Resamples
 from mammobench.evaluation.leaderboard import build_leaderboard
 from mammobench.evaluation.predictions import StressedPredictions, open_stressed, open_test, open_validation
 from mammobench.evaluation.stress import predicted_conditions, stressed
-from mammobench.metrics import scores
-from mammobench.study import StudyRecord
+from mammobench.study.record import StudyRecord
 from tests.conftest import simulate_split
 
 StudyWriter = Callable[..., StudyRecord]

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mammobench.config import TrialConfig
 from mammobench.models.blocks import groups_for
 from mammobench.models.family import build_model
+from mammobench.space.config import TrialConfig
 
 
 def names(values: dict[str, Any], *, fast: bool = False) -> list[str]:

@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from mammobench.config import TrialConfig
 from mammobench.models.family import build_model, portable
-from mammobench.space_file import load_space
+from mammobench.space.config import TrialConfig
+from mammobench.space.yaml_file import load_space
 
 REFERENCE = load_space("reference").config({"data.split": "reference"})
 

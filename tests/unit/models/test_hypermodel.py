@@ -5,11 +5,12 @@ import keras_tuner
 import numpy as np
 import pytest
 
-from mammobench.data.intensity import prepared
-from mammobench.data.store import ImageStore
-from mammobench.errors import ConfigError
+from mammobench.core.errors import ConfigError
+from mammobench.data.images.intensity import prepared
+from mammobench.data.store.image_store import ImageStore
 from mammobench.models import Arrays, HyperModel, compile_model, load_arrays, train_model
-from mammobench.space import Budget, Choice, FloatRange, SearchSpace
+from mammobench.models.hypermodel import hyperparameters
+from mammobench.space.search_space import Budget, Choice, FloatRange, SearchSpace
 
 TINY = SearchSpace(
     name="tiny",
@@ -80,7 +81,7 @@ def test_a_tuner_learns_the_space_from_the_model_or_is_told(arrays: tuple[Arrays
     model = HyperModel(TINY, arrays[0])
     empty = keras_tuner.HyperParameters()
     model.build(empty)
-    told = TINY.to_keras_tuner()
+    told = hyperparameters(TINY)
     model.build(told)
     assert [item.name for item in empty.space] == [item.name for item in told.space]
     assert len(told.space) == len(TINY.hyperparameters)
@@ -88,7 +89,7 @@ def test_a_tuner_learns_the_space_from_the_model_or_is_told(arrays: tuple[Arrays
 
 def test_the_model_is_that_of_the_tuners_values(arrays: tuple[Arrays, Arrays]) -> None:
     hypermodel = HyperModel(TINY, arrays[0])
-    hp = TINY.to_keras_tuner(VALUES)
+    hp = hyperparameters(TINY, VALUES)
     hp.values["tuner/epochs"] = 3
     config = hypermodel.config(hp)
     assert config == TINY.config(VALUES)
@@ -99,7 +100,7 @@ def test_the_model_is_that_of_the_tuners_values(arrays: tuple[Arrays, Arrays]) -
 
 def test_fitting_by_a_tuner_and_by_hand_is_the_same(arrays: tuple[Arrays, Arrays]) -> None:
     train, validation = arrays
-    hypermodel, hp = HyperModel(TINY, train), TINY.to_keras_tuner(VALUES)
+    hypermodel, hp = HyperModel(TINY, train), hyperparameters(TINY, VALUES)
     keras.utils.set_random_seed(0)
     model = hypermodel.build(hp)
     tuned = hypermodel.fit(hp, model, *train, validation_data=validation, epochs=2, verbose=0)

@@ -7,9 +7,9 @@ import keras
 import numpy as np
 import pytest
 
-from mammobench.config import LossConfig
-from mammobench.errors import ConfigError
+from mammobench.core.errors import ConfigError
 from mammobench.models.losses import build_loss, class_weights, encode_targets
+from mammobench.space.config import LossConfig
 
 HALVES = np.array([0.5, 0.5])
 

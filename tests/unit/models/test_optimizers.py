@@ -4,8 +4,8 @@ from typing import Any
 import keras
 import pytest
 
-from mammobench.config import OptimizerConfig
 from mammobench.models.optimizers import Plateau, Warmup, build_optimizer, learning_rate
+from mammobench.space.config import OptimizerConfig
 
 
 def rates(steps: list[int], **settings: Any) -> list[float]:

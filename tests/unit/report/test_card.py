@@ -8,10 +8,10 @@ import pytest
 from huggingface_hub import ModelCard
 from markdown_it import MarkdownIt
 
-from mammobench.data.splits import Split
+from mammobench.data.splits.split import Split
 from mammobench.evaluation.leaderboard import build_leaderboard
 from mammobench.report.card import model_card
-from mammobench.study import StudyRecord
+from mammobench.study.record import StudyRecord
 
 StudyWriter = Callable[..., StudyRecord]
 HOSTILE = "<script>alert(1)</script>: [x](y)\n---\nlicense: mit | \"'{{ 7 * 7 }}"

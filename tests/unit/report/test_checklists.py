@@ -11,7 +11,7 @@ from mammobench.evaluation.leaderboard import Leaderboard, build_leaderboard
 from mammobench.report.checklists import OPEN, _Run, checklist_tables
 from mammobench.report.facts import Table
 from mammobench.report.text import with_interval
-from mammobench.study import StudyRecord
+from mammobench.study.record import StudyRecord
 from tests.unit.report.test_explanations import write_explanations
 
 StudyWriter = Callable[..., StudyRecord]

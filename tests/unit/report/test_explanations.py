@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 import pytest
 
-from mammobench.data.splits import Split
+from mammobench.data.splits.split import Split
 from mammobench.evaluation.leaderboard import build_leaderboard
 from mammobench.report.explanations import FILE, LARGEST, explanations_of, overlaid, selected_explanations
 from mammobench.report.html import environment
-from mammobench.study import StudyRecord
+from mammobench.study.record import StudyRecord
 
 StudyWriter = Callable[..., StudyRecord]
 

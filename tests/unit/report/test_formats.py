@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 from markdown_it import MarkdownIt
 
-from mammobench.errors import ConfigError, StudyError
+from mammobench.core.errors import ConfigError, StudyError
 from mammobench.evaluation.leaderboard import Leaderboard, build_leaderboard
 from mammobench.report import latex, markdown, pdf
 from mammobench.report.digest import ROWS, Digest, build_digest
 from mammobench.report.formats import FILES, format_of, write_format
-from mammobench.study import StudyRecord
+from mammobench.study.record import StudyRecord
 
 StudyWriter = Callable[..., StudyRecord]
 HOSTILE = r"<script>alert(1)</script> [x](http://a.b) |*_`~$x^2${\input{/etc/passwd}} % & # 图 −"  # noqa: RUF001

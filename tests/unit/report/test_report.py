@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from PIL import Image
 
-from mammobench.errors import StudyError
+from mammobench.core.errors import StudyError
 from mammobench.evaluation.leaderboard import build_leaderboard
 from mammobench.report import write_report
 from mammobench.report.answer import build_answer
@@ -19,7 +19,7 @@ from mammobench.report.html import unbroken
 from mammobench.report.notices import notices_of
 from mammobench.report.ranking import build_ranking
 from mammobench.report.view import build_view
-from mammobench.study import StudyRecord
+from mammobench.study.record import StudyRecord
 
 StudyWriter = Callable[..., StudyRecord]
 HOSTILE = "<script>alert('x')</script> $x^2$ & \"quoted\""

@@ -8,7 +8,7 @@ from mammobench.evaluation.leaderboard import build_leaderboard
 from mammobench.evaluation.predictions import open_test, open_validation
 from mammobench.report import write_report
 from mammobench.report.stress import stress_tables
-from mammobench.study import StudyRecord
+from mammobench.study.record import StudyRecord
 
 StudyWriter = Callable[..., StudyRecord]
 

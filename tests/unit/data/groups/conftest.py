@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from mammobench.data.records import Chunk, Provenance, Row
-from mammobench.data.store import ImageStore
-from mammobench.data.writer import StoreWriter
-from mammobench.seeds import generator
+from mammobench.core.seeds import generator
+from mammobench.data.store.image_store import ImageStore
+from mammobench.data.store.records import Chunk, Provenance, Row
+from mammobench.data.store.writer import StoreWriter
 
 Images = npt.NDArray[np.uint8]
 SIDE = 150

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mammobench.core.errors import DataError
 from mammobench.data.groups.model import LINK_COLUMNS, Groups, Recovery, no_links
 from mammobench.data.groups.saved import groups_of, save_groups
-from mammobench.data.store import ImageStore
-from mammobench.errors import DataError
+from mammobench.data.store.image_store import ImageStore
 
 
 def links_between(*pairs: tuple[int, int]) -> pd.DataFrame:

@@ -2,11 +2,11 @@ import cv2
 import numpy as np
 import pytest
 
+from mammobench.core.errors import DataError
+from mammobench.core.seeds import generator
 from mammobench.data.groups import groups_of, picture_of_link, recover, recover_groups
 from mammobench.data.groups.features import extract_from, mirror
 from mammobench.data.groups.verify import match
-from mammobench.errors import DataError
-from mammobench.seeds import generator
 from tests.unit.data.groups.conftest import SIDE, Images, StoreOf, crop_of, film_of
 
 

@@ -1,0 +1,109 @@
+"""Which studies can be reported together, where their report goes, and what the command prints."""
+
+import json
+import sys
+import webbrowser
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mammobench import cli
+from mammobench.core.errors import StudyError
+from mammobench.report.write import open_studies, report_on
+from mammobench.study.record import StudyRecord
+
+StudyWriter = Callable[..., StudyRecord]
+
+
+@pytest.fixture
+def reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_study: StudyWriter) -> Path:
+    """A folder with reports/first and reports/second, of the same images."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("first", "second"):
+        write_study(tmp_path / "reports" / name, trials=1, images=60)
+    return tmp_path / "reports"
+
+
+def test_studies_are_opened_by_name_and_by_path(reports: Path) -> None:
+    opened = open_studies(["second", reports / "first"])
+    assert [study.spec.name for study in opened] == ["second", "first"]
+
+
+def test_a_study_given_twice_is_named(reports: Path) -> None:
+    with pytest.raises(StudyError, match="the study is named twice"):
+        open_studies(["first", reports / "first"])
+
+
+def test_studies_of_other_images_are_not_ranked_together(reports: Path, write_study: StudyWriter) -> None:
+    write_study(reports / "third", trials=1, images=60, fingerprint="1" * 64)
+    with pytest.raises(StudyError, match="cannot be ranked together: their images differ"):
+        open_studies(["first", "second", "third"])
+
+
+def test_several_are_ranked_in_a_folder_with_their_names(reports: Path) -> None:
+    path = report_on(open_studies(["second", "first"]), kind="markdown")
+    assert path == Path("reports/second+first/report.md")
+    text = path.read_text("utf-8")
+    assert text.startswith("# second, first\n")
+    for words in (
+        "reference CNN of first",
+        "reference CNN of second",
+        "trial 1 of first",
+        "trial 1 of second",
+    ):
+        assert words in text
+    assert "    mammobench reproduce first" in text
+    assert sorted(path.name for path in reports.iterdir()) == ["first", "second", "second+first"]
+
+
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[str, str]:
+    monkeypatch.setattr(sys, "argv", ["mammobench", "report", *words])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    out, err = capsys.readouterr()
+    assert ended.value.code == 0, err
+    return out, err
+
+
+def test_the_command_prints_where_the_report_is_and_opens_it(
+    reports: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen: list[str] = []
+
+    def browser(url: str) -> bool:
+        seen.append(url)
+        return True
+
+    monkeypatch.setattr(webbrowser, "open", browser)
+    out, err = run(monkeypatch, capsys, "first", "--format", "markdown", "--open")
+    path = reports / "first" / "report.md"
+    assert path.read_text("utf-8").startswith("# first\n")
+    assert (out.split(), err) == (["Report:", "reports/first/report.md"], "")
+    assert seen == [path.as_uri()]
+
+
+def test_no_browser_is_said_and_is_no_failure(
+    reports: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(webbrowser, "open", lambda _: False)
+    _, err = run(monkeypatch, capsys, "first", "--out", "first.csv", "--open")
+    assert "No browser" in err
+    assert (reports.parent / "first.csv").exists()
+
+
+def test_json_names_the_files(
+    reports: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, _ = run(monkeypatch, capsys, "first", "--format", "csv", "--json")
+    told = json.loads(out)
+    assert told == {
+        "studies": ["reports/first"], "format": "csv", "report": "reports/first/leaderboard.csv",
+        "leaderboard": "reports/first/leaderboard.csv",
+    }  # fmt: skip
+    assert (reports / "first" / "leaderboard.csv").exists()
+
+
+def test_a_report_of_one_lies_in_its_study(reports: Path) -> None:
+    assert report_on(open_studies(["first"]), kind="csv") == Path("reports/first/leaderboard.csv")
+    assert reports.exists()

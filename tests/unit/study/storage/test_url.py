@@ -1,0 +1,135 @@
+"""The address of a database: which are taken, and the ways of its password."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from mammobench.core.errors import ConfigError
+from mammobench.study.storage import url as storage_url
+from mammobench.study.storage.access import (
+    open_storage,
+)
+from tests.postgres import PASSWORD, USER, PostgresServer
+from tests.unit.recorded import on_postgres
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("sqlite:///study.db", "SQLite loses writes"),
+        ("mysql+pymysql://u:hidden@host/db", "which MySQL has not"),
+        ("redis://host", "Redis keeps no heartbeats"),
+        ("study.db", "found no scheme"),
+        ("postgresql://u:hid@den@host/db", "cannot be read"),
+        ("postgresql://u:hid/den@host/db", "cannot be read"),
+        ("postgresql://u:hid#den@host/db", "cannot be read"),
+        ("postgresql://u:hid?den@host/db", "cannot be read"),
+        ("postgresql://u@host:hidden/db", "cannot be read"),
+    ],
+)
+def test_another_url_is_refused_without_repeating_it(tmp_path: Path, url: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        open_storage(tmp_path, url)
+    assert "hid" not in str(caught.value)
+
+
+def test_a_url_is_shown_without_its_secrets() -> None:
+    url = "postgresql+psycopg://u:p%40s@h:5/d?sslmode=require&password=q&sslpassword=r"
+    assert storage_url.redacted(url) == "postgresql://u@h:5/d?sslmode=require"
+    assert storage_url.redacted("postgres://h/d") == "postgresql://h/d"
+    assert storage_url.redacted("postgresql:///d?host=%2Ftmp") == "postgresql:///d?host=%2Ftmp"
+    assert storage_url.redacted("postgresql://u@h1:1,h2:2/d") == "postgresql://u@h1:1,h2:2/d"
+    with pytest.raises(ConfigError, match=r"shows in `ps`.*MAMMOBENCH_STORAGE") as caught:
+        storage_url.require_no_password(url)
+    assert "p%40s" not in str(caught.value)
+    assert storage_url.require_no_password("postgresql://u@h/d") == "postgresql://u@h/d"
+
+
+def test_a_password_is_not_shown_and_not_stored() -> None:
+    secrets = storage_url.StorageUrl.parse("postgresql://u:hidden@h/d").secrets
+    assert secrets == {"password": "hidden"}
+    assert "hidden" not in repr(secrets)
+    with pytest.raises(TypeError, match="not stored"):
+        secrets["password"].__reduce__()
+
+
+def test_the_environments_url_is_asked_for_and_lends_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(storage_url.VARIABLE, raising=False)
+    assert storage_url.asked_storage(None) is None
+    monkeypatch.setenv(storage_url.VARIABLE, "postgresql://u:hidden@h/d")
+    assert storage_url.asked_storage(None) == "postgresql://u@h/d"
+    assert storage_url.asked_storage("postgresql://u@h/other") == "postgresql://u@h/other"
+    assert storage_url.with_secrets("postgresql://u@h/d").secrets == {"password": "hidden"}
+    assert storage_url.with_secrets("postgresql://u@h/other").secrets == {}
+
+
+@on_postgres
+def test_libpq_reads_the_password_from_its_own_places(
+    server: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(storage_url.VARIABLE, raising=False)
+    url = server.url(server.new_database().rpartition("/")[2], password=False)
+    monkeypatch.setenv("PGPASSWORD", PASSWORD)
+    assert open_storage(tmp_path, url).get_all_studies() == []
+    monkeypatch.delenv("PGPASSWORD")
+    passfile = tmp_path / "pgpass"
+    passfile.write_text(f"127.0.0.1:{server.port}:*:{USER}:{PASSWORD}\n", encoding="utf-8")
+    passfile.chmod(0o600)
+    monkeypatch.setenv("PGPASSFILE", str(passfile))
+    assert open_storage(tmp_path, url).get_all_studies() == []
+
+
+USES_THE_STORAGE = """
+import logging, sys, time, traceback
+from pathlib import Path
+import optuna
+from mammobench.study.storage.access import enter_trial, open_storage
+from mammobench.study.storage.url import asked_storage
+logging.basicConfig(level=logging.DEBUG, stream=sys.stdout)
+optuna.logging.set_verbosity(optuna.logging.DEBUG)
+url = asked_storage(None)
+storage = open_storage(Path(), url, patience=0.5)
+print(url, storage, vars(storage), vars(storage._record), storage._record.engine, flush=True)
+print("ready", flush=True)
+sys.stdin.readline()
+try:
+    storage.get_all_studies()
+except Exception:
+    traceback.print_exc(file=sys.stdout)
+"""
+
+
+@on_postgres
+@pytest.mark.usefixtures("restarting")
+def test_the_password_is_in_no_log_no_arguments_no_message_and_no_traceback(
+    server: PostgresServer, url: str
+) -> None:
+    environment = {**os.environ, storage_url.VARIABLE: url}
+    with subprocess.Popen(
+        [sys.executable, "-c", USES_THE_STORAGE], env=environment, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    ) as user:  # fmt: skip
+        assert user.stdin is not None
+        assert user.stdout is not None
+        said = list(iter(user.stdout.readline, "ready\n"))
+        arguments = [
+            part
+            for process in psutil.Process().children(recursive=True)
+            if process.is_running()
+            for part in process.cmdline()
+        ]
+        server.stop()
+        user.stdin.write("\n")
+        user.stdin.close()
+        said += user.stdout.readlines()
+    shown = "".join(said) + json.dumps(arguments)
+    assert "refused" in shown
+    assert "stayed away" in shown
+    assert "PostgresStorage" in shown
+    for secret in ("s3cret", PASSWORD):
+        assert secret not in shown
