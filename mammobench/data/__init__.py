@@ -1,8 +1,8 @@
 """Mammogram patches: sources > images > splits > groups > store; imports go along these arrows.
 
 A source reads a layout and hands records to the store's writer; images are what is done to pixels; splits cut
-a store into training, validation and test rows for a task, and never a group. From outside: what each folder's
-docstring names.
+a store into training, validation and test rows for a task, and never a group. From outside: what the
+docstring of each folder names.
 """
 
 from types import ModuleType

@@ -79,7 +79,7 @@ def test_a_signal_ends_one_trial_with_a_reason(
             assert message.fault == fault
             assert told in (message.reason or "")
     if fault == "crash":
-        assert "training.py" in log_of(tmp_path / "0007")
+        assert "training/loop.py" in log_of(tmp_path / "0007")
 
 
 def test_a_trial_that_outruns_its_time(phantom: ImageStore, tmp_path: Path) -> None:
