@@ -24,7 +24,7 @@ from mammobench.study.record import BEATS_MISSED
 from mammobench.study.spec import StudySpec
 from mammobench.study.storage.access import open_storage
 from mammobench.study.storage.journal import JOURNAL
-from mammobench.study.storage.postgres import PostgresStorage
+from mammobench.study.storage.shared import SharedStorage
 from mammobench.study.storage.url import redacted
 
 _SPEC, _LOCK = "study.json", ".lock"
@@ -60,7 +60,7 @@ class Deletion:
     artifacts: dict[str, int]
     place: str | None
     left: tuple[str, ...]
-    storage: PostgresStorage | None = field(default=None, repr=False)
+    storage: SharedStorage | None = field(default=None, repr=False)
     study_id: int | None = None
 
     def lines(self) -> list[str]:
@@ -130,7 +130,7 @@ def plan_deletion(study: str | Path, *, url: str | None = None) -> Deletion:
     if reason := _why_they_stay(place, folder.name, record):
         left.append(reason)
         artifacts = {}
-    shared = record.storage if record is not None and isinstance(record.storage, PostgresStorage) else None
+    shared = record.storage if record is not None and isinstance(record.storage, SharedStorage) else None
     study_id = None if record is None else record.study_id
     if shared is not None and study_id is not None and shared.being_run(study_id):
         raise _searched(folder)

@@ -31,7 +31,7 @@ from mammobench.study.paths import command_for
 from mammobench.study.spec import StudySpec, read_spec, read_spec_file
 from mammobench.study.storage.access import close_trial, create_study, enter_trial, open_storage, still_ours
 from mammobench.study.storage.journal import JOURNAL, remove_unused_journal
-from mammobench.study.storage.postgres import DESCRIPTION
+from mammobench.study.storage.shared import DESCRIPTION
 from mammobench.study.storage.url import redacted
 from mammobench.study.trial_record import RESULT, Role, TrialRecord, latest_attempts, new_trial, read_trial
 from mammobench.training.result import CHECKPOINT, TrialResult

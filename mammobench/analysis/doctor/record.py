@@ -16,7 +16,7 @@ from mammobench.core.errors import MammobenchError, StudyError
 from mammobench.study.record import StudyRecord
 from mammobench.study.spec import StudySpec
 from mammobench.study.spec import read_spec as read_description
-from mammobench.study.storage.postgres import DESCRIPTION
+from mammobench.study.storage.shared import DESCRIPTION
 from mammobench.study.trial_record import TrialRecord
 
 _SPEC = "study.json"

@@ -20,8 +20,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from mammobench.study.storage.journal import open_journal
-from mammobench.study.storage.postgres import DESCRIPTION, PostgresStorage
-from mammobench.study.storage.postgres_connection import open_postgres
+from mammobench.study.storage.shared import DESCRIPTION, SharedStorage
 
 
 def open_storage(
@@ -49,6 +48,9 @@ def open_storage(
     """
     if url is None:
         return open_journal(folder)
+    # SQLAlchemy takes a second, and a study on a journal needs none of it
+    from mammobench.study.storage.postgres_connection import open_postgres  # noqa: PLC0415
+
     return open_postgres(
         url, folder.resolve(), heartbeat_interval=heartbeat_interval, grace_period=grace_period,
         patience=patience, tell=tell,
@@ -73,7 +75,7 @@ def create_study(
     Raises:
         DuplicatedStudyError: When the database has a study of that name.
     """
-    if isinstance(storage, PostgresStorage):
+    if isinstance(storage, SharedStorage):
         return storage.create_study(name, directions, description)
     study_id = storage.create_new_study(directions, name)
     storage.set_study_user_attr(study_id, DESCRIPTION, dict(description))
@@ -100,7 +102,7 @@ def enter_trial(
         The trial, its state RUNNING; None when `propose` had none, or when another worker took the trial
         over in the moment in which the server restarted.
     """
-    if isinstance(storage, PostgresStorage):
+    if isinstance(storage, SharedStorage):
         return storage.enter(study_id, propose)
     template = propose()
     if template is None:
@@ -115,7 +117,7 @@ def claim_waiting(storage: BaseStorage, study_id: int) -> int | None:
     Returns:
         Its id, or None where none waits. On a journal nothing ever does.
     """
-    return storage.claim_waiting(study_id) if isinstance(storage, PostgresStorage) else None
+    return storage.claim_waiting(study_id) if isinstance(storage, SharedStorage) else None
 
 
 def fail_stale(storage: BaseStorage, study_id: int) -> None:
@@ -129,7 +131,7 @@ def fail_stale(storage: BaseStorage, study_id: int) -> None:
     has not died: the machine lives, and so nothing that the trial did has ended it. Within a grace period of
     the server's start, or of its being away, nobody is judged: all heartbeats are old then.
     """
-    if isinstance(storage, PostgresStorage):
+    if isinstance(storage, SharedStorage):
         storage.fail_stale(study_id)
 
 
@@ -170,7 +172,7 @@ def close_trial(
     """
 
     def write() -> None:
-        if isinstance(storage, PostgresStorage):
+        if isinstance(storage, SharedStorage):
             storage.close_trial(trial_id, state, values, attributes or {})
             return
         for key, value in (attributes or {}).items():

@@ -32,16 +32,14 @@ from mammobench.study.deaths import DEATHS, FAILURE_REASON, may_run_again, one_m
 from mammobench.study.processes import name_of_process, was_killed
 from mammobench.study.storage.patience import Answer, Patience, ServerAwayError
 from mammobench.study.storage.postgres_record import BulkRecord
-
-DESCRIPTION = "spec"
-"""The user attribute of a study that holds its study.json."""
+from mammobench.study.storage.shared import DESCRIPTION, SharedStorage
 
 _ENTRY, _CLAIM, _PROCESS = "mammobench:entry", "mammobench:claim", "mammobench:process"
 _LOCK_CLASS = 0x6D616D6D  # "mamm": our advisory locks among those of other programs in the database
 _NO_STUDY = 0  # PostgreSQL counts from 1
 
 
-class PostgresStorage(_CachedStorage):
+class PostgresStorage(_CachedStorage, SharedStorage):
     """Optuna's storage of many machines, with its cache of finished trials.
 
     Args:
