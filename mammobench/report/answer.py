@@ -90,7 +90,10 @@ def _significance(rivals: Sequence[Row], close: Sequence[Row]) -> str:
     if not rivals:
         return "no other searched configuration has finished on the same test set"
     if not close:
-        return f"each of the {len(rivals)} others is significantly different from it"
+        who = "the other one" if len(rivals) == 1 else f"each of the {len(rivals)} others"
+        return f"{who} is significantly different from it"
+    if len(rivals) == 1:
+        return "the other one is not significantly different from it"
     verb = "is" if len(close) == 1 else "are"
     return f"{len(close)} of the {len(rivals)} others {verb} not significantly different from it"
 
