@@ -8,7 +8,7 @@ A trial whose worker died has several entries there, one an attempt; the last on
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -37,6 +37,8 @@ from mammobench.study.trial_record import RESULT, Role, TrialRecord, latest_atte
 from mammobench.training.result import CHECKPOINT, TrialResult
 
 _SPEC = "study.json"
+_UNDER_WAY = "study.json.new"
+"""A description while its study is made in a database; renamed to study.json in the end."""
 _HEARTBEAT = 10
 BEATS_MISSED = 6
 _ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
@@ -82,17 +84,41 @@ class StudyRecord:
         storage = _open_storage(folder, url, spec.heartbeat)
         directions = [optuna.study.StudyDirection[name.upper()] for name in spec.directions]
         description = spec.model_dump(mode="json")
+        if url is not None:
+            write_json(folder / _UNDER_WAY, description)
         try:
             study_id = create_study(storage, spec.name, directions, description)
         except DuplicatedStudyError:
+            (folder / _UNDER_WAY).unlink()
+            with suppress(OSError):
+                folder.rmdir()
             raise StudyError(
                 f"the database has a study {spec.name!r} already",
                 where=redacted(url or ""),
                 remedy=f"`{command_for('worker', folder)} --storage ...` joins it; --study names another",
             ) from None
         # the spec is written last: a folder with study.json is a whole study
-        write_json(folder / _SPEC, description)
+        if url is None:
+            write_json(folder / _SPEC, description)
+        else:
+            (folder / _UNDER_WAY).replace(folder / _SPEC)
         return cls(folder, spec, storage, study_id)
+
+    @staticmethod
+    def finish_creation(folder: Path, url: str) -> None:
+        """Finish what a killed process began: a study that the database has, and the folder not yet.
+
+        What another machine made under the name in between stays another's.
+        """
+        begun = folder / _UNDER_WAY
+        if (folder / _SPEC).is_file() or not begun.is_file():
+            return
+        spec = read_spec_file(begun)
+        storage = _open_storage(folder, url, _HEARTBEAT)
+        with suppress(KeyError):
+            study_id = storage.get_study_id_from_name(spec.name)
+            if storage.get_study_user_attrs(study_id)[DESCRIPTION] == spec.model_dump(mode="json"):
+                begun.replace(folder / _SPEC)
 
     @classmethod
     def join(cls, folder: Path, name: str, *, url: str) -> Self:

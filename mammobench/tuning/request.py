@@ -236,6 +236,8 @@ def start_or_continue(request: Request, store: ImageStore) -> Iterator[StudyReco
             it now; and when the folder has a record whose description is gone.
     """
     spec = request.spec(store)
+    if request.url is not None:
+        StudyRecord.finish_creation(request.folder, request.url)
     if StudyRecord.exists(request.folder):
         record = _existing(request, spec)
         with record.lock():

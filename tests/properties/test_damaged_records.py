@@ -8,7 +8,7 @@ the study, and what was sound is kept.
 import contextlib
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -256,49 +256,86 @@ TEXTS = {
 """Tables of Optuna's, and the columns of theirs that can hold anything."""
 
 
+@dataclass(frozen=True)
+class InDatabase:
+    """A study in a database, and what is needed to have both again as they were made."""
+
+    made: Made
+    rows: dict[str, list[tuple[Any, ...]]]
+    """By table and column: each row's primary key and value."""
+
+    def restore(self) -> None:
+        name = sqlalchemy.make_url(str(self.made.url)).database
+        shared_server().psql(f"DROP DATABASE {name} WITH (FORCE)")
+        shared_server().psql(f"CREATE DATABASE {name} TEMPLATE {name}_made")
+
+
 @pytest.fixture(scope="module")
-def in_database(make: Callable[..., Made]) -> Made:
+def in_database(make: Callable[..., Made]) -> InDatabase:
     made = make(shared_server().new_database())
     use(made)
-    return made
+    url = sqlalchemy.make_url(str(made.url)).set(drivername="postgresql+psycopg")
+    engine, rows = sqlalchemy.create_engine(url), {}
+    with engine.connect() as connection:
+        for table, columns in TEXTS.items():
+            known = sqlalchemy.Table(table, sqlalchemy.MetaData(), autoload_with=engine).c
+            (key,) = [each for each in known if each.primary_key]
+            for column in columns:
+                chosen = sqlalchemy.select(key, known[column]).order_by(key)
+                rows[f"{table}.{column}"] = [tuple(row) for row in connection.execute(chosen)]
+    engine.dispose()
+    shared_server().psql(f"CREATE DATABASE {url.database}_made TEMPLATE {url.database}")
+    return InDatabase(made, rows)
 
 
-@contextlib.contextmanager
-def damaged_row(made: Made, data: st.DataObject) -> Iterator[None]:
-    """Draw a row, a column of it and what takes its value's place; put that back in the end."""
-    assert made.url is not None
-    engine = sqlalchemy.create_engine(made.url.replace("postgresql://", "postgresql+psycopg://"))
+def damage_to_row(study: InDatabase, data: st.DataObject) -> Callable[[], object]:
+    """Draw a row, a column of it and what takes its value's place."""
     table = data.draw(st.sampled_from(sorted(TEXTS)), label="table")
     column = data.draw(st.sampled_from(TEXTS[table]), label="column")
-    value = data.draw(st.sampled_from(payloads(made.root / "effect")), label="value")
-    columns = sqlalchemy.Table(table, sqlalchemy.MetaData(), autoload_with=engine).c
-    (key,) = [each for each in columns if each.primary_key]
-    with engine.connect() as connection:
-        rows = connection.execute(sqlalchemy.select(key, columns[column]).order_by(key)).all()
-    identity, before = data.draw(st.sampled_from(rows), label="row")
+    value = data.draw(st.sampled_from(payloads(study.made.root / "effect")), label="value")
+    identity, before = data.draw(st.sampled_from(study.rows[f"{table}.{column}"]), label="row")
     if column.endswith("json") and data.draw(st.booleans(), label="inside"):
         document = json.loads(before)
         route = data.draw(st.sampled_from([(), *routes(document)]), label="route")
         value = json.dumps(_changed(document, route, value))
     value = json.dumps(value) if isinstance(value, list | dict) else value
-    row = sqlalchemy.update(key.table).where(key == identity)
+    return lambda: replace_in_row(study, table, column, identity, value)
+
+
+def replace_in_row(study: InDatabase, table: str, column: str, identity: int, value: Any) -> None:
+    study.restore()
+    url = sqlalchemy.make_url(str(study.made.url)).set(drivername="postgresql+psycopg")
+    engine = sqlalchemy.create_engine(url)
+    found = sqlalchemy.Table(table, sqlalchemy.MetaData(), autoload_with=engine)
+    (key,) = [each for each in found.c if each.primary_key]
+    row = sqlalchemy.update(found).where(key == identity)
     with contextlib.suppress(sqlalchemy.exc.StatementError), engine.begin() as connection:
         # what the database refuses cannot stand there
         connection.execute(row.values({column: value}))
-    try:
-        yield
-    finally:
-        with engine.begin() as connection:
-            connection.execute(row.values({column: before}))
-        engine.dispose()
+    engine.dispose()
+
+
+@pytest.mark.xdist_group("postgres")
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [
+        ("trial_intermediate_values", "intermediate_value", float("nan")),
+        ("trial_values", "value", float("nan")),
+        ("study_user_attributes", "value_json", None),
+    ],
+)
+def test_a_value_that_is_no_number_or_no_text(
+    in_database: InDatabase, table: str, column: str, value: float | None
+) -> None:
+    identity, _ = in_database.rows[f"{table}.{column}"][0]
+    check(in_database.made, lambda: replace_in_row(in_database, table, column, identity, value))
 
 
 @pytest.mark.xdist_group("postgres")
 @FEW
 @given(data=st.data())
-def test_a_damaged_row_of_a_database_is_told(in_database: Made, data: st.DataObject) -> None:
-    with damaged_row(in_database, data):
-        check(in_database, lambda: None)
+def test_a_damaged_row_of_a_database_is_told(in_database: InDatabase, data: st.DataObject) -> None:
+    check(in_database.made, damage_to_row(in_database, data))
 
 
 @pytest.mark.slow
@@ -306,6 +343,5 @@ def test_a_damaged_row_of_a_database_is_told(in_database: Made, data: st.DataObj
 @pytest.mark.xdist_group("postgres")
 @MANY
 @given(data=st.data())
-def test_100_damaged_rows_of_a_database_are_told(in_database: Made, data: st.DataObject) -> None:
-    with damaged_row(in_database, data):
-        check(in_database, lambda: None)
+def test_100_damaged_rows_of_a_database_are_told(in_database: InDatabase, data: st.DataObject) -> None:
+    check(in_database.made, damage_to_row(in_database, data))

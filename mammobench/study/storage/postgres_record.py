@@ -116,7 +116,7 @@ class BulkRecord(RDBStorage):
         """
         try:
             return super().get_study_user_attrs(study_id)
-        except (ValueError, RecursionError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             raise StudyError(
                 f"damaged study description ({error})",
                 where=f"study {study_id} of the database",
@@ -198,13 +198,16 @@ def _json(text: str) -> Json:
 
 def _value(row: Mapping[str, Any]) -> float:
     model = models.TrialValueModel
-    return model.stored_repr_to_value(row["value"], model.TrialValueType[row["value_type"]])
+    # PostgreSQL's JSON writes NaN as text
+    value = None if row["value"] is None else float(row["value"])
+    return model.stored_repr_to_value(value, model.TrialValueType[row["value_type"]])
 
 
 def _step(row: Mapping[str, Any]) -> float:
     model = models.TrialIntermediateValueModel
     kind = model.TrialIntermediateValueType[row["intermediate_value_type"]]
-    return model.stored_repr_to_intermediate_value(row["intermediate_value"], kind)
+    value = None if row["intermediate_value"] is None else float(row["intermediate_value"])
+    return model.stored_repr_to_intermediate_value(value, kind)
 
 
 @lru_cache
