@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from mammobench import api
@@ -45,7 +45,8 @@ FEW = settings(
     max_examples=8, deadline=None, database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
-MANY = settings(FEW, max_examples=100)
+# each example runs five commands: shrinking would take an hour
+MANY = settings(FEW, max_examples=100, phases=[Phase.explicit, Phase.generate])
 
 
 @dataclass(frozen=True)
@@ -218,6 +219,14 @@ def test_a_damaged_description_or_journal_is_told(in_folder: Made, data: st.Data
 @given(data=st.data())
 def test_100_damaged_descriptions_and_journals_are_told(in_folder: Made, data: st.DataObject) -> None:
     check(in_folder, damage_to_file(in_folder, data))
+
+
+def test_a_trial_number_that_is_an_object_is_told(in_folder: Made) -> None:
+    lines = [json.loads(line) for line in in_folder.files["study.journal"].decode().splitlines()]
+    number = next(place for place, line in enumerate(lines) if "intermediate_value" in line)
+    lines[number]["trial_id"] = {}
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    check(in_folder, lambda: (in_folder.folder / "study.journal").write_text(text))
 
 
 @pytest.mark.parametrize("part", ["asked", "result"])

@@ -53,6 +53,11 @@ def test_a_space_reads_its_ranges_conditions_and_head() -> None:
         ("data.image_size: {choice: [32, 64]}", 6, "set by `image_size`"),
         ("model.dropout: {choice: [0.1], when: {model.l2: 8}}", 6, "not another searched key"),
         (
+            "loss.name: {choice: [dice, hinge]}\n  loss.gamma: {float: [1, 2], when: {loss.name: {}}}",
+            7,
+            "never takes that value",
+        ),
+        (
             "loss.name: {choice: [dice, hinge]}\n  loss.gamma: {float: [1, 2], when: {loss.name: tversky}}",
             7,
             "impossible condition",
