@@ -8,7 +8,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from mammobench.space.registry import Activation, Loss, Optimizer, register
+from mammobench.core.registry import register
+from mammobench.space.registry import Activation, Loss, Optimizer
 
 LOSSES: dict[str, Loss] = {}
 ACTIVATIONS: dict[str, Activation] = {}
