@@ -12,20 +12,9 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from mammobench.cli import (
-    auditing,
-    data,
-    deleting,
-    explaining,
-    leakage,
-    replicating,
-    searching,
-    spaces,
-    stressing,
-    studies,
-)
 from mammobench.cli.printing import stderr
 from mammobench.core.errors import MammobenchError
+from mammobench.core.registry import resolve
 
 app = typer.Typer(
     name="mammobench",
@@ -36,10 +25,25 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for _commands in (searching, studies, deleting, explaining, stressing, replicating, leakage, spaces):
-    app.add_typer(_commands.app)
-data.app.add_typer(auditing.app)
-app.add_typer(data.app, name="data")
+COMMANDS = (
+    "searching",
+    "studies",
+    "deleting",
+    "explaining",
+    "stressing",
+    "replicating",
+    "leakage",
+    "spaces",
+    "data",
+)
+"""The files of this folder with commands, in the order of ``--help``: the one place to register another.
+
+Each has an ``app``, a `typer.Typer` with its commands; one with a name is a group. A command's docstring is
+its help; its first paragraph and its example stand in `cli/README.md`.
+"""
+
+for _file in COMMANDS:
+    app.add_typer(resolve(f"{__name__}.{_file}:app"))
 
 
 def main() -> None:

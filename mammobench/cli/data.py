@@ -5,13 +5,15 @@ from typing import Annotated, Any
 
 import typer
 
+from mammobench.cli import auditing
 from mammobench.cli.options import Json, Quiet
 from mammobench.cli.printing import print_json, stderr
+from mammobench.data.sources.layouts import LAYOUTS
 
 # spaces to go on with, and the side of the images that each takes
 _SPACES = {"ddsm": 128, "quick": 48}
 
-app = typer.Typer(no_args_is_help=True, help="Image stores: prepare, download, phantom, groups.")
+app = typer.Typer(name="data", no_args_is_help=True, help="Image stores: prepare, download, phantom, groups.")
 
 
 @app.command("prepare")
@@ -20,9 +22,7 @@ def data_prepare(
     out: Annotated[Path, typer.Option("--out", help="The store to make.")],
     layout: Annotated[
         str | None,
-        typer.Option(
-            "--format", help="The layout (ddsm, cbis-ddsm, mini-mias, folder), if it must not be guessed."
-        ),
+        typer.Option("--format", help=f"The layout ({', '.join(LAYOUTS)}), if it must not be guessed."),
     ] = None,
     size: Annotated[
         int | None,
@@ -163,6 +163,9 @@ def data_groups(
         typer.echo(f"  links, {kind}: {count:,}")
     typer.echo(f"  least confidence of a link: {told['least_confidence']}")
     typer.echo(f"  known patients or lesions put together by links: {told['joined']:,}")
+
+
+app.add_typer(auditing.app)
 
 
 def _tell_of_store(store: Any, *, as_json: bool) -> None:

@@ -110,8 +110,9 @@ def resampled_scores(
             averages over the classes that are defined in the resample.
 
     Returns:
-        f1, recall, precision, specificity, macro_f1, accuracy, balanced_accuracy and mcc to float32
-        (resamples, k), as `mammobench.core.metrics.scores` has them; NaN where not defined.
+        f1, recall, precision, specificity, macro_f1, accuracy, balanced_accuracy and those of
+        `mammobench.core.counted` to float32 (resamples, k), as `mammobench.core.metrics.scores` has them; NaN
+        where not defined.
     """
     binary = is_binary(classes)
     scored = [1] if binary else list(range(classes))

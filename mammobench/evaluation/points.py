@@ -6,6 +6,7 @@ Shapes and NaN as in `mammobench.core.metrics`.
 import numpy as np
 import numpy.typing as npt
 
+from mammobench.core.counted import COUNTED
 from mammobench.core.metrics import (
     Floats,
     OperatingPoints,
@@ -22,7 +23,7 @@ SPECIFICITIES = (90, 95)
 CALIBRATION_BINS = 15
 CALIBRATION_EDGES: Floats = np.arange(1, CALIBRATION_BINS) / CALIBRATION_BINS
 METRICS = (
-    "f1", "recall", "precision", "specificity", "macro_f1", "accuracy", "balanced_accuracy", "mcc",
+    "f1", "recall", "precision", "specificity", "macro_f1", "accuracy", "balanced_accuracy", *COUNTED,
     "auroc", "auprc", *(f"sensitivity_at_{percent}" for percent in SPECIFICITIES), "brier",
     "calibration_error",
 )  # fmt: skip

@@ -5,13 +5,15 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from mammobench.core.counted import COUNTED
 from mammobench.evaluation.leaderboard import Leaderboard
 
 METRICS = (
     "f1", "accuracy", "recall", "precision", "auroc", "auprc", "specificity", "sensitivity_at_90",
-    "sensitivity_at_95", "balanced_accuracy", "macro_f1", "mcc", "brier", "calibration_error",
+    "sensitivity_at_95", "balanced_accuracy", "macro_f1", *COUNTED, "brier", "calibration_error",
 )  # fmt: skip
 LOWER_IS_BETTER = frozenset({"brier", "calibration_error"})
+_BELOW_ZERO = frozenset(name for name, metric in COUNTED.items() if metric.lowest < 0)
 SHOWN_TEST = ("f1", "accuracy", "recall", "precision", "auroc")
 HYPERPARAMETERS_SHOWN = 2
 _STRESS_HINT = (
@@ -22,9 +24,9 @@ _HINTS = {
     "test_accuracy": "Accuracy at the same threshold.",
     "test_calibration_error": "Mean distance between the predicted probability and the share of positives.",
     "test_brier": "Mean squared error of the probabilities; 0 is best.",
-    "test_mcc": "Matthews correlation coefficient, from −1 to 1.",  # noqa: RUF001 - a minus sign
     "test_sensitivity_at_90": "Recall at the threshold with a specificity of 90 % on test.",
     "test_sensitivity_at_95": "Recall at the threshold with a specificity of 95 % on test.",
+    **{f"test_{name}": metric.hint for name, metric in COUNTED.items()},
 }
 _OVER_SEEDS = {
     "mean": "mean over seeds",
@@ -149,12 +151,12 @@ def title_of(metric: str) -> str:
         "f1": "F1",
         "f1_worst_case": "worst-case F1",
         "macro_f1": "macro F1",
-        "mcc": "MCC",
         "auroc": "AUROC",
         "auprc": "AUPRC",
         "brier": "Brier score",
         "sensitivity_at_90": "sensitivity at 90 % specificity",
         "sensitivity_at_95": "sensitivity at 95 % specificity",
+        **{name: counted.title for name, counted in COUNTED.items()},
     }
     return names.get(metric, metric.replace("_", " "))
 
@@ -169,7 +171,7 @@ def _metric(part: str, name: str, *, shown: bool = False) -> Column:
     first = "ascending" if name in LOWER_IS_BETTER else "descending"
     title = f"{part.capitalize()} {title_of(name)}"
     return Column(key, title, "interval", group=part.capitalize(), shown=shown, first=first,
-                  hint=_HINTS.get(key, ""), bar=name != "mcc")  # fmt: skip
+                  hint=_HINTS.get(key, ""), bar=name not in _BELOW_ZERO)  # fmt: skip
 
 
 def _hyperparameter(key: str, *, shown: bool) -> Column:

@@ -4,11 +4,12 @@
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from mammobench.core.aliases import Json
+from mammobench.core.markdown import table
 from mammobench.core.metrics import OBJECTIVES
 from mammobench.space.components import ACTIVATIONS, LOSSES, OPTIMIZERS
 from mammobench.space.config import KEYS, TrialConfig
@@ -122,7 +123,7 @@ def markdown() -> str:
     )
     parts = [
         "# Search spaces",
-        f"<!-- Written by `{COMMAND}`; edit mammobench/space_reference.py, config.py or components.py. -->",
+        f"<!-- Written by `{COMMAND}`; edit mammobench/space/reference.py, config.py or components.py. -->",
         how,
         "## A file",
         _GRAMMAR.strip(),
@@ -131,7 +132,7 @@ def markdown() -> str:
     for section, listed in by_section.items():
         parts += [f"### `{section}`", (about[section] or "").strip()]
         rows = ([f"`{key.key}`", key.type, key.range, f"`{key.default}`", key.meaning] for key in listed)
-        parts.append(_table(("key", "type", "range", "default", "meaning"), rows))
+        parts.append(table(("key", "type", "range", "default", "meaning"), rows))
     parts += [
         "## Losses",
         "Each takes the keys named, and `loss.class_weight`; the others of its section are ignored.",
@@ -140,32 +141,27 @@ def markdown() -> str:
         [f"`{name}`", "2 or more" if loss.where_of_many else "2", loss.meaning, _takes("loss", loss)]
         for name, loss in LOSSES.items()
     )
-    parts.append(_table(("`loss.name`", "classes", "meaning", "takes"), rows))
+    parts.append(table(("`loss.name`", "classes", "meaning", "takes"), rows))
     parts += ["## Activations"]
     rows = ([f"`{name}`", activation.meaning] for name, activation in ACTIVATIONS.items())
-    parts.append(_table(("`model.activation`", "meaning"), rows))
+    parts.append(table(("`model.activation`", "meaning"), rows))
     parts += ["## Optimizers", "Each takes the rate, its schedule, weight decay and clipping."]
     rows = (
         [f"`{name}`", optimizer.meaning, _takes("optimizer", optimizer)]
         for name, optimizer in OPTIMIZERS.items()
     )
-    parts.append(_table(("`optimizer.name`", "meaning", "also takes"), rows))
+    parts.append(table(("`optimizer.name`", "meaning", "also takes"), rows))
     parts += [
         "## Objectives",
         "Measured on validation; where a threshold is needed, at the one with the best F1.",
     ]
     rows = ([f"`{name}`", each.direction, each.meaning] for name, each in OBJECTIVES.items())
-    parts.append(_table(("`objective`", "direction", "meaning"), rows))
+    parts.append(table(("`objective`", "direction", "meaning"), rows))
     return "\n\n".join(parts) + "\n"
 
 
 def _takes(section: str, component: Component) -> str:
     return ", ".join(f"`{section}.{field}`" for field in component.fields)
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 if __name__ == "__main__":

@@ -343,11 +343,3 @@ class GridOracle(OracleOfRecord, keras_tuner.oracles.GridSearchOracle):
             self.start_order.append(place)
             self._populate_next = [place]
         return response
-
-
-ORACLES: dict[str, type[OracleOfRecord]] = {
-    "random": RandomOracle,
-    "bayesian": BayesianOracle,
-    "hyperband": HyperbandOracle,
-    "grid": GridOracle,
-}
