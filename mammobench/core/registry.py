@@ -51,4 +51,4 @@ def resolve(where: str) -> Any:  # noqa: ANN401 - whatever stands there
     except (ImportError, AttributeError, ValueError) as error:
         raise ConfigError(
             f"a registered component cannot be imported ({error})", where=where, expected="module:name"
-        ) from None
+        ) from error

@@ -305,8 +305,12 @@ def test_a_space_with_one_hyperparameter_of_two_values_is_searched(method: Metho
     assert sorted(new) == ["elu", "relu"]
 
 
-def test_an_unknown_engine_or_sampler_is_told_with_the_nearest() -> None:
+def test_an_unknown_engine_sampler_or_pruner_is_told_with_the_nearest() -> None:
     with pytest.raises(EngineError, match="did you mean 'optuna'"):
         build(("optua", "tpe"), space=load_space("quick"))
     with pytest.raises(EngineError, match="did you mean 'random'"):
         build(("optuna", "randon"), space=load_space("quick"))
+    with pytest.raises(EngineError, match=r"did you mean 'median'\?\): expected one of none, median, asha"):
+        build(("optuna", "tpe"), space=load_space("quick"), pruner="medain")
+    with pytest.raises(EngineError, match=r"no pruners: its oracles .*--sampler hyperband has stopping"):
+        build(("keras-tuner", "random"), space=load_space("quick"), pruner="median")

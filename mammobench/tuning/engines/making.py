@@ -66,7 +66,9 @@ def check_engine(
     """
     _check("unknown engine", engine, ENGINES)
     library = ENGINES[engine]
-    _check("unknown pruner", pruner, {name for each in ENGINES.values() for name in each.pruners})
+    _check(
+        "unknown pruner", pruner, dict.fromkeys(name for each in ENGINES.values() for name in each.pruners)
+    )
     asked = {"terminate": terminate, "pruner": pruner != "none"}
     missing = [name for name, wanted in asked.items() if wanted and name not in library.takes]
     if missing:
