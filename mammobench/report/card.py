@@ -21,7 +21,7 @@ _METRICS = {
     **{name: metric.hub for name, metric in COUNTED.items()},
     "auroc": "roc_auc", "auprc": "average_precision",
     "sensitivity_at_90": "recall", "sensitivity_at_95": "recall", "brier": "brier_score",
-    "calibration_error": "expected_calibration_error",
+    "calibration_intercept": "calibration_intercept", "calibration_slope": "calibration_slope",
 }  # fmt: skip
 """Metrics of the leaderboard, and what Hugging Face's hub calls them."""
 

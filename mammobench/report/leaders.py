@@ -87,6 +87,7 @@ def slices(material: Material) -> Section:
         classes=len(item.class_names),
         level=board.level,
         resamples=board.resamples,
+        seed=board.seed,
     )
     rows = tuple(
         (

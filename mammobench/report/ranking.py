@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mammobench.core.aliases import Json
+from mammobench.evaluation.comparison import ALIKE, BETTER, WORSE
 from mammobench.evaluation.leaderboard import BASELINES, Leaderboard
 from mammobench.report import text
 from mammobench.report.columns import Column, columns_of, objective_column
@@ -16,8 +17,8 @@ ROWS_WRITTEN = 100
 """Rows that stand in the page itself; its script shows the others when they are asked for."""
 
 DIGITS = 6
-_SIGNIFICANT = {1: "no", 2: "yes"}
-"""What the leaderboard's column ``band`` says of the difference to the selected configuration."""
+_VERDICTS = {BETTER: "significantly better", WORSE: "significantly worse", ALIKE: "not significant"}
+"""Smaller text below a difference."""
 
 _BADGES = {
     "selected": ("selected by validation",),
@@ -144,20 +145,18 @@ def _cell(row: BoardRow, column: Column) -> Cell:
 
 
 def _close(row: BoardRow) -> bool:
-    return text.is_number(row["band"]) and row["band"] == 1
+    return bool(row["verdict"] == ALIKE)
 
 
 def _value(row: BoardRow, column: Column) -> Json:
     """Return a cell's value; the selected configuration has no difference to itself."""
-    if column.key == "band":
-        return None if row["selected"] or not text.is_number(row["band"]) else _SIGNIFICANT[row["band"]]
     return None if column.key == "difference" and row["selected"] else row[column.key]
 
 
 def _detail(row: BoardRow, column: Column) -> str:
     """Return the smaller text of a cell: its interval, or a remark."""
     if column.key == "difference":
-        return "not significant" if _close(row) and not row["selected"] else ""
+        return "" if row["selected"] else _VERDICTS.get(row["verdict"], "")
     if column.key == "epochs" and text.is_number(row["best_epoch"]):
         return f"best {text.whole(row['best_epoch'])}"
     return text.ends(row, column.key) if column.kind == "interval" else ""
