@@ -5,7 +5,8 @@ F1 hold the truth in 89 % of studies, of AUROC in 86 %. The standard error of th
 with the number of groups that hold an image of the rarest class as the sample size:
 
 - Metrics that counts decide (F1, recall, accuracy, ...): Wilson's score interval at the effective sample size
-  (Wilson 1927; for clustered data Korn and Graubard 1998), which bounds a recall of 1 as it should.
+  (Wilson 1927; for clustered data Korn and Graubard 1998), which bounds a recall of 1 as it should. Means
+  over classes and correlations, whose variance is not that of a share, take Student's quantile there.
 - Metrics of the probabilities (AUROC, average precision, Brier score): Student's t on the logit scale.
 - Paired differences: Student's t.
 
@@ -73,7 +74,9 @@ def metric_ends(
     if metric in _OF_PROBABILITIES:
         return _logit_ends(points, samples, groups=groups, level=level)
     lowest = COUNTED[metric].lowest if metric in COUNTED else 0.0
-    return _wilson_ends(points, samples, groups=groups, level=level, lowest=lowest)
+    averaged = metric in {"balanced_accuracy", "macro_f1", *COUNTED}
+    quantile = student_quantile(groups, level) if averaged else float(special.ndtri((1 + level) / 2))
+    return _wilson_ends(points, samples, groups=groups, quantile=quantile, lowest=lowest)
 
 
 def difference_ends(
@@ -122,10 +125,10 @@ def student_quantile(groups: int, level: float) -> float:
 
 
 def _wilson_ends(
-    points: Sequence[float] | Floats, samples: Values, *, groups: int, level: float, lowest: float
+    points: Sequence[float] | Floats, samples: Values, *, groups: int, quantile: float, lowest: float
 ) -> tuple[Floats, Floats]:
     share = (np.asarray(points, np.float64) - lowest) / (1 - lowest)
-    z2 = special.ndtri((1 + level) / 2) ** 2
+    z2 = quantile**2
     spread = share * (1 - share)
     variance = (standard_errors(samples) / (1 - lowest)) ** 2 * _corrected(groups)
     # where no resample differs, each group that decides the score counts as one trial
@@ -148,7 +151,8 @@ def _logit_ends(
     middle = special.logit(np.where(spread > 0, values, 0.5))
     low, high = (special.expit(middle + sign * half) for sign in (-1, 1))
     # at an end of the range the logit is infinite
-    sure = _wilson_ends(points, samples, groups=groups, level=level, lowest=0.0)
+    normal = float(special.ndtri((1 + level) / 2))
+    sure = _wilson_ends(points, samples, groups=groups, quantile=normal, lowest=0.0)
     defined = ~np.isnan(values)
     inside = spread > 0
     return (
