@@ -22,6 +22,7 @@ def arrays(pairs: list[tuple[int, float]]) -> tuple[npt.NDArray[np.int64], npt.N
     return np.array([target for target, _ in pairs]), np.array([value for _, value in pairs])
 
 
+@settings(deadline=None)  # the first call loads parts of SciPy
 @given(images, score)
 def test_point_metrics_equal_scikit_learn(pairs: list[tuple[int, float]], threshold: float) -> None:
     targets, probabilities = arrays(pairs)
@@ -59,6 +60,7 @@ def test_sensitivity_at_a_specificity_is_read_off_scikit_learns_curve(
     assert found == pytest.approx(right[wrong <= allowed + 1e-12].max(), rel=0, abs=1e-12)
 
 
+@settings(deadline=None)
 @given(images)
 def test_the_intercept_makes_the_mean_probability_the_share_of_positives(
     pairs: list[tuple[int, float]],
@@ -75,7 +77,7 @@ def test_the_intercept_makes_the_mean_probability_the_share_of_positives(
 several = st.lists(st.tuples(st.integers(0, 2), st.tuples(*[st.integers(1, 8)] * 3)), min_size=1, max_size=30)
 
 
-@settings(max_examples=30)  # scikit-learn's checks make each one slow
+@settings(max_examples=30, deadline=None)  # scikit-learn's checks make each one slow
 @given(several)
 def test_metrics_of_several_classes_equal_scikit_learn(pairs: list[tuple[int, tuple[int, ...]]]) -> None:
     targets = np.array([target for target, _ in pairs])
