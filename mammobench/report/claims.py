@@ -49,10 +49,9 @@ def groups_in_words(split: Split) -> list[str]:
         key=lambda value: len(np.unique(split.test.groups[split.test.targets == value])),
         default=0,
     )
-    sentence = (
-        f"Intervals rest on {few:,} {unit_of(split)}{'' if few == 1 else 's'} with a "
-        f"{split.class_names[rarest]} test image"
-    )
+    plural, unit, name = "" if few == 1 else "s", unit_of(split), split.class_names[rarest]
+    what = f"{name} test image{plural}" if unit == "image" else f"{unit}{plural} with a {name} test image"
+    sentence = f"Intervals rest on {few:,} {what}"
     if few <= CAUTIOUS:
         return [f"{sentence}: so few that they are wide, and cautious rather than exact."]
     if few < FEW:
