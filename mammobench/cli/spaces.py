@@ -23,7 +23,7 @@ def spaces(
     from mammobench.space.yaml_file import load_space, shipped_spaces
 
     if keys:
-        from mammobench.space.reference import Key, all_keys
+        from mammobench.space.keys import Key, all_keys
 
         print_rows(list(Key._fields), [list(key) for key in all_keys()], as_json=as_json)
     elif name is None:

@@ -13,6 +13,7 @@ from mammobench.core.metrics import OBJECTIVES
 from mammobench.data.splits.split import make_split
 from mammobench.data.store.image_store import ImageStore
 from mammobench.space.config import TrialConfig, nearest
+from mammobench.space.one_split import require_one_split
 from mammobench.space.search_space import SearchSpace
 from mammobench.study.artifacts import require_place, whole_place
 from mammobench.study.lock import locked
@@ -153,7 +154,9 @@ def asked_space(
     Raises:
         ConfigError: For no trials, an objective or a split that there is not, or a split where the space
             searches it.
+        SpaceError: For a space that searches what decides the split.
     """
+    require_one_split(space)
     if split is not None:
         if any(item.key == "data.split" for item in space.hyperparameters):
             raise ConfigError(
