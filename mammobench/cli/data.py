@@ -13,7 +13,9 @@ from mammobench.data.sources.layouts import LAYOUTS
 # spaces to go on with, and the side of the images that each takes
 _SPACES = {"ddsm": 128, "quick": 48}
 
-app = typer.Typer(name="data", no_args_is_help=True, help="Image stores: prepare, download, phantom, groups.")
+app = typer.Typer(
+    name="data", no_args_is_help=True, help="Image stores: prepare, download, phantom, groups, audit."
+)
 
 
 @app.command("prepare")

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from mammobench.cli.options import Json
-from mammobench.cli.printing import print_json, print_rows
+from mammobench.cli.printing import print_json, print_rows, print_words
 
 app = typer.Typer()
 
@@ -40,7 +40,7 @@ def spaces(
             print_json({**space.to_dict(), "size": space.size})
             return
         budget = f"{space.budget.trials} trials of at most {space.budget.max_epochs} epochs"
-        typer.echo(
+        print_words(
             f"{space.name}: {_size(space.size)}, {budget}, {space.task} at {space.image_size} px, "
             f"by {space.objective}\n{space.description}\n"
         )
