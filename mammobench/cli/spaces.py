@@ -6,6 +6,7 @@ import typer
 
 from mammobench.cli.options import Json
 from mammobench.cli.printing import print_json, print_rows, print_words
+from mammobench.core.invocation import as_started
 
 app = typer.Typer()
 
@@ -42,7 +43,7 @@ def spaces(
         budget = f"{space.budget.trials} trials of at most {space.budget.max_epochs} epochs"
         print_words(
             f"{space.name}: {_size(space.size)}, {budget}, {space.task} at {space.image_size} px, "
-            f"by {space.objective}\n{space.description}\n"
+            f"by {space.objective}\n{as_started(space.description)}\n"
         )
         rows = [
             [item.key, item.describe(), ", ".join(f"{key} = {' or '.join(map(str, when))}"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mammobench.core.errors import ConfigError, DataError, StudyError
+from mammobench.core.invocation import as_started
 from mammobench.core.metrics import OBJECTIVES
 from mammobench.data.splits.split import make_split
 from mammobench.data.store.image_store import ImageStore
@@ -277,7 +278,7 @@ def _existing(request: Request, spec: StudySpec) -> StudyRecord:
             f"a study of this name exists with another {', '.join(differences)} ({told})",
             where=request.folder,
             remedy=f"Choose another name with --study{asked_by}, or repeat the search as it was asked: "
-            + record.spec.command,
+            + as_started(record.spec.command),
         )
     require_trials(record, request.trials)
     return record
