@@ -7,13 +7,14 @@ Every command is a thin call of a function of `mammobench.api`. Imports stand in
 import errno
 import sys
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
 from mammobench.cli.printing import stderr
 from mammobench.core.errors import MammobenchError
+from mammobench.core.invocation import as_started
 from mammobench.core.registry import resolve
 
 app = typer.Typer(
@@ -49,9 +50,11 @@ for _file in COMMANDS:
 def main() -> None:
     """Run the command line; a `MammobenchError` is printed without a traceback."""
     try:
-        app()
+        _as_started(typer.main.get_command(app))()
     except MammobenchError as error:
-        stderr().print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        stderr().print(
+            f"[bold red]error:[/] {escape(as_started(str(error)))}", highlight=False, soft_wrap=True
+        )
         sys.exit(error.exit_status)
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
@@ -72,6 +75,14 @@ def main() -> None:
             soft_wrap=True,
         )
         sys.exit(1)
+
+
+def _as_started(command: Any) -> Any:
+    """Return a command whose help, and that of those below it, gives examples as they run here."""
+    command.help = as_started(command.help or "")
+    for below in getattr(command, "commands", {}).values():
+        _as_started(below)
+    return command
 
 
 def _version(value: bool) -> None:

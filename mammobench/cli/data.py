@@ -8,12 +8,15 @@ import typer
 from mammobench.cli import auditing
 from mammobench.cli.options import Json, Quiet
 from mammobench.cli.printing import print_json, stderr
+from mammobench.core.invocation import as_started, command
 from mammobench.data.sources.layouts import LAYOUTS
 
 # spaces to go on with, and the side of the images that each takes
 _SPACES = {"ddsm": 128, "quick": 48}
 
-app = typer.Typer(name="data", no_args_is_help=True, help="Image stores: prepare, download, phantom, groups.")
+app = typer.Typer(
+    name="data", no_args_is_help=True, help="Image stores: prepare, download, phantom, groups, audit."
+)
 
 
 @app.command("prepare")
@@ -109,7 +112,7 @@ def data_download() -> None:
     from mammobench.data.sources.download import download
 
     folder = download()
-    typer.echo(f"Downloaded to {folder}\nNext: mammobench data prepare {folder} --out stores/ddsm")
+    typer.echo(f"Downloaded to {folder}\nNext: {command('data', 'prepare', folder, '--out', 'stores/ddsm')}")
 
 
 @app.command("phantom")
@@ -182,6 +185,6 @@ def _tell_of_store(store: Any, *, as_json: bool) -> None:
         typer.echo(f"  note: {warning}")
     space = next((name for name, least in _SPACES.items() if side >= least), None)
     if space is None:
-        typer.echo(f"Next: a space with an image_size of at most {side}, for `mammobench search`")
+        typer.echo(as_started(f"Next: a space with an image_size of at most {side}, for `mammobench search`"))
     else:
-        typer.echo(f"Next: mammobench search --space {space} --data {store.path}")
+        typer.echo(f"Next: {command('search', '--space', space, '--data', store.path)}")

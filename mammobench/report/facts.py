@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mammobench.core.invocation import as_started
 from mammobench.core.metrics import confusion_matrix, predicted_classes
 from mammobench.data.splits.split import PARTS, Split
 from mammobench.evaluation.entries import LESION_TYPES, positives_by_lesion_type
@@ -210,7 +211,7 @@ def commands(study: StudyRecord) -> tuple[tuple[str, str], ...]:
     """Return what each command does, and the command."""
     return (
         ("Retrain the selected configuration and compare", page_command("reproduce", study.folder)),
-        ("Repeat or continue this search", study.spec.command),
+        ("Repeat or continue this search", as_started(study.spec.command)),
         ("Regenerate this report", page_command("report", study.folder)),
     )
 
