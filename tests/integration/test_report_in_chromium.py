@@ -38,6 +38,11 @@ def report(simulated_study: StudyRecord, tmp_path_factory: pytest.TempPathFactor
     return write_report(simulated_study, out=tmp_path_factory.mktemp("browser") / "index.html")
 
 
+@pytest.fixture(scope="module")
+def long_report(write_study: Callable[..., StudyRecord], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_report(write_study(tmp_path_factory.mktemp("long") / "long", trials=112, images=60))
+
+
 @pytest.fixture
 def page(browser: Browser, report: Path) -> Iterator[Page]:
     opened = browser.new_page()
@@ -164,6 +169,77 @@ def test_rows_are_filtered_by_value_range_and_words(page: Page) -> None:
     assert page.locator("#matches").inner_text() == "15 rows"
     page.get_by_role("searchbox").fill("activation=relu")
     assert set(column(page, "model activation")) == {"relu"}
+
+
+def test_a_row_says_in_what_its_configuration_differs(page: Page, simulated_study: StudyRecord) -> None:
+    for trial in simulated_study.trials:
+        name = "reference CNN" if trial.role == "reference" else f"trial {trial.number}"
+        row = page.locator("tr", has=page.get_by_role("button", name=name, exact=True))
+        words = row.locator(".settings").inner_text()
+        assert f"loss.name={trial.config.loss.name}" in words or trial.role == "reference"
+        assert f"dropout={trial.config.model.dropout:.3g}" in words
+        assert ("gamma=" in words) == ("loss.gamma" in trial.hyperparameters)
+    assert page.locator("tr.constant .settings").count() == 0
+
+
+def test_all_columns_show_at_first_and_no_row_hides_in_a_box(browser: Browser, report: Path) -> None:
+    opened = browser.new_page(viewport={"width": 1440, "height": 900})
+    opened.goto(report.as_uri())
+    table = opened.locator("#leaderboard").bounding_box()
+    box = opened.locator(".wide").bounding_box()
+    assert table is not None
+    assert box is not None
+    assert table["x"] + table["width"] <= box["x"] + box["width"] <= 1440
+    assert table["height"] <= box["height"]
+    # the head stays in sight all the same
+    opened.locator("#leaderboard tbody tr").last.scroll_into_view_if_needed()
+    head = opened.locator("#leaderboard thead th").first.bounding_box()
+    assert head is not None
+    assert head["y"] == pytest.approx(0, abs=1)
+    opened.close()
+
+
+def test_a_trial_is_found_by_its_number_alone(browser: Browser, long_report: Path) -> None:
+    opened = browser.new_page()
+    opened.goto(long_report.as_uri())
+    for words, names in {
+        "trial 12": ["trial 12"],
+        "Trial 1": ["trial 1"],
+        "trial 12 trial 112": ["trial 112", "trial 12"],
+        "trial 12 nonsense": [],
+    }.items():
+        opened.get_by_role("searchbox").fill(words)
+        assert set(opened.locator("#leaderboard .expand").all_inner_texts()) == set(names), words
+    opened.get_by_role("searchbox").fill("dropout=0.1")
+    assert {text for text in opened.locator(".settings span").all_inner_texts() if "dropout" in text} == {
+        "dropout=0.1"
+    }
+    opened.close()
+
+
+def test_the_selected_row_stands_in_a_long_table_in_any_order(browser: Browser, long_report: Path) -> None:
+    opened = browser.new_page()
+    opened.goto(long_report.as_uri())
+    for _ in range(2):
+        assert opened.locator("#leaderboard tr.selected").count() == 1
+        assert opened.locator("#leaderboard tr.constant").count() == 2
+        opened.get_by_role("button", name="Test F1").click()
+    before = opened.locator("#leaderboard tbody tr").count()
+    assert before < 115
+    opened.get_by_role("button", name="Show 100 more").click()
+    assert opened.locator("#leaderboard tbody tr").count() == 115
+    assert opened.evaluate("document.activeElement.className") == "expand"
+    opened.close()
+
+
+def test_an_empty_result_says_so_and_leads_back(page: Page) -> None:
+    page.get_by_role("searchbox").fill("trial 99")
+    body = page.locator("#leaderboard tbody")
+    assert "No row matches “trial 99”." in body.inner_text()
+    assert page.locator("#said").inner_text() == "0 of 15 rows match"
+    body.get_by_role("button", name="Show all rows").click()
+    assert page.locator("#leaderboard tbody tr").count() == 15
+    assert page.get_by_role("searchbox").input_value() == ""
 
 
 def test_a_row_expands_to_its_scores_configuration_and_command(page: Page) -> None:

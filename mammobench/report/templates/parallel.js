@@ -38,8 +38,8 @@ const setUp = () => {
   const rows = data.rows.map((_, index) => index).filter((index) => data.configs[index] !== null);
   const varied = (column) => new Set(rows.map((row) => column.values[row])).size > 1;
   const keys = columns.filter((column) => column.group === "Hyperparameters" && varied(column));
-  const order = (column) => (data.leading.includes(column.key) ? data.leading.indexOf(column.key) : Infinity);
-  const first = [...keys].sort((a, b) => order(a) - order(b) || 0).slice(0, AXES);
+  const ranked = data.differing.map(([key]) => byKey.get(key)).filter((column) => keys.includes(column));
+  const first = [...new Set([...ranked, ...keys])].slice(0, AXES);
   const ends = [data.objective, "test_f1"].map((key) => byKey.get(key)).filter((column) => column && varied(column));
   drawing.axes = [...first, ...ends].map((column) => axisOf(column, rows));
   const last = drawing.axes.at(-1);
