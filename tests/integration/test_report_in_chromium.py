@@ -242,6 +242,37 @@ def test_an_empty_result_says_so_and_leads_back(page: Page) -> None:
     assert page.get_by_role("searchbox").input_value() == ""
 
 
+def test_two_rows_lie_side_by_side_by_the_keyboard_alone(page: Page, simulated_study: StudyRecord) -> None:
+    trials = [trial for trial in simulated_study.trials if trial.number in {3, 7}]
+    for trial in trials:
+        page.get_by_role("checkbox", name=f"Compare trial {trial.number}", exact=True).focus()
+        page.keyboard.press("Space")
+    page.get_by_role("button", name="Compare", exact=True).focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="trial 3 and trial 7")
+    settings, scores = dialog.get_by_role("table").all()
+    configs = [trial.config.values() for trial in trials]
+    shown = settings.get_by_role("rowheader").all_inner_texts()
+    assert set(shown) <= {key for key in configs[0] if configs[0][key] != configs[1][key]}
+    assert {"optimizer.learning_rate"} <= set(shown)
+    for trial, place in zip(trials, (1, 2), strict=True):
+        row = page.locator("#leaderboard tr", has=page.get_by_role("button", name=f"trial {trial.number}"))
+        value, ends = row.first.locator(".interval").first.locator(".value, .ends").all_inner_texts()
+        line = scores.get_by_role("row", name=re.compile("^Test F1 "))
+        assert line.locator("th, td").nth(place).inner_text() == f"{value} {ends}"
+    page.keyboard.press("Escape")
+    assert dialog.count() == 0
+    assert page.evaluate("document.activeElement.textContent") == "Compare"
+    # a third takes the place of the first; a baseline has no settings
+    page.get_by_role("checkbox", name="Compare always benign").check()
+    page.get_by_role("button", name="Compare", exact=True).click()
+    dialog = page.get_by_role("dialog", name="trial 7 and always benign")
+    assert "A baseline has no settings." in dialog.inner_text()
+    dialog.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Clear", exact=True).click()
+    assert page.locator(".pick:checked").count() == 0
+
+
 def test_a_row_expands_to_its_scores_configuration_and_command(page: Page) -> None:
     button = page.locator(".expand").first
     button.click()
@@ -320,6 +351,8 @@ def test_axe_finds_no_serious_fault(browser: Browser, report: Path, scheme: Lite
         opened.locator("summary", has_text=summary).click()
     opened.locator("#mattered").scroll_into_view_if_needed()
     opened.locator("#parallel canvas").wait_for()
+    for box in opened.locator(".pick").all()[:2]:
+        box.check()
     # in the dark only the colours differ
     only = {"runOnly": ["color-contrast"]} if scheme == "dark" else None
     found = Axe().run(opened, options=only).response["violations"]

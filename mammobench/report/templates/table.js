@@ -9,7 +9,7 @@ const state = {
   shown: new Set(columns.filter((column) => column.shown).map((column) => column.key)),
   sort: "test_f1", order: "descending", words: "",
   filters: new Map(), // key -> { low, high } or { values }
-  limit: PAGE, open: new Set(),
+  limit: PAGE, open: new Set(), compared: [],
 };
 const followers = []; // told of the rows that match whenever they change
 
@@ -109,7 +109,7 @@ const nameCell = (column, row) => {
   const open = state.open.has(row);
   const button = element("button", { type: "button", class: "expand", "aria-expanded": String(open), "data-row": row },
     String(column.values[row]));
-  const cell = element("th", { scope: "row", class: "name" }, button);
+  const cell = element("th", { scope: "row", class: "name" }, pickOf(row), button);
   for (const words of badges) {
     cell.append(" ", element("span", { class: words === "split leaks" ? "badge leak" : "badge" }, words));
   }
