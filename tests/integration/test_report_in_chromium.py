@@ -323,6 +323,72 @@ def test_an_axis_leads_to_the_filter_of_its_column(page: Page) -> None:
     assert page.evaluate(words) == "model dropout"
 
 
+def test_a_point_tells_its_values_to_the_pointer_and_to_the_keyboard(page: Page) -> None:
+    figure = page.locator("svg[aria-label^='Test F1 with']")
+    figure.scroll_into_view_if_needed()
+    expected = []
+    for row in page.locator("#leaderboard tbody tr").all():
+        value, ends = row.locator(".interval").first.locator(".value, .ends").all_inner_texts()
+        expected.append(f"{row.locator('.expand').inner_text()}: test F1 {value} {ends}")
+    # the pointer: on the dot of the last row, which is drawn below the others
+    script = """svg => {
+      const at = JSON.parse(svg.dataset.tips).at(-1).at, {a, d, e, f} = svg.getScreenCTM();
+      return [a * at[0] + e, d * at[1] + f];
+    }"""
+    x, y = figure.evaluate(script)
+    page.mouse.move(x + 3, y - 3)
+    assert page.locator(".tip").inner_text() == expected[-1]
+    page.mouse.move(2, 2)
+    assert page.locator(".tip").is_hidden()
+    # the keyboard
+    page.keyboard.press("Tab")
+    figure.focus()
+    page.keyboard.press("Home")
+    heard = []
+    for _ in expected:
+        heard.append(page.locator("#said").inner_text())
+        assert page.locator(".tip").inner_text() == heard[-1]
+        page.keyboard.press("ArrowRight")
+    assert heard == expected
+    page.keyboard.press("Escape")
+    assert page.locator(".tip").is_hidden()
+
+
+def test_every_figure_with_points_tells_where_they_are_drawn(page: Page) -> None:
+    script = """() => [...document.querySelectorAll('svg[data-tips]')].map(svg => {
+      const [width, height] = [svg.viewBox.baseVal.width, svg.viewBox.baseVal.height];
+      const all = JSON.parse(svg.dataset.tips).map(series => series.at).flat();
+      return [svg.getAttribute('aria-label'), all.length,
+              all.every((place, index) => place >= 0 && place <= (index % 2 ? height : width))];
+    })"""
+    figures = page.evaluate(script)
+    assert len(figures) == page.locator("figure.card svg").count() == 13
+    assert [name for name, points, inside in figures if not points or not inside] == []
+
+
+def test_a_parallel_line_tells_its_values_and_the_keyboard_walks_them(page: Page) -> None:
+    page.locator("#parallel").scroll_into_view_if_needed()
+    page.locator("#parallel .grab").last.wait_for()
+    page.locator("#parallel .room").focus()
+    page.keyboard.press("ArrowDown")
+    first = page.locator("#said").inner_text()
+    scored = [row for row in column(page, "Configuration") if not row.startswith("always")]
+    assert first.startswith(f"{scored[0]}: ")
+    assert f"Test F1 {numbers(page, 'Test F1')[0]:.3f} [" in first
+    assert page.locator(".tip").inner_text() == first
+    page.keyboard.press("ArrowDown")
+    assert page.locator("#said").inner_text().startswith(f"{scored[1]}: ")
+    script = """() => {
+      const [x, y] = document.querySelector('.lit').getAttribute('points').split(' ').at(-1).split(',');
+      const box = document.querySelector('.stack svg').getBoundingClientRect();
+      return [box.left + Number(x) - 1, box.top + Number(y)];
+    }"""
+    page.keyboard.press("ArrowUp")
+    x, y = page.evaluate(script)
+    page.mouse.move(x, y)
+    assert page.locator(".tip").inner_text() == first
+
+
 HOSTILE = "</script><script>document.title = 'stolen'</script><img src=x onerror=\"document.title='stolen'\">"
 NAME = HOSTILE.replace("/", "!")  # as a study can have it
 
