@@ -1,5 +1,6 @@
 """The columns of the ranking table: which there are, what each is called, and which are shown at first."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -8,6 +9,7 @@ import pandas as pd
 from mammobench.core.counted import COUNTED
 from mammobench.evaluation.calibration import METRICS as CALIBRATION
 from mammobench.evaluation.leaderboard import Leaderboard
+from mammobench.space.config import KEYS
 
 METRICS = (
     "f1", "accuracy", "recall", "precision", "auroc", "auprc", "specificity", "sensitivity_at_90",
@@ -18,7 +20,6 @@ _NO_SHARE = frozenset({*CALIBRATION, *(name for name, metric in COUNTED.items() 
 """What may lie outside 0 to 1, so that no bar is drawn of it."""
 
 SHOWN_TEST = ("f1", "accuracy", "recall", "precision", "auroc")
-HYPERPARAMETERS_SHOWN = 2
 _STRESS_HINT = (
     "Lowest test F1 under contrast, gamma, brightness, blur, noise, JPEG or another source's intensities."
 )
@@ -77,17 +78,14 @@ class Column:
     bar: bool = True
 
 
-def columns_of(board: Leaderboard, objective: str, leading: Sequence[str] = ()) -> tuple[Column, ...]:
+def columns_of(board: Leaderboard, objective: str) -> tuple[Column, ...]:
     """Choose the columns of a leaderboard: all it has, about ten of them shown at first.
 
     Args:
         board: The leaderboard.
         objective: The validation metric that the search optimised.
-        leading: Hyperparameters by importance; the first are shown.
     """
     frame = board.frame
-    keys = [key for key in board.hyperparameters if frame[key].notna().any()]
-    first = [key for key in leading if key in keys] or keys
     candidates = (
         Column("rank", "Rank", "number", "whole", "Ranking", shown=True, first="ascending",
                hint="By test F1, then accuracy."),
@@ -130,7 +128,7 @@ def columns_of(board: Leaderboard, objective: str, leading: Sequence[str] = ()) 
                hint="Epochs trained, and the one whose weights were kept."),
         Column("seconds", "Time", "number", "duration", "Cost", shown=True, first="ascending",
                hint="Wall clock of the whole trial."),
-        *(_hyperparameter(key, shown=key in first[:HYPERPARAMETERS_SHOWN]) for key in keys),
+        *map(_hyperparameter, board.hyperparameters),
     )  # fmt: skip
     return tuple(
         column
@@ -178,10 +176,29 @@ def _metric(part: str, name: str, *, shown: bool = False) -> Column:
                   hint=_HINTS.get(key, ""), bar=name not in _NO_SHARE)  # fmt: skip
 
 
-def _hyperparameter(key: str, *, shown: bool) -> Column:
+def _hyperparameter(key: str) -> Column:
     section, title = key.split(".", 1)
-    return Column(key, title.replace("_", " "), "value", "word", "Hyperparameters", shown=shown,
+    return Column(key, title.replace("_", " "), "value", "word", "Hyperparameters",
                   section=section, first="ascending", hint=key)  # fmt: skip
+
+
+def differing(board: Leaderboard, leading: Sequence[str] = ()) -> dict[str, str]:
+    """Return the hyperparameters in which rows differ, by importance, each with a name of its own.
+
+    Args:
+        board: The leaderboard.
+        leading: Hyperparameters by importance.
+
+    Returns:
+        Dotted key to name: ``dropout`` for ``model.dropout``, ``loss.name`` where another section has a name.
+    """
+    fields = Counter(key.split(".", 1)[1] for key in KEYS)
+    keys = [key for key in dict.fromkeys((*leading, *board.hyperparameters)) if key in board.frame]
+    return {
+        key: field if fields[field := key.split(".", 1)[1]] == 1 else key
+        for key in keys
+        if len(set(board.frame[key].dropna())) > 1
+    }
 
 
 def _others(frame: pd.DataFrame) -> list[Column]:
