@@ -27,6 +27,8 @@ from mammobench.training.result import TrialResult
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 StudyWriter = Callable[..., StudyRecord]
+Predictor = Callable[[int, str], npt.NDArray[np.float32]]
+"""Of a trial by number, on ``validation`` or ``test``: probabilities, (n,) or (n, classes)."""
 
 # printed commands are the same whether or not `uv run` runs the tests
 os.environ.pop("UV_RUN_RECURSION_DEPTH", None)
@@ -110,9 +112,14 @@ def write_simulated_study(
     failed: Mapping[int, str] | None = None,
     reference: bool = True,
     running: int = 0,
+    split: Split | None = None,
+    predict: Predictor | None = None,
     **spec: Any,
 ) -> StudyRecord:
-    """Write a study folder with simulated trials: trial 0 is the reference, then `trials` searched ones."""
+    """Write a study folder with simulated trials: trial 0 is the reference, then `trials` searched ones.
+
+    `split` and `predict`, which gives a trial's probabilities on a part of it, are simulated unless given.
+    """
     space = parse_space(SPACE.format(task=task, objective=objective), "simulated")
     store = {
         "counts": {"images": images * 6, "train": images * 5, "test": images, "patients": images * 2,
@@ -129,7 +136,7 @@ def write_simulated_study(
         "command": "mammobench search --space simulated --trials 12", **spec,
     }  # fmt: skip
     study = StudyRecord.create(folder, StudySpec.model_validate(asked))
-    split = simulate_split(task, images=images, leaks=leaks, grouped=grouped, seed=0)
+    split = split or simulate_split(task, images=images, leaks=leaks, grouped=grouped, seed=0)
     split.save(study.split_path(split.hash))
     asks = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     for number in range(trials + 1 + running):
@@ -145,16 +152,18 @@ def write_simulated_study(
         if failed and number in failed:
             study.fail_trial(number, failed[number])
         elif number <= trials:
-            _finish(study, record.number, record.folder, config, split)
+            _finish(study, record.number, record.folder, config, split, predict)
     return study
 
 
-def _finish(study: StudyRecord, number: int, folder: Path, config: TrialConfig, split: Split) -> None:
+def _finish(
+    study: StudyRecord, number: int, folder: Path, config: TrialConfig, split: Split, predict: Predictor | None
+) -> None:
     quality = 0.1 + 0.1 * len(config.model.filters) + 0.1 * (config.model.activation in {"gelu", "silu"})
     quality -= 0.12 * abs(np.log10(config.optimizer.learning_rate) + 3) + (0.1 if number == 0 else 0)
     classes, numbers = len(split.class_names), generator(0, "trial", number)
     validation, test = (
-        simulate_predictions(part, classes, quality, number, name)
+        predict(number, name) if predict else simulate_predictions(part, classes, quality, number, name)
         for name, part in (("validation", split.validation), ("test", split.test))
     )
     threshold = best_threshold(split.validation.targets, validation) if classes == 2 else None
