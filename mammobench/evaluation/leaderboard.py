@@ -83,8 +83,9 @@ class Leaderboard:
             on both sides. ``difference`` columns are test F1 minus the selected row's over shared resamples;
             ``verdict`` is ``better``, ``worse`` or ``not significantly different`` (``difference_p_adjusted``
             not below 0.05), of these trained models on these images. ``family`` says among which comparisons
-            p-values are corrected: ``planned`` (reference CNN and baselines, Holm) or ``exploratory`` (all
-            searched ones, minP). ``mcnemar_p`` compares accuracies. Columns with a dot in their name are
+            p-values are corrected: ``planned`` (whether the selected row is better than the reference CNN or
+            a baseline: one-sided, doubled, Holm) or ``exploratory`` (all others, minP). ``mcnemar_p``
+            compares accuracies. Columns with a dot in their name are
             hyperparameters.
         left_out: Name and reason of each finished trial whose predictions cannot be used.
         resamples: Bootstrap resamples behind each interval.
