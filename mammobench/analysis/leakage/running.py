@@ -16,7 +16,7 @@ from mammobench.space.yaml_file import load_space
 from mammobench.study.paths import folder_named, new_folder
 from mammobench.study.record import StudyRecord
 from mammobench.tuning.loop import Event
-from mammobench.tuning.request import asked_space
+from mammobench.tuning.arguments import asked_space
 
 SPLITS = ("reference", "official", "grouped")
 SEED_OF_RESAMPLES = 0
