@@ -1,6 +1,7 @@
 """A whole small study on a real store, every file as a search leaves it, without training anything."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,10 +31,13 @@ def small_spec(
     name: str, store: ImageStore, *, storage: str | None = None, artifacts: str | None = None
 ) -> StudySpec:
     """Return what is asked of the study."""
+    options: dict[str, Any] = {
+        "engine": "optuna", "sampler": "tpe", "seed": 0, "precision": "float32", "storage": storage,
+        "artifacts": artifacts,
+    }  # fmt: skip
     return StudySpec(
-        name=name, space_name="quick", space=load_space("quick").to_dict(), objective="f1",
-        direction="maximize", engine="optuna", sampler="tpe", seed=0, precision="float32",
-        data=str(store.path.resolve()), fingerprint=store.fingerprint, storage=storage, artifacts=artifacts,
+        **options, name=name, space_name="quick", space=load_space("quick").to_dict(), objective="f1",
+        direction="maximize", data=str(store.path.resolve()), fingerprint=store.fingerprint,
         store=store.manifest.model_dump(mode="json"), versions={"optuna": "5.0.0"},
         created="2026-01-01T12:00:00+00:00", command=f"mammobench search --space quick --study {name}",
     )  # fmt: skip

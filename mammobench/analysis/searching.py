@@ -22,7 +22,8 @@ from mammobench.training.process import TrialEnd
 from mammobench.training.runtime import describe
 from mammobench.tuning.arguments import asked_space, checked_options, require_positive, require_usable
 from mammobench.tuning.engines.making import check_engine
-from mammobench.tuning.loop import Event, TrialStart, run_search
+from mammobench.tuning.events import Event, TrialStart
+from mammobench.tuning.loop import run_search
 from mammobench.tuning.opening import planned_trials, require_trials, start_or_continue
 from mammobench.tuning.request import Request
 from mammobench.tuning.trial_files import fetch_artifacts
@@ -110,7 +111,7 @@ def search_and_report(
         StudyError: When the study exists and was asked something else, or is being searched.
         TrialError: When the first trials all fail for one reason.
     """
-    arguments = locals()
+    arguments = locals()  # among them every option that is declared, by its name
     options = checked_options(STUDY_OPTIONS, arguments)
     run = RunOptions(**checked_options(RUN_OPTIONS, arguments))
     require_positive(max_parameters=max_parameters, max_latency=max_latency)

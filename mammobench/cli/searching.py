@@ -66,8 +66,8 @@ def search(
 
     Without `--data` it uses synthetic phantom images, and says so.
 
-    A study that exists goes on as it stands: `--trials`, {standing} may be left out. Whatever differs from what
-    it was made with is refused; only `--trials` may be more.
+    A study that exists goes on as it stands: `--trials`, {standing} may be left out. Whatever differs from
+    what it was made with is refused; only `--trials` may be more.
 
     Example: `mammobench search --space quick`
     """

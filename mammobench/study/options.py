@@ -1,10 +1,10 @@
 """The options of `mammobench search`, each declared once, as a field of `StudyOptions` or `RunOptions`.
 
-From a field follow the option on the command line with its help, the check of its values and, in `StudyOptions`,
-its place in ``study.json``, in the recorded command, and in the comparison with what a study was asked before.
-`mammobench.search` writes the arguments out; a test compares them with these fields.
+From a field follow the option on the command line with its help, the check of its values and, in
+`StudyOptions`, its place in ``study.json``, in the recorded command, and in the comparison with what a study
+was asked before. `mammobench.search` writes its arguments out; a test compares them with these fields.
 
-What an option changes elsewhere (the space, its objectives, limits and budget) is no field of these.
+What changes the space, its objectives, limits and budget is no field of these: a study keeps the result.
 """
 
 from collections.abc import Iterator

@@ -28,9 +28,9 @@ FORMAT = 2
 """The newest format that this version reads, and the one that it writes."""
 
 _WRITTEN = (
-    "format", "name", "space_name", "space", "objective", "objectives", "direction", "engine", "sampler", "pruner",
-    "limits", "stop_when_settled", "seed", "precision", "data", "fingerprint", "store", "storage", "artifacts",
-    "heartbeat", "versions", "created", "command",
+    "format", "name", "space_name", "space", "objective", "objectives", "direction", "engine", "sampler",
+    "pruner", "limits", "stop_when_settled", "seed", "precision", "data", "fingerprint", "store", "storage",
+    "artifacts", "heartbeat", "versions", "created", "command",
 )  # fmt: skip
 """The order in which ``study.json`` has had its fields so far; newer ones follow."""
 

@@ -37,7 +37,8 @@ def checked_options(declared: Mapping[str, Declared], asked: Mapping[str, Any]) 
         try:
             found[name] = value if value is None else TypeAdapter(option.hint).validate_python(value)
         except ValidationError as error:
-            expected = first_fault(error).removeprefix("Input should be ").replace("greater than", "more than")
+            fault = first_fault(error).removeprefix("Input should be ")
+            expected = fault.replace("greater than 0", "more than 0")
             raise ConfigError("wrong value", where=option.flag, expected=expected, found=value) from None
     return found
 

@@ -18,25 +18,26 @@ from mammobench.core.files import write_json
 from mammobench.data.store.image_store import ImageStore
 from mammobench.space.yaml_file import load_space
 from mammobench.study.lock import is_locked, locked
+from mammobench.study.options import STUDY_OPTIONS
 from mammobench.study.record import StudyRecord
 from mammobench.study.storage.access import create_study, open_storage
 from mammobench.study.storage.url import VARIABLE
-from mammobench.tuning.request import Request, start_or_continue
+from mammobench.tuning.arguments import checked_options
+from mammobench.tuning.opening import start_or_continue
+from mammobench.tuning.request import Request
 from tests.postgres import free_port, shared_server
 from tests.small_study import finish, small_spec, start, write_small_study
 
 FIRST_RELEASE = Path(__file__).resolve().parents[2] / "studies" / "first-release"
 
 
-def request(folder: Path, **changes: object) -> Request:
+def request(folder: Path, **options: object) -> Request:
     """Return what `mammobench search --space quick` asks."""
-    asked = {
-        "space": load_space("quick"), "given": "quick", "data": None, "engine": "optuna", "sampler": "tpe",
-        "pruner": "none", "objectives": ("f1",), "limits": {}, "stop_when_settled": False, "seed": 0,
-        "precision": "float32", "folder": folder, "url": None, "artifacts": None, "heartbeat": 10,
-        **changes,
-    }  # fmt: skip
-    return Request(**asked)  # type: ignore[arg-type]
+    asked = {"sampler": "tpe", "precision": "float32", **options}
+    return Request(
+        space=load_space("quick"), given="quick", data=None, objectives=("f1",), limits={}, folder=folder,
+        options=checked_options(STUDY_OPTIONS, asked),
+    )  # fmt: skip
 
 
 def search_once(folder: Path, store: Path, others: int) -> str:
@@ -185,7 +186,7 @@ class TestInADatabase:
         url, folder = shared_server().new_database(), tmp_path / "reports" / "s"
         # the password is in no file
         monkeypatch.setenv(VARIABLE, url)
-        asked = request(folder, url=url)
+        asked = request(folder, storage=url)
         with start_or_continue(asked, phantom) as study:
             made = study.spec
         # where the process stood when it was killed
@@ -198,13 +199,13 @@ class TestInADatabase:
         self, tmp_path: Path, phantom: ImageStore
     ) -> None:
         url = shared_server().new_database()
-        with start_or_continue(request(tmp_path / "one" / "s", url=url), phantom) as study:
+        with start_or_continue(request(tmp_path / "one" / "s", storage=url), phantom) as study:
             begun = study.spec.model_copy(update={"created": "2020-01-01T00:00:00+00:00"})
         folder = tmp_path / "two" / "s"
         write_json(folder / "study.json.new", begun.model_dump(mode="json"))
         with (
             pytest.raises(StudyError, match="the database has a study 's' already"),
-            start_or_continue(request(folder, url=url), phantom),
+            start_or_continue(request(folder, storage=url), phantom),
         ):
             pass
         assert not folder.exists()
@@ -217,7 +218,7 @@ class TestInADatabase:
             "database": server.url("nowhere"),
             "server": f"postgresql://u:p@127.0.0.1:{free_port()}/db",
         }[wrong]
-        with pytest.raises(StudyError), start_or_continue(request(folder, url=url), phantom):
+        with pytest.raises(StudyError), start_or_continue(request(folder, storage=url), phantom):
             pass
         assert not folder.exists()
         with pytest.raises(StudyError, match=r"refuses|no such database|cannot reach"):
