@@ -113,7 +113,7 @@ class Request:
             for name, option in STUDY_OPTIONS.items()
             if option.stands and self.options[name] == option.default
         }
-        # recorded as it was written, or by its real path
+        # older studies recorded it as it was written, newer ones by its whole path
         asked, known = self.options["artifacts"], there.artifacts
         if asked is not None and known is not None and whole_place(asked) == whole_place(known):
             stand.add("artifacts")
