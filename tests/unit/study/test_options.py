@@ -13,11 +13,9 @@ import mammobench
 from mammobench.cli import app
 from mammobench.core.errors import ConfigError
 from mammobench.data.store.image_store import ImageStore
-from mammobench.space.yaml_file import load_space
 from mammobench.study.options import OPTIONS, RUN_OPTIONS, STUDY_OPTIONS, Declared
 from mammobench.study.spec import StudySpec, read_spec
-from mammobench.tuning.arguments import checked_options
-from mammobench.tuning.request import Request
+from tests.small_study import small_request
 
 FIRST_RELEASE = Path(__file__).resolve().parents[2] / "studies" / "first-release" / "study.json"
 # of the command line alone: they print, or make what `search` takes as `launch`
@@ -30,14 +28,6 @@ SEARCH: Any = mammobench.search
 def command() -> Any:
     root: Any = typer.main.get_command(app)
     return root.commands["search"]
-
-
-def request(folder: Path, **options: Any) -> Request:
-    asked = {"sampler": "tpe", "precision": "float32", **options}
-    return Request(
-        space=load_space("quick"), given="quick", data=None, objectives=("f1",), limits={}, folder=folder,
-        options=checked_options(STUDY_OPTIONS, asked),
-    )  # fmt: skip
 
 
 def another(option: Declared) -> Any:
@@ -81,14 +71,14 @@ def test_a_study_keeps_its_options_and_none_of_the_run() -> None:
 @pytest.mark.parametrize("option", STUDY_OPTIONS.values(), ids=list(STUDY_OPTIONS))
 def test_an_option_is_recorded_and_compared(option: Declared, tmp_path: Path, phantom: ImageStore) -> None:
     value = another(option)
-    made = request(tmp_path / "s").spec(phantom)
-    other = request(tmp_path / "s", **{option.name: value})
+    made = small_request(tmp_path / "s").spec(phantom)
+    other = small_request(tmp_path / "s", **{option.name: value})
     assert option.flag in shlex.split(other.command())
     spec = other.spec(phantom)
     assert getattr(spec, option.name) != getattr(made, option.name)
     asked_again = spec.model_copy(update=other.as_it_stands(made))
     assert set(made.differences(asked_again)) == {option.name}
-    left_out = request(tmp_path / "s", precision="auto")
+    left_out = small_request(tmp_path / "s", precision="auto")
     asked_again = left_out.spec(phantom).model_copy(update=left_out.as_it_stands(spec))
     expected = set() if option.stands else {option.name}
     assert set(spec.differences(asked_again)) - {"precision"} == expected - {"precision"}
@@ -98,7 +88,7 @@ def test_an_option_is_recorded_and_compared(option: Declared, tmp_path: Path, ph
 def test_artifacts_recorded_as_they_were_written_are_the_same_place(
     recorded: str, tmp_path: Path, phantom: ImageStore
 ) -> None:
-    asked = request(tmp_path / "s", artifacts=Path("a"))
+    asked = small_request(tmp_path / "s", artifacts=Path("a"))
     there = asked.spec(phantom).model_copy(update={"artifacts": recorded})
     assert not there.differences(asked.spec(phantom).model_copy(update=asked.as_it_stands(there)))
 
@@ -123,8 +113,8 @@ def test_a_value_that_an_option_does_not_take_is_a_wrong_argument(
 
 def test_a_description_is_written_in_the_order_of_earlier_ones(tmp_path: Path, phantom: ImageStore) -> None:
     first = json.loads(FIRST_RELEASE.read_text("utf-8"))
-    written = request(tmp_path / "s").spec(phantom).model_dump(mode="json")
+    written = small_request(tmp_path / "s").spec(phantom).model_dump(mode="json")
     assert [name for name in written if name in first] == list(first)
     assert list(written)[:3] == ["format", "name", "space_name"]
-    assert list(written)[-4:] == ["heartbeat", "versions", "created", "command"]
+    assert list(written)[17:23] == ["storage", "artifacts", "heartbeat", "versions", "created", "command"]
     assert read_spec(json.dumps(first), FIRST_RELEASE).heartbeat == 10
