@@ -10,7 +10,7 @@ from mammobench.evaluation.shortcut import provide_shortcuts
 from mammobench.report.formats import FILES, format_of, write_format
 from mammobench.study.paths import study_folder
 from mammobench.study.record import StudyRecord
-from mammobench.tuning.loop import fetch_artifacts
+from mammobench.tuning.trial_files import fetch_artifacts
 
 _LONGEST = 120
 

@@ -9,7 +9,7 @@ from mammobench.space.config import DataConfig
 from mammobench.space.one_split import DECIDE_THE_SPLIT
 from mammobench.space.search_space import FloatRange, IntRange
 from mammobench.space.yaml_file import load_space, parse_space, shipped_spaces
-from mammobench.tuning.request import asked_space
+from mammobench.tuning.arguments import asked_space
 
 HEAD = "name: x\ntask: malignancy\nimage_size: 32\nbudget: {trials: 2, max_epochs: 1}\n"
 
