@@ -27,6 +27,7 @@ from mammobench.space.search_space import SearchSpace
 from mammobench.space.yaml_file import parse_space
 from mammobench.study.deaths import DEATHS, FAILURE_REASON, may_run_again, one_more_death
 from mammobench.study.lock import locked
+from mammobench.study.optuna_private import trial_id_of
 from mammobench.study.paths import command_for
 from mammobench.study.spec import StudySpec, read_spec, read_spec_file
 from mammobench.study.storage.access import close_trial, create_study, enter_trial, open_storage, still_ours
@@ -370,7 +371,7 @@ class StudyRecord:
         return self._ids[number]
 
     def _record(self, trial: FrozenTrial, number: int | None = None) -> TrialRecord:
-        known = self._ended.get(trial._trial_id)  # noqa: SLF001 - what every storage call asks for
+        known = self._ended.get(trial_id_of(trial))
         if known is not None:
             return known
         record = read_trial(

@@ -18,6 +18,7 @@ from mammobench.core.metrics import OBJECTIVES
 from mammobench.space.config import TrialConfig
 from mammobench.space.search_space import Choice, FloatRange, Hyperparameter, IntRange, SearchSpace, encode
 from mammobench.study.deaths import in_words, may_run_again, one_more_death
+from mammobench.study.optuna_private import trial_id_of
 from mammobench.study.trial_attributes import Role, check_attributes
 
 __all__ = [
@@ -288,7 +289,7 @@ def _read(
         attempts=known.attempts + len(known.deaths),
         lost=worker_died and may_run_again(one_more_death(trial)),
         worker=known.worker,
-        storage_id=trial._trial_id,  # noqa: SLF001 - what every storage call asks for
+        storage_id=trial_id_of(trial),
     )
 
 

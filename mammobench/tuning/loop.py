@@ -17,8 +17,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from optuna.storages._heartbeat import BaseHeartbeatThread
-
 from mammobench.core.errors import StudyError, TrialError
 from mammobench.core.files import sweep
 from mammobench.core.signals import terminable
@@ -27,6 +25,7 @@ from mammobench.study.artifacts import open_artifacts
 from mammobench.study.deaths import in_words, may_run_again
 from mammobench.study.record import StudyRecord
 from mammobench.study.storage.access import claim_waiting, fail_stale, heartbeat
+from mammobench.study.storage.heartbeat import Heartbeat
 from mammobench.study.trial_record import TrialRecord
 from mammobench.study.trial_task import trial_task
 from mammobench.training.process import EpochEnd, TrialEnd, TrialProcess, wait_for_any
@@ -86,7 +85,7 @@ class _Running:
     record: TrialRecord
     process: TrialProcess
     lease: Lease
-    beating: BaseHeartbeatThread
+    beating: Heartbeat
     upload: Future[None] | None = None
     pushed: int = 0
 

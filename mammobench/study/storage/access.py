@@ -15,10 +15,10 @@ from typing import Any
 
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage
-from optuna.storages._heartbeat import BaseHeartbeatThread, get_heartbeat_thread
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from mammobench.study.storage.heartbeat import Heartbeat
 from mammobench.study.storage.journal import open_journal
 from mammobench.study.storage.shared import DESCRIPTION, SharedStorage
 
@@ -135,9 +135,9 @@ def fail_stale(storage: BaseStorage, study_id: int) -> None:
         storage.fail_stale(study_id)
 
 
-def heartbeat(storage: BaseStorage, trial_id: int) -> BaseHeartbeatThread:
-    """Return Optuna's heartbeat of a running trial: a context, or a thing to ``start()`` and ``join()``."""
-    return get_heartbeat_thread(trial_id, storage)
+def heartbeat(storage: BaseStorage, trial_id: int) -> Heartbeat:
+    """Return the heartbeat of a running trial; that of one on a journal is never looked for."""
+    return storage.heartbeat(trial_id) if isinstance(storage, SharedStorage) else Heartbeat(None)
 
 
 def still_ours(write: Callable[[], object]) -> bool:

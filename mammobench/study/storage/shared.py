@@ -8,6 +8,8 @@ from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from mammobench.study.storage.heartbeat import Heartbeat
+
 DESCRIPTION = "spec"
 """The user attribute of a study that holds its study.json."""
 
@@ -38,6 +40,10 @@ class SharedStorage(BaseStorage):
         attributes: Mapping[str, Any],
     ) -> None:
         """End a running trial."""
+
+    @abstractmethod
+    def heartbeat(self, trial_id: int) -> Heartbeat:
+        """Return the signs of life of a running trial."""
 
     @abstractmethod
     def fail_stale(self, study_id: int) -> None:
