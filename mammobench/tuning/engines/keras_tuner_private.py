@@ -3,7 +3,7 @@
 | name | why | the public call that would replace it |
 |---|---|---|
 | `Oracle._random_values` | takes 20 repeats in a row for the end of the space | one to override |
-| `BayesianOptimizationOracle._get_hp_bounds` | at 1 a log-scale `Int` is one too large | a right `prob_to_value` |
+| `BayesianOptimizationOracle._get_hp_bounds` | a log `Int` comes out one too large | a mended one |
 | `HyperbandOracle._get_size` | a round waits for trials that a small space has not | one to override |
 
 Each is a method that KerasTuner's own `populate_space` calls.
