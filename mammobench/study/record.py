@@ -209,7 +209,7 @@ class StudyRecord:
 
     def _latest(self) -> dict[int, FrozenTrial]:
         latest = latest_attempts(self.storage.get_all_trials(self.study_id, deepcopy=False))
-        self._ids.update({number: trial._trial_id for number, trial in latest.items()})  # noqa: SLF001 - what every storage call asks for
+        self._ids.update({number: trial_id_of(trial) for number, trial in latest.items()})
         return latest
 
     def trial_folder(self, number: int) -> Path:
