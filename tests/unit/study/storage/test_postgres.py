@@ -120,9 +120,10 @@ class TestLostAnswers:
             storage.set_trial_param(trial_id, "x", 0.5, FloatDistribution(0, 1))
             storage.set_trial_user_attr(trial_id, "seed", 1)
             storage.set_trial_intermediate_value(trial_id, 1, 0.5)
-            assert close_trial(storage, trial_id, TrialState.COMPLETE, [0.5])
+            assert close_trial(storage, trial_id, TrialState.COMPLETE, [0.5], attributes={"weights": 3})
             count += 1
             assert states(storage, study_id) == [TrialState.COMPLETE] * count
+            assert storage.get_trial(trial_id).user_attrs == {"seed": 1, "weights": 3}
 
         assert self.cut_each(proxy, operation) >= 5
 
@@ -192,3 +193,23 @@ def test_another_versions_database_and_missing_rights_say_so(
     guest = f"postgresql://guest:g@127.0.0.1:{server.port}/empty"
     with pytest.raises(StudyError, match=r"may not make tables.*GRANT CREATE"):
         open_storage(tmp_path, guest)
+
+
+@on_postgres
+def test_a_damaged_trial_is_named_and_a_missing_one_is_missing(
+    server: PostgresServer, url: str, connect: Callable[[], BaseStorage]
+) -> None:
+    storage = connect()
+    study_id = new_study(storage)
+    sound, damaged = entered(storage, study_id), entered(storage, study_id)
+    server.psql(
+        "UPDATE trial_params SET distribution_json = 'x' WHERE trial_id = 2", database=url.rpartition("/")[2]
+    )
+    with pytest.raises(StudyError, match="trial 1 of study 1 of the database: damaged trial record"):
+        storage.get_all_trials(study_id)
+    with pytest.raises(StudyError, match="damaged trial record"):
+        storage.get_trial(damaged)
+    assert storage.get_trial(sound).params == {"x": 0.5}
+    for missing in (lambda: storage.get_trial(damaged + 1), lambda: storage.get_all_trials(study_id + 1)):
+        with pytest.raises(KeyError):
+            missing()
