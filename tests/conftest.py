@@ -1,6 +1,7 @@
 """What all tests share: the real mammograms, a tiny synthetic store, and a study of simulated trials."""
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,9 @@ from mammobench.training.result import TrialResult
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 StudyWriter = Callable[..., StudyRecord]
+
+# printed commands are the same whether or not `uv run` runs the tests
+os.environ.pop("UV_RUN_RECURSION_DEPTH", None)
 
 SPACE = """
 name: simulated

@@ -19,7 +19,7 @@ from mammobench.study.paths import folder_named, new_folder, study_folder
 from mammobench.study.record import StudyRecord, utc_now
 from mammobench.training.process import TrialEnd
 from mammobench.training.runtime import describe
-from mammobench.tuning.engines import check_engine
+from mammobench.tuning.engines.making import check_engine
 from mammobench.tuning.loop import Event, SearchOptions, TrialStart, fetch_artifacts, run_search
 from mammobench.tuning.request import (
     Request,

@@ -21,7 +21,8 @@ from mammobench.data.splits.split import Split
 from mammobench.data.splits.tasks import get_task
 from mammobench.data.store.image_store import ImageStore
 from mammobench.evaluation.curves import resampled_curves
-from mammobench.evaluation.intervals import Interval, Resamples, bootstrap_intervals
+from mammobench.evaluation.ends import intervals, rarest_groups
+from mammobench.evaluation.intervals import Interval, Resamples
 from mammobench.evaluation.leaderboard import LEVEL
 from mammobench.evaluation.slices import sliced_scores
 from mammobench.study.paths import command_for
@@ -156,7 +157,8 @@ def evaluate_elsewhere(
         samples = resampled_curves(drawn, targets == 1, [predicted])["auroc"]
         unit = "patient or lesion group" if drawn.size < len(rows) else "image"
         point = scores(targets, predicted, record.threshold)["auroc"]
-        auroc = bootstrap_intervals([point], samples, level=LEVEL, unit=unit)[0]
+        few = rarest_groups(targets, groups)
+        auroc = intervals("auroc", [point], samples, groups=few, level=LEVEL, unit=unit)[0]
     done = Transfer(
         overlap=overlap,
         trial=record.number,

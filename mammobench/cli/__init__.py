@@ -7,25 +7,15 @@ Every command is a thin call of a function of `mammobench.api`. Imports stand in
 import errno
 import sys
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
-from mammobench.cli import (
-    auditing,
-    data,
-    deleting,
-    explaining,
-    leakage,
-    replicating,
-    searching,
-    spaces,
-    stressing,
-    studies,
-)
 from mammobench.cli.printing import stderr
 from mammobench.core.errors import MammobenchError
+from mammobench.core.invocation import as_started
+from mammobench.core.registry import resolve
 
 app = typer.Typer(
     name="mammobench",
@@ -36,18 +26,35 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for _commands in (searching, studies, deleting, explaining, stressing, replicating, leakage, spaces):
-    app.add_typer(_commands.app)
-data.app.add_typer(auditing.app)
-app.add_typer(data.app, name="data")
+COMMANDS = (
+    "searching",
+    "studies",
+    "deleting",
+    "explaining",
+    "stressing",
+    "replicating",
+    "leakage",
+    "spaces",
+    "data",
+)
+"""The files of this folder with commands, in the order of ``--help``: the one place to register another.
+
+Each has an ``app``, a `typer.Typer` with its commands; one with a name is a group. A command's docstring is
+its help; its first paragraph and its example stand in `cli/README.md`.
+"""
+
+for _file in COMMANDS:
+    app.add_typer(resolve(f"{__name__}.{_file}:app"))
 
 
 def main() -> None:
     """Run the command line; a `MammobenchError` is printed without a traceback."""
     try:
-        app()
+        _as_started(typer.main.get_command(app))()
     except MammobenchError as error:
-        stderr().print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        stderr().print(
+            f"[bold red]error:[/] {escape(as_started(str(error)))}", highlight=False, soft_wrap=True
+        )
         sys.exit(error.exit_status)
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
@@ -68,6 +75,14 @@ def main() -> None:
             soft_wrap=True,
         )
         sys.exit(1)
+
+
+def _as_started(command: Any) -> Any:
+    """Return a command whose help, and that of those below it, gives examples as they run here."""
+    command.help = as_started(command.help or "")
+    for below in getattr(command, "commands", {}).values():
+        _as_started(below)
+    return command
 
 
 def _version(value: bool) -> None:

@@ -5,13 +5,18 @@ from typing import Annotated, Any
 
 import typer
 
+from mammobench.cli import auditing
 from mammobench.cli.options import Json, Quiet
 from mammobench.cli.printing import print_json, stderr
+from mammobench.core.invocation import as_started, command
+from mammobench.data.sources.layouts import LAYOUTS
 
 # spaces to go on with, and the side of the images that each takes
 _SPACES = {"ddsm": 128, "quick": 48}
 
-app = typer.Typer(no_args_is_help=True, help="Image stores: prepare, download, phantom, groups.")
+app = typer.Typer(
+    name="data", no_args_is_help=True, help="Image stores: prepare, download, phantom, groups, audit."
+)
 
 
 @app.command("prepare")
@@ -20,9 +25,7 @@ def data_prepare(
     out: Annotated[Path, typer.Option("--out", help="The store to make.")],
     layout: Annotated[
         str | None,
-        typer.Option(
-            "--format", help="The layout (ddsm, cbis-ddsm, mini-mias, folder), if it must not be guessed."
-        ),
+        typer.Option("--format", help=f"The layout ({', '.join(LAYOUTS)}), if it must not be guessed."),
     ] = None,
     size: Annotated[
         int | None,
@@ -109,7 +112,7 @@ def data_download() -> None:
     from mammobench.data.sources.download import download
 
     folder = download()
-    typer.echo(f"Downloaded to {folder}\nNext: mammobench data prepare {folder} --out stores/ddsm")
+    typer.echo(f"Downloaded to {folder}\nNext: {command('data', 'prepare', folder, '--out', 'stores/ddsm')}")
 
 
 @app.command("phantom")
@@ -165,6 +168,9 @@ def data_groups(
     typer.echo(f"  known patients or lesions put together by links: {told['joined']:,}")
 
 
+app.add_typer(auditing.app)
+
+
 def _tell_of_store(store: Any, *, as_json: bool) -> None:
     manifest = store.manifest.model_dump(mode="json")
     if as_json:
@@ -179,6 +185,6 @@ def _tell_of_store(store: Any, *, as_json: bool) -> None:
         typer.echo(f"  note: {warning}")
     space = next((name for name, least in _SPACES.items() if side >= least), None)
     if space is None:
-        typer.echo(f"Next: a space with an image_size of at most {side}, for `mammobench search`")
+        typer.echo(as_started(f"Next: a space with an image_size of at most {side}, for `mammobench search`"))
     else:
-        typer.echo(f"Next: mammobench search --space {space} --data {store.path}")
+        typer.echo(f"Next: {command('search', '--space', space, '--data', store.path)}")

@@ -12,6 +12,7 @@ from rich.console import Console
 from mammobench.cli.failures import failures_as_json, nothing_came_of_it, tell_of_failures
 from mammobench.cli.options import DataOption, Json, Quiet, StorageOption, database
 from mammobench.cli.printing import interval, print_json, stderr
+from mammobench.tuning.engines.methods import ENGINES, pruner_help, sampler_help
 
 app = typer.Typer()
 
@@ -23,16 +24,13 @@ def search(
     split: Annotated[
         str | None, typer.Option(help="official, grouped or reference (leaks); default: the space's.")
     ] = None,
-    engine: Annotated[str, typer.Option(help="The search library: optuna or keras-tuner.")] = "optuna",
+    engine: Annotated[str, typer.Option(help=f"The search library: {' or '.join(ENGINES)}.")] = "optuna",
     sampler: Annotated[
         str | None,
-        typer.Option(
-            help="optuna: tpe, random, gp, cmaes, qmc, grid, nsga2; keras-tuner: random, bayesian, "
-            "hyperband, grid."
-        ),
+        typer.Option(help=f"{sampler_help()}."),
     ] = None,
     pruner: Annotated[
-        str, typer.Option(help="What stops trials early: none, median, asha, hyperband (Optuna's).")
+        str, typer.Option(help=f"What stops trials early: {pruner_help()} (Optuna's).")
     ] = "none",
     objective: Annotated[
         list[str] | None,

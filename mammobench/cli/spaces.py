@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from mammobench.cli.options import Json
-from mammobench.cli.printing import print_json, print_rows
+from mammobench.cli.printing import print_json, print_rows, print_words
+from mammobench.core.invocation import as_started
 
 app = typer.Typer()
 
@@ -23,7 +24,7 @@ def spaces(
     from mammobench.space.yaml_file import load_space, shipped_spaces
 
     if keys:
-        from mammobench.space.reference import Key, all_keys
+        from mammobench.space.keys import Key, all_keys
 
         print_rows(list(Key._fields), [list(key) for key in all_keys()], as_json=as_json)
     elif name is None:
@@ -40,9 +41,9 @@ def spaces(
             print_json({**space.to_dict(), "size": space.size})
             return
         budget = f"{space.budget.trials} trials of at most {space.budget.max_epochs} epochs"
-        typer.echo(
+        print_words(
             f"{space.name}: {_size(space.size)}, {budget}, {space.task} at {space.image_size} px, "
-            f"by {space.objective}\n{space.description}\n"
+            f"by {space.objective}\n{as_started(space.description)}\n"
         )
         rows = [
             [item.key, item.describe(), ", ".join(f"{key} = {' or '.join(map(str, when))}"

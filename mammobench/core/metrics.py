@@ -16,7 +16,9 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from mammobench.core.counted import COUNTED
 from mammobench.core.errors import ConfigError
+from mammobench.core.registry import resolve
 
 Direction = Literal["maximize", "minimize"]
 Ints = npt.NDArray[np.int64]
@@ -179,7 +181,8 @@ def scores(targets: npt.ArrayLike, probabilities: npt.ArrayLike, threshold: floa
         threshold: For two classes, chosen elsewhere; NaN leaves all that needs it undefined. None for more.
 
     Returns:
-        f1, precision, recall, specificity, accuracy, balanced_accuracy, macro_f1, mcc, auroc, auprc, brier.
+        f1, precision, recall, specificity, accuracy, balanced_accuracy, macro_f1, those of `COUNTED`, auroc,
+        auprc, brier.
 
     Raises:
         ValueError: For probabilities that are not finite or not as many as the targets, or two classes
@@ -196,7 +199,7 @@ def scores(targets: npt.ArrayLike, probabilities: npt.ArrayLike, threshold: floa
     result = dict.fromkeys(
         ("f1", "precision", "recall", "specificity", "accuracy", "balanced_accuracy"), np.nan
     )
-    result |= dict.fromkeys(("macro_f1", "mcc"), np.nan)
+    result |= dict.fromkeys(("macro_f1", *COUNTED), np.nan)
     if threshold is None or not np.isnan(threshold):
         matrix = confusion_matrix(classes, predicted_classes(values, threshold), count)
         result |= {name: float(value) for name, value in scores_of_confusion(matrix).items()}
@@ -237,8 +240,8 @@ def scores_of_counts(
         hits: Images of each class that are called so, (classes, ...).
 
     Returns:
-        f1, precision, recall, specificity, accuracy, balanced_accuracy, macro_f1 and mcc, each (...); NaN
-        where not defined.
+        f1, precision, recall, specificity, accuracy, balanced_accuracy, macro_f1 and those of `COUNTED`, each
+        (...); NaN where not defined.
     """
     total = true.sum(axis=0)
     f1, precision = ratio(2 * hits, true + predicted), ratio(hits, predicted)
@@ -258,7 +261,10 @@ def scores_of_counts(
         "accuracy": ratio(hits.sum(axis=0), total),
         "balanced_accuracy": _where(several, _mean(recall)),
         "macro_f1": _mean(f1),
-        "mcc": _where(several, _mcc(true, predicted, hits).astype(true.dtype)),
+        **{
+            name: np.asarray(resolve(metric.where)(true, predicted, hits)).astype(true.dtype)
+            for name, metric in COUNTED.items()
+        },
     }
 
 
@@ -338,17 +344,6 @@ def _where(defined: npt.NDArray[np.bool_], values: npt.NDArray[Number]) -> npt.N
     return np.where(defined, values, values.dtype.type(np.nan))
 
 
-def _mcc(true: npt.NDArray[Number], predicted: npt.NDArray[Number], hits: npt.NDArray[Number]) -> Floats:
-    """Matthews correlation (for several classes, Gorodkin 2004); by convention 0 for one predicted class."""
-    # differences of products of counts need more digits than a float32 has
-    t, c = true.astype(np.float64), predicted.astype(np.float64)
-    n = t.sum(axis=0)
-    spread = (n**2 - (c**2).sum(axis=0)) * (n**2 - (t**2).sum(axis=0))
-    covariance = hits.sum(axis=0) * n - (t * c).sum(axis=0)
-    result: Floats = np.divide(covariance, np.sqrt(spread), out=np.zeros_like(spread), where=spread > 0)
-    return result
-
-
 OBJECTIVES: dict[str, Objective] = {
     name: Objective(
         name, "minimize" if name == "brier" else "maximize", _at_best_threshold(name), meaning=meaning
@@ -358,7 +353,7 @@ OBJECTIVES: dict[str, Objective] = {
         ("accuracy", "share of images predicted rightly"),
         ("balanced_accuracy", "mean of the classes' recall"),
         ("macro_f1", "mean of the classes' F1"),
-        ("mcc", "Matthews correlation coefficient"),
+        *((name, metric.meaning) for name, metric in COUNTED.items()),
         ("auroc", "area under the ROC curve; of more than two classes, the mean of one against the rest"),
         ("auprc", "average precision; of more than two classes, the mean of one against the rest"),
         ("brier", "mean squared error of the probabilities"),
@@ -371,4 +366,8 @@ OBJECTIVES["f1_worst_case"] = Objective(
     ("contrast x 0.5", "contrast x 2", "gamma 0.5", "gamma 2", "noise of 25 levels"),
     "lowest F1 over the unchanged images and five harsh conditions",
 )
-"""The metrics that a search may optimise, by name: the one place to register another."""
+"""The metrics that a search may optimise, by name.
+
+To register another: one that the counts of a confusion matrix decide in `mammobench.core.counted`, any other
+as an `Objective` above.
+"""

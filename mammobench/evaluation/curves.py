@@ -1,8 +1,8 @@
 """Metrics of the probabilities themselves on every resample, for many configurations at a time.
 
-AUROC, average precision, sensitivity at a specificity, Brier score and calibration error need every score of
-a resample, not four counts. Here a configuration's scores are sorted into bins once; what a resample holds in
-each bin is then one product of a sparse matrix (bins, groups) and the resample's weights, and all five
+AUROC, average precision, sensitivity at a specificity and Brier score need every score of a resample, not
+four counts. Here a configuration's scores are sorted into bins once; what a resample holds in
+each bin is then one product of a sparse matrix (bins, groups) and the resample's weights, and all
 metrics come out of one pass over the bins.
 
 With more than `MERGED` distinct scores, runs of negative images without a positive one between them share a
@@ -21,15 +21,14 @@ from threadpoolctl import threadpool_limits
 
 from mammobench.core.metrics import ratio
 from mammobench.evaluation.intervals import Resamples, Samples
-from mammobench.evaluation.points import CALIBRATION_EDGES, SPECIFICITIES
+from mammobench.evaluation.points import SPECIFICITIES
 
 MERGED = 128
 BINS = 512
-CUTS = 256
+CUTS = 320
 AT_ONCE = 64
 CELLS_AT_ONCE = 8192
-METRICS = ("auroc", "auprc", *(f"sensitivity_at_{percent}" for percent in SPECIFICITIES), "brier",
-           "calibration_error")  # fmt: skip
+METRICS = ("auroc", "auprc", *(f"sensitivity_at_{percent}" for percent in SPECIFICITIES), "brier")
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +39,7 @@ class _Binned:
         codes: Bin of each image, ascending with its score, (n,).
         count: Of bins.
         exact: Whether no positive image shares a bin with another score.
-        errors: What one image of each class adds to the residual of each calibration bin and, in the last
-            row, to the squared error, (calibration bins + 1, bins, 2).
+        errors: What one image of each class adds to the squared error, (2 * bins,).
     """
 
     codes: npt.NDArray[np.int16]
@@ -103,7 +101,7 @@ def _alike(binned: list[_Binned]) -> Iterator[tuple[list[_Binned], list[int]]]:
 def _binned(positive: npt.NDArray[np.bool_], scores: npt.NDArray[np.floating]) -> _Binned:
     distinct, codes = np.unique(scores, return_inverse=True)
     if len(distinct) > MERGED:
-        merged = _merged(distinct, np.bincount(codes, positive) > 0)
+        merged = _merged(np.bincount(codes, positive) > 0)
         codes = merged[codes]
     exact = int(codes.max()) < BINS
     if not exact:
@@ -112,27 +110,22 @@ def _binned(positive: npt.NDArray[np.bool_], scores: npt.NDArray[np.floating]) -
     place = 2 * codes + ~positive
     images = np.maximum(np.bincount(place, minlength=2 * count), 1)
     error = np.where(positive, 1 - scores, -scores)
-    errors = np.zeros((len(CALIBRATION_EDGES) + 2, 2 * count), np.float32)
-    calibration = np.zeros(2 * count, np.int64)
-    calibration[place] = np.searchsorted(CALIBRATION_EDGES, scores)
-    errors[calibration, np.arange(2 * count)] = np.bincount(place, error, 2 * count) / images
-    errors[-1] = np.bincount(place, error**2, 2 * count) / images
+    errors = (np.bincount(place, error**2, 2 * count) / images).astype(np.float32)
     return _Binned(codes.astype(np.int16), count, exact, errors)
 
 
-def _merged(distinct: npt.NDArray[np.floating], found: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """Give each run of distinct scores without a positive image, within a calibration bin, one number."""
-    calibration = np.searchsorted(CALIBRATION_EDGES, distinct)
-    starts = found[1:] | found[:-1] | (np.diff(calibration) > 0)
+def _merged(found: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Give each run of distinct scores without a positive image one number."""
+    starts = found[1:] | found[:-1]
     return np.concatenate([[0], np.cumsum(starts)])
 
 
 def _cuts(positive: npt.NDArray[np.bool_], scores: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
     """Return the upper edges of bins at even ranks, the highest score last."""
     parts = [np.sort(scores), np.sort(scores[positive])]
-    count = (CUTS - len(CALIBRATION_EDGES)) // 2
+    count = CUTS // 2
     even = [part[np.linspace(0, len(part) - 1, count).astype(np.int64)] for part in parts if part.size]
-    return np.unique(np.concatenate([*even, CALIBRATION_EDGES]))
+    return np.unique(np.concatenate(even))
 
 
 def _images_by_bin(
@@ -154,7 +147,7 @@ def _metrics(held: Samples, totals: Samples, errors: Samples, *, exact: bool) ->
     Args:
         held: Images by bin and class (positive first), (2 * bins, configurations, resamples).
         totals: Positive and negative images, (resamples, 2).
-        errors: As in `_Binned`, (configurations, calibration bins + 1, 2 * bins).
+        errors: As in `_Binned`, (configurations, 2 * bins).
         exact: As in `_Binned`, of all configurations.
     """
     positives, negatives = totals[:, 0], totals[:, 1]
@@ -189,7 +182,7 @@ def _metrics(held: Samples, totals: Samples, errors: Samples, *, exact: bool) ->
         precision += one
         found += hits
         wrong += errs
-    summed = errors @ held.transpose(1, 0, 2)
+    squared = (errors[:, None] @ held.transpose(1, 0, 2))[:, 0]
     images = positives + negatives
     return {
         "auroc": ratio(area, positives * negatives),
@@ -198,13 +191,12 @@ def _metrics(held: Samples, totals: Samples, errors: Samples, *, exact: bool) ->
             f"sensitivity_at_{percent}": np.where(negatives > 0, ratio(values, positives), np.nan)
             for percent, values in zip(SPECIFICITIES, sensitive, strict=True)
         },
-        "brier": ratio(summed[:, -1], images),
-        "calibration_error": ratio(np.abs(summed[:, :-1]).sum(axis=1), images),
+        "brier": ratio(squared, images),
     }
 
 
 def _padded(errors: Samples, bins: int) -> Samples:
-    return np.pad(errors, ((0, 0), (0, 2 * bins - errors.shape[1])))
+    return np.pad(errors, (0, 2 * bins - len(errors)))
 
 
 def _slices(count: int, size: int) -> Iterator[slice]:

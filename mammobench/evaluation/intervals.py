@@ -1,4 +1,4 @@
-"""Intervals by a cluster bootstrap: patients are resampled, not images, because errors cluster by patient.
+"""A cluster bootstrap: patients are resampled, not images, because errors cluster by patient.
 
 A resample of groups is a vector of weights, and the counts behind F1, accuracy, recall and precision are
 sums over groups; so the bootstrap of thousands of configurations is one matrix product of resample weights
@@ -6,13 +6,12 @@ sums over groups; so the bootstrap of thousands of configurations is one matrix 
 which makes their comparisons paired. Field and Welsh 2007, doi:10.1111/j.1467-9868.2007.00593.x.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from mammobench.core.metrics import Floats, Ints, is_binary, ratio, scores_of_counts
+from mammobench.core.metrics import Ints, is_binary, ratio, scores_of_counts
 from mammobench.core.seeds import generator
 
 ROWS_AT_ONCE = 256
@@ -73,11 +72,11 @@ class Resamples:
         whole.count, whole.weights = 1, np.ones((1, images), np.uint8)
         return whole
 
-    def left_out(self) -> "Resamples":
-        """Return, for each resample, the groups that it did not draw, each once."""
-        rest = Resamples(self.codes, count=0, seed=0)
-        rest.count, rest.weights = self.count, (self.weights == 0).astype(np.uint8)
-        return rest
+    def of_part(self, mask: npt.NDArray[np.bool_]) -> "Resamples":
+        """Return the same resamples, of some of the images alone, (n,)."""
+        part = Resamples(self.codes[mask], count=0, seed=0)
+        part.count, part.weights = self.count, self.weights[:, np.unique(self.codes[mask])]
+        return part
 
     def totals(self, values: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """Sum values over the images of each resample.
@@ -110,8 +109,9 @@ def resampled_scores(
             averages over the classes that are defined in the resample.
 
     Returns:
-        f1, recall, precision, specificity, macro_f1, accuracy, balanced_accuracy and mcc to float32
-        (resamples, k), as `mammobench.core.metrics.scores` has them; NaN where not defined.
+        f1, recall, precision, specificity, macro_f1, accuracy, balanced_accuracy and those of
+        `mammobench.core.counted` to float32 (resamples, k), as `mammobench.core.metrics.scores` has them; NaN
+        where not defined.
     """
     binary = is_binary(classes)
     scored = [1] if binary else list(range(classes))
@@ -142,47 +142,3 @@ def resampled_recall(
     """Compute the share of the `positive` images (n,) called class 1, (resamples, configurations)."""
     totals = resamples.totals(np.concatenate([positive[:, None], (guesses == 1) & positive[:, None]], axis=1))
     return ratio(totals[:, 1:], totals[:, :1])
-
-
-def percentile_ends(samples: npt.NDArray[np.floating], level: float) -> tuple[Floats, Floats]:
-    """Return the lower and upper percentile ends of each column of (resamples, k), over what is defined."""
-    share = [(1 - level) / 2, (1 + level) / 2]
-    if not samples.size:
-        return np.full(samples.shape[1], np.nan), np.full(samples.shape[1], np.nan)
-    ends = np.quantile(samples.astype(np.float64), share, axis=0)
-    for column in np.flatnonzero(np.isnan(ends[0])):
-        defined = samples[:, column][~np.isnan(samples[:, column])]
-        ends[:, column] = np.quantile(defined, share) if defined.size else np.nan
-    return ends[0], ends[1]
-
-
-def pivotal_ends(
-    points: Sequence[float] | Floats, samples: npt.NDArray[np.floating], level: float
-) -> tuple[Floats, Floats]:
-    """Return the ends for a score that noise can only raise, such as a calibration error.
-
-    Each resample adds its noise to that of the data, so that percentiles lie above the truth: of a
-    calibration error on 126 patients they cover it in 54 % of draws. Percentiles of how far resamples lie
-    above the point, taken off the point (the basic or pivotal bootstrap), cover it in 89 to 95 %, and in 71 %
-    where the model is nearly calibrated (error 0.02). The ends are cut at 0 and stretched to the point.
-
-    Args:
-        points: On the data as they are, (k,).
-        samples: On every resample, (resamples, k).
-        level: Nominal coverage.
-    """
-    values = np.asarray(points, np.float64)
-    low, high = percentile_ends(samples, level)
-    return np.maximum(np.minimum(2 * values - high, values), 0), np.maximum(2 * values - low, values)
-
-
-def bootstrap_intervals(
-    points: Sequence[float] | Floats, samples: npt.NDArray[np.floating], *, level: float, unit: str
-) -> list[Interval]:
-    """Put percentile ends around points, one a column of `samples` (resamples, k)."""
-    low, high = percentile_ends(samples, level)
-    method = f"percentile bootstrap, {len(samples)} resamples"
-    return [
-        Interval(float(bottom), float(point), float(top), level, method, unit)
-        for bottom, point, top in zip(low, points, high, strict=True)
-    ]

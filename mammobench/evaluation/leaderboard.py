@@ -18,6 +18,12 @@ from mammobench.core.errors import StudyError
 from mammobench.core.files import write_text
 from mammobench.data.splits.split import Split
 from mammobench.evaluation.comparison import add_comparison
+from mammobench.evaluation.configurations import (
+    Configuration,
+    ConfigurationDifference,
+    compare_configurations,
+)
+from mammobench.evaluation.ends import rarest_groups
 from mammobench.evaluation.entries import (
     Entry,
     constant_entries,
@@ -38,7 +44,7 @@ LEVEL = 0.95
 BASELINES = ("constant", "shortcut")
 """Roles of rows that are no trials."""
 
-WHOLE = ("trial", "band", "weights", "epochs", "best_epoch")
+WHOLE = ("trial", "weights", "epochs", "best_epoch")
 KINDS = ("recall_calcification", "recall_mass")
 
 
@@ -49,8 +55,8 @@ def _with_ends(*columns: str) -> tuple[str, ...]:
 COLUMNS = (
     "rank", "study", "trial", "name", "role", "selected",
     *_with_ends(*(f"test_{metric}" for metric in (*METRICS, *KINDS))), "test_f1_at_half",
-    *_with_ends("difference"), "difference_p", "difference_p_holm", "indistinguishable", "band",
-    "mcnemar_p", "mcnemar_p_holm", "shortlisted", "objective", "threshold",
+    *_with_ends("difference"), "difference_p", "difference_p_adjusted", "family", "verdict",
+    "mcnemar_p", "mcnemar_p_adjusted", "objective", "threshold",
     *_with_ends(*(f"validation_{metric}" for metric in METRICS)),
     "weights", "epochs", "best_epoch", "seconds", "split", "split_hash", "leaks",
     *_with_ends("stress_f1_worst"), "stress_f1_worst_condition", *_with_ends("stress_f1_drop"),
@@ -74,12 +80,12 @@ class Leaderboard:
         frame: One row a finished trial and one a baseline, best test F1 first, then accuracy. ``role`` is
             reference, searched, constant (one class for all images) or shortcut (image statistics alone);
             ``selected`` marks validation's choice; ``leaks`` marks scores on a split with crops of one lesion
-            on both sides. ``difference`` columns are test F1 minus the selected row's over shared resamples,
-            and ``indistinguishable`` says whether their interval, which is not corrected, includes 0.
-            ``band`` is 1 where the row is not significantly different from the selected one (Holm-corrected
-            ``difference_p`` not below 0.05), else 2; ``mcnemar_p`` compares accuracies. Corrected p-values
-            are over the rows ``shortlisted`` (best by validation, reference, baselines), for the others over
-            all. Columns with a dot in their name are hyperparameters.
+            on both sides. ``difference`` columns are test F1 minus the selected row's over shared resamples;
+            ``verdict`` is ``better``, ``worse`` or ``not significantly different`` (``difference_p_adjusted``
+            not below 0.05), of these trained models on these images. ``family`` says among which comparisons
+            p-values are corrected: ``planned`` (reference CNN and baselines, Holm) or ``exploratory`` (all
+            searched ones, minP). ``mcnemar_p`` compares accuracies. Columns with a dot in their name are
+            hyperparameters.
         left_out: Name and reason of each finished trial whose predictions cannot be used.
         resamples: Bootstrap resamples behind each interval.
         level: Nominal coverage of the intervals.
@@ -89,6 +95,9 @@ class Leaderboard:
             a trial is known by (study, trial).
         optimism: The selection bias of the best test F1; None where nothing is selected.
         replicates: The trials that ``mammobench replicate`` has trained with other seeds, best test F1 first.
+        configurations: Those of them against the selected one, over seeds and patients together; none
+            where the selected one has fewer than two replicates.
+        seed: Root seed of the resamples.
     """
 
     frame: pd.DataFrame
@@ -100,6 +109,8 @@ class Leaderboard:
     studies: tuple[str, ...] = ()
     replicates: tuple[Replicated, ...] = ()
     optimism: Optimism | None = None
+    configurations: tuple[ConfigurationDifference, ...] = ()
+    seed: int = 0
 
     @property
     def selected(self) -> "pd.Series[Any] | None":
@@ -144,9 +155,8 @@ def build_leaderboard(
 ) -> Leaderboard:
     """Rank the finished trials of one study, or of several together, by test F1, then accuracy.
 
-    Intervals are percentile bootstraps (of the calibration error, pivotal ones) over patients or lesion
-    groups where the split knows them, else over images; all rows on one split share its resamples, whichever
-    study they come from.
+    Intervals rest on a bootstrap over patients or lesion groups where the split knows them, else over images
+    (`mammobench.evaluation.ends`); all rows on one split share its resamples, whichever study they come from.
 
     Args:
         studies: An opened study, or several of one task, one objective and the same images.
@@ -168,17 +178,19 @@ def build_leaderboard(
     under_stress: list[Stressed] = []
     over_seeds: list[Replicated] = []
     optimism: Optimism | None = None
+    compared: tuple[ConfigurationDifference, ...] = ()
     for key, split in gathered.splits.items():
         inside = [entry for entry in entries if entry.row["split_hash"] == key]
         baselines = [*constant_entries(split), *shortcut_entries(split, gathered.shortcuts[key])]
         inside += baselines
         entries += baselines
         drawn, samples = add_intervals(inside, split, seed=seed, count=resamples, level=LEVEL)
-        direction, unit = studies[0].spec.direction, unit_of(split)
-        add_comparison(inside, split, samples, direction=direction, level=LEVEL, unit=unit)
-        optimism = _optimism(inside, split, drawn, samples) or optimism
+        add_comparison(inside, split, samples, level=LEVEL)
+        optimism = _optimism(inside, split, samples) or optimism
         under_stress += _add_stress(inside, split, drawn)
-        over_seeds += _add_replicates(inside, split)
+        replicates = _add_replicates(inside, split)
+        over_seeds += replicates
+        compared += _compare_configurations(inside, replicates, split, drawn)
     rows = sorted((entry.row for entry in entries), key=_best_first)
     columns = [*COLUMNS, *dict.fromkeys(key for row in rows for key in row if key not in COLUMNS)]
     frame = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(WHOLE, "Int64"))
@@ -193,7 +205,7 @@ def build_leaderboard(
     over_seeds.sort(key=lambda trial: place[trial.name])
     return Leaderboard(
         frame, tuple(gathered.left_out), resamples, LEVEL, gathered.splits, tuple(under_stress),
-        tuple(study_names(studies)), tuple(over_seeds), optimism,
+        tuple(study_names(studies)), tuple(over_seeds), optimism, compared, seed,
     )  # fmt: skip
 
 
@@ -213,18 +225,15 @@ def _mark_selected(entries: Iterable[Entry], direction: str) -> None:
         min(candidates, key=order)["selected"] = True
 
 
-def _optimism(entries: Sequence[Entry], split: Split, drawn: Resamples, samples: Samples) -> Optimism | None:
+def _optimism(entries: Sequence[Entry], split: Split, samples: Samples) -> Optimism | None:
     """Correct the best test F1 of the searched rows, where the selected one is among them."""
     searched = [row for row, entry in enumerate(entries) if entry.row["role"] == "searched"]
     selected = next((entry.row for entry in entries if entry.row.get("selected")), None)
     scored = [entries[row].row["test_f1"] for row in searched]
     if selected is None or not searched or np.isnan(scored).all():
         return None
-    guesses = np.stack([entries[row].answers["test"].guesses for row in searched], axis=1)
-    interval = corrected_best(
-        drawn, split.test.targets, guesses, samples[:, searched],
-        classes=len(split.class_names), level=LEVEL, unit=unit_of(split),
-    )  # fmt: skip
+    groups = rarest_groups(split.test.targets, split.test.groups)
+    interval = corrected_best(scored, samples[:, searched], groups=groups, level=LEVEL, unit=unit_of(split))
     best = float(np.nanmax(scored))
     gap = selected["validation_f1"] - selected["test_f1"]
     return Optimism(len(searched), best, interval.point, best - interval.point, interval, gap)
@@ -254,6 +263,19 @@ def _add_replicates(entries: list[Entry], split: Split) -> list[Replicated]:
             row.update(result.columns)
             results.append(result)
     return results
+
+
+def _compare_configurations(
+    entries: Sequence[Entry], replicates: Sequence[Replicated], split: Split, drawn: Resamples
+) -> tuple[ConfigurationDifference, ...]:
+    chosen = next((entry.row["name"] for entry in entries if entry.row.get("selected")), None)
+    known = {each.name: Configuration(each.trial, each.name, each.guesses) for each in replicates}
+    if chosen is None or chosen not in known:
+        return ()
+    selected = known.pop(chosen)
+    return compare_configurations(
+        selected, list(known.values()), split, drawn, level=LEVEL, unit=unit_of(split)
+    )
 
 
 def _best_first(row: Mapping[str, Any]) -> tuple[float, float, float]:

@@ -14,7 +14,9 @@ import pandas as pd
 from mammobench.core.errors import StudyError
 from mammobench.core.metrics import Floats, predicted_classes
 from mammobench.data.splits.split import Split
-from mammobench.evaluation.intervals import Interval, Resamples, bootstrap_intervals, resampled_scores
+from mammobench.evaluation.ends import intervals as intervals_of
+from mammobench.evaluation.ends import rarest_groups
+from mammobench.evaluation.intervals import Interval, Resamples, resampled_scores
 from mammobench.evaluation.leaderboard import LEVEL, unit_of
 from mammobench.evaluation.predictions import check_length, open_test
 from mammobench.study.record import StudyRecord
@@ -39,6 +41,11 @@ class Reading:
     study: str
     scores: pd.DataFrame
     means: Mapping[str, Interval]
+
+    @property
+    def groups(self) -> int:
+        """Groups of the test images by which intervals are as wide as they are."""
+        return rarest_groups(self.split.test.targets, self.split.test.groups)
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,8 +158,13 @@ def _read(
     )
     means = {metric: drawn[metric].astype(np.float64).mean(axis=1) for metric in METRICS}
     intervals = {
-        metric: bootstrap_intervals(
-            [float(scores[metric].mean())], means[metric][:, None], level=LEVEL, unit=unit_of(split)
+        metric: intervals_of(
+            metric,
+            [float(scores[metric].mean())],
+            means[metric][:, None],
+            groups=rarest_groups(targets, split.test.groups),
+            level=LEVEL,
+            unit=unit_of(split),
         )[0]
         for metric in METRICS
     }
@@ -165,4 +177,5 @@ def _difference(
     point = one.means[metric].point - other.means[metric].point
     samples = (ones[metric] - others[metric])[:, None]
     unit = " and ".join(dict.fromkeys((one.means[metric].unit, other.means[metric].unit)))
-    return bootstrap_intervals([point], samples, level=LEVEL, unit=unit)[0]
+    groups = min(one.groups, other.groups)
+    return intervals_of("difference", [point], samples, groups=groups, level=LEVEL, unit=unit)[0]

@@ -1,4 +1,4 @@
-"""Point metrics that no search steers by: sensitivity at a specificity, calibration error, F1 at 0.5.
+"""Point metrics that no search steers by: sensitivity at a specificity, calibration, F1 at 0.5.
 
 Shapes and NaN as in `mammobench.core.metrics`.
 """
@@ -6,8 +6,8 @@ Shapes and NaN as in `mammobench.core.metrics`.
 import numpy as np
 import numpy.typing as npt
 
+from mammobench.core.counted import COUNTED
 from mammobench.core.metrics import (
-    Floats,
     OperatingPoints,
     confusion_matrix,
     operating_points,
@@ -15,16 +15,16 @@ from mammobench.core.metrics import (
     scores,
     scores_of_confusion,
 )
+from mammobench.evaluation.calibration import METRICS as CALIBRATION
+from mammobench.evaluation.calibration import calibration_points
 
 SPECIFICITIES = (90, 95)
 """In percent."""
 
-CALIBRATION_BINS = 15
-CALIBRATION_EDGES: Floats = np.arange(1, CALIBRATION_BINS) / CALIBRATION_BINS
 METRICS = (
-    "f1", "recall", "precision", "specificity", "macro_f1", "accuracy", "balanced_accuracy", "mcc",
+    "f1", "recall", "precision", "specificity", "macro_f1", "accuracy", "balanced_accuracy", *COUNTED,
     "auroc", "auprc", *(f"sensitivity_at_{percent}" for percent in SPECIFICITIES), "brier",
-    "calibration_error",
+    *CALIBRATION,
 )  # fmt: skip
 """What a leaderboard shows of every configuration, on test and validation, each with an interval."""
 
@@ -40,8 +40,9 @@ def point_scores(
         threshold: For two classes, chosen elsewhere; None for more.
 
     Returns:
-        Those of `mammobench.core.metrics.scores`, sensitivity_at_90, sensitivity_at_95 and calibration_error;
-        NaN where not defined, which for more than two classes the last three are.
+        Those of `mammobench.core.metrics.scores`, sensitivity_at_90, sensitivity_at_95,
+        calibration_intercept and calibration_slope; NaN where not defined, which for more than two classes
+        the last four are.
 
     Raises:
         ValueError: As `mammobench.core.metrics.scores`.
@@ -53,7 +54,7 @@ def point_scores(
         points = operating_points(positive, probabilities)
         for percent in SPECIFICITIES:
             result[f"sensitivity_at_{percent}"] = _sensitivity(points, percent)
-        result["calibration_error"] = calibration_error(positive, probabilities)
+        result |= calibration_points(positive, probabilities)
     return result
 
 
@@ -81,28 +82,6 @@ def _sensitivity(points: OperatingPoints, percent: int) -> float:
     allowed = int(points.false_positives[-1]) * (100 - percent) // 100
     inside = points.true_positives[points.false_positives <= allowed]
     return float(inside[-1] / points.true_positives[-1]) if inside.size else 0.0
-
-
-def calibration_error(positive: npt.ArrayLike, probabilities: npt.ArrayLike) -> float:
-    """Return the expected calibration error over 15 bins of equal width.
-
-    The mean over images of the distance between the mean probability and the share of positives in a bin
-    ((0, 1/15], (1/15, 2/15], ...; 0 is in the first). Naeini et al. 2015 and Guo et al. 2017
-    (arXiv:1706.04599), of the probability of the positive class. It is never negative, so that noise alone
-    makes it positive, the more the fewer the images (Nixon et al. 2019, arXiv:1904.01685).
-
-    Args:
-        positive: Bool or 0 and 1, (n,).
-        probabilities: Of the positive class, 0 to 1, (n,).
-
-    Returns:
-        0 to 1; NaN without images.
-    """
-    truth, values = np.asarray(positive, np.float64), np.asarray(probabilities, np.float64)
-    if not values.size:
-        return np.nan
-    bins = np.searchsorted(CALIBRATION_EDGES, values)
-    return float(np.abs(np.bincount(bins, truth - values)).sum() / values.size)
 
 
 def f1_at_half(targets: npt.ArrayLike, probabilities: npt.ArrayLike) -> float:

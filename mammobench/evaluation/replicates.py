@@ -5,14 +5,15 @@ variance by initial weights, the order of batches and dropout. Bouthillier et al
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from mammobench.core.errors import StudyError
-from mammobench.core.metrics import scores
+from mammobench.core.metrics import predicted_classes, scores
 from mammobench.data.splits.split import Split
 from mammobench.evaluation.predictions import check_length, open_test
 
@@ -30,6 +31,7 @@ class Replicated:
         seeds: Of each replicate.
         test: Test scores of each, by metric (`METRICS`), each at its own threshold from validation.
         validation: The objective of each on validation.
+        guesses: Predicted test classes of each, int8 (n, seeds).
     """
 
     trial: int
@@ -37,6 +39,7 @@ class Replicated:
     seeds: tuple[int, ...]
     test: dict[str, tuple[float, ...]]
     validation: tuple[float, ...]
+    guesses: npt.NDArray[np.int8] = field(repr=False, compare=False)
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -79,13 +82,32 @@ def replicated(trial_folder: Path, split: Split, *, trial: int, name: str) -> Re
     found = [each for each in (_usable_replicate(trial_folder, number, split) for number in numbers) if each]
     if not found:
         return None
-    seeds, validation, test = zip(*found, strict=True)
-    by_metric = {metric: tuple(values[metric] for values in test) for metric in METRICS}
-    return Replicated(trial, name, seeds, by_metric, validation)
+    by_metric = {metric: tuple(each.test[metric] for each in found) for metric in METRICS}
+    return Replicated(
+        trial, name, tuple(each.seed for each in found), by_metric,
+        tuple(each.objective for each in found), np.stack([each.guesses for each in found], axis=1),
+    )  # fmt: skip
 
 
-def open_replicate(folder: Path, split: Split) -> tuple[int, float, dict[str, float]]:
-    """Return a replicate's seed, its objective on validation and its scores on test.
+@dataclass(frozen=True, eq=False)
+class Replicate:
+    """One training of a configuration with a seed of its own.
+
+    Attributes:
+        seed: Its seed.
+        objective: On validation.
+        test: Every test score, at its own threshold from validation.
+        guesses: Predicted test classes, int8 (n,).
+    """
+
+    seed: int
+    objective: float
+    test: dict[str, float]
+    guesses: npt.NDArray[np.int8]
+
+
+def open_replicate(folder: Path, split: Split) -> Replicate:
+    """Return a replicate with its scores on test.
 
     Raises:
         StudyError: If it is damaged, or its predictions are not those of the split's images.
@@ -100,12 +122,11 @@ def open_replicate(folder: Path, split: Split) -> tuple[int, float, dict[str, fl
         ) from None  # fmt: skip
     probabilities = open_test(folder)
     check_length(probabilities, split.test, split, folder)
-    return seed, objective, scores(split.test.targets, probabilities, threshold)
+    guesses = predicted_classes(probabilities, threshold).astype(np.int8)
+    return Replicate(seed, objective, scores(split.test.targets, probabilities, threshold), guesses)
 
 
-def _usable_replicate(
-    trial_folder: Path, number: int, split: Split
-) -> tuple[int, float, dict[str, float]] | None:
+def _usable_replicate(trial_folder: Path, number: int, split: Split) -> Replicate | None:
     try:
         return open_replicate(replicates_folder(trial_folder) / str(number), split)
     except StudyError:

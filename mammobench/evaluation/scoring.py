@@ -4,14 +4,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mammobench.core.metrics import Floats
 from mammobench.data.splits.split import Part, Split
+from mammobench.evaluation.calibration import calibration
 from mammobench.evaluation.curves import resampled_curves
+from mammobench.evaluation.ends import metric_ends, rarest_groups
 from mammobench.evaluation.entries import Entry, positives_by_lesion_type
 from mammobench.evaluation.intervals import (
     Resamples,
     Samples,
-    percentile_ends,
-    pivotal_ends,
     resampled_recall,
     resampled_scores,
 )
@@ -23,10 +24,6 @@ def add_intervals(
     entries: Sequence[Entry], split: Split, *, seed: int, count: int, level: float
 ) -> tuple[Resamples, Samples]:
     """Add the ends of the interval of every metric to the rows of one split.
-
-    Percentiles of a bootstrap over groups; for the calibration error, pivotal ones. BCa ends of the metrics
-    that a confusion matrix decides were within a point of coverage of them (tests/properties/test_coverage.py
-    has the simulation), and need every score once more for each group left out.
 
     Args:
         entries: Rows on this split.
@@ -48,6 +45,7 @@ def _add_part(
     entries: Sequence[Entry], name: str, part: Part, split: Split, drawn: Resamples, level: float
 ) -> Samples:
     classes, f1 = len(split.class_names), []
+    groups = rarest_groups(part.targets, part.groups)
     kinds = positives_by_lesion_type(part, split) if name == "test" else {}
     # some rows at a time, so that memory stays small
     for start in range(0, len(entries), ROWS_AT_ONCE):
@@ -55,22 +53,35 @@ def _add_part(
         guesses = np.stack([entry.answers[name].guesses for entry in some], axis=1)
         samples = resampled_scores(drawn, part.targets, guesses, classes)
         f1.append(samples["f1"])
+        for metric, values in samples.items():
+            _add_ends(some, f"{name}_{metric}", values, metric, groups, level)
         for kind, positive in kinds.items():
-            samples[f"recall_{kind}"] = resampled_recall(drawn, positive, guesses)
-        _add_ends(some, name, samples, level)
+            of_kind = len(np.unique(part.groups[positive]))
+            values = resampled_recall(drawn, positive, guesses)
+            _add_ends(some, f"{name}_recall_{kind}", values, "recall", of_kind, level)
     known = [(entry, entry.answers[name].probabilities) for entry in entries]
-    scored = [(entry, values) for entry, values in known if values is not None]
-    samples = resampled_curves(drawn, part.targets == 1, [values for _, values in scored])
-    _add_ends([entry for entry, _ in scored], name, samples, level)
+    scored = [entry for entry, values in known if values is not None]
+    probabilities = [values for _, values in known if values is not None]
+    for metric, values in resampled_curves(drawn, part.targets == 1, probabilities).items():
+        _add_ends(scored, f"{name}_{metric}", values, metric, groups, level)
+    if scored:
+        columns = np.stack(probabilities, axis=1)
+        found = calibration(part.targets == 1, columns, part.groups, level=level)
+        for metric, (_, low, high) in found.items():
+            _write(scored, f"{name}_{metric}", low, high)
     return np.concatenate(f1, axis=1)
 
 
-def _add_ends(entries: Sequence[Entry], part: str, samples: dict[str, Samples], level: float) -> None:
-    for metric, values in samples.items():
-        column = f"{part}_{metric}"
-        if metric == "calibration_error":
-            ends = pivotal_ends([entry.row[column] for entry in entries], values, level)
-        else:
-            ends = percentile_ends(values, level)
-        for entry, low, high in zip(entries, *ends, strict=True):
-            entry.row.update({f"{column}_low": float(low), f"{column}_high": float(high)})
+def _add_ends(
+    entries: Sequence[Entry], column: str, samples: Samples, metric: str, groups: int, level: float
+) -> None:
+    points = np.array([entry.row[column] for entry in entries])
+    low, high = metric_ends(metric, points, samples, groups=groups, level=level)
+    # what always gives one answer is right about all of a class or about none, whoever the patients are
+    certain = np.array([entry.row["role"] == "constant" for entry in entries], bool) & np.isin(points, (0, 1))
+    _write(entries, column, np.where(certain, points, low), np.where(certain, points, high))
+
+
+def _write(entries: Sequence[Entry], column: str, low: Floats, high: Floats) -> None:
+    for entry, bottom, top in zip(entries, low, high, strict=True):
+        entry.row.update({f"{column}_low": float(bottom), f"{column}_high": float(top)})

@@ -5,6 +5,7 @@ import numpy.typing as npt
 from scipy import special
 
 from mammobench.core.metrics import Floats, Ints
+from mammobench.evaluation.ends import standard_errors
 from mammobench.evaluation.intervals import Samples
 
 Bools = npt.NDArray[np.bool_]
@@ -42,56 +43,69 @@ def mcnemar_p(right: Bools, selected: Bools, groups: Ints) -> Floats:
     return p
 
 
-def difference_p(points: Floats, samples: Samples) -> Floats:
-    """Test paired differences by their bootstrap standard error, two-sided and normal.
+def difference_p(points: Floats, samples: Samples, *, groups: int) -> Floats:
+    """Test paired differences by their bootstrap standard error, two-sided, with Student's t.
 
-    The share of resamples on one side of 0 would be no smaller than 1 in their number, which no correction
-    for many comparisons survives.
+    Agrees with `mammobench.evaluation.ends.difference_ends`: below 0.05 where the 95 % interval leaves out 0.
 
     Args:
         points: Differences on the data as they are, (k,).
         samples: On every resample, (resamples, k).
+        groups: From `mammobench.evaluation.ends.rarest_groups`; one less are the degrees of freedom.
 
     Returns:
         p-values, (k,); 1 where no resample differs, NaN where a difference is not defined.
     """
-    defined = np.isfinite(samples)
-    count = defined.sum(axis=0)
-    values = np.where(defined, samples, 0).astype(np.float64)
-    mean = values.sum(axis=0) / np.maximum(count, 1)
-    squares = (np.where(defined, values - mean, 0) ** 2).sum(axis=0)
-    error = np.sqrt(squares / np.maximum(count - 1, 1))
-    z = np.divide(points, error, out=np.where(points == 0, 0.0, np.inf), where=error > 0)
-    p: Floats = np.where(np.isnan(points) | (count <= 1), np.nan, 2 * special.ndtr(-np.abs(z)))
+    errors = standard_errors(samples)
+    t = np.divide(np.abs(points), errors, out=np.where(points == 0, 0.0, np.inf), where=errors > 0)
+    known = ~np.isnan(points) & ~np.isnan(errors) & (groups > 0)
+    p: Floats = np.where(known, 2 * special.stdtr(max(groups - 1, 1), -t), np.nan)
     return p
 
 
-def holm(p: Floats, shortlist: Bools) -> Floats:
-    """Correct p-values for many comparisons by Holm's method (1979).
+def family_p(points: Floats, samples: Samples, *, groups: int) -> Floats:
+    """Correct the p-values of paired differences for how many are made, by the single-step minP method.
+
+    The smallest p-value of the family under no difference is taken from the resamples, so that differences
+    that go together count as fewer comparisons. Westfall and Young 1993, Resampling-Based Multiple Testing.
 
     Args:
-        p: (k,); NaN stays NaN and is not counted.
-        shortlist: The comparisons planned ahead, (k,): corrected among themselves. The others are corrected
-            among all.
+        points: Differences on the data as they are, (k,).
+        samples: On the same resamples, (resamples, k).
+        groups: As in `difference_p`.
 
     Returns:
-        Adjusted p-values, (k,).
+        Adjusted p-values, (k,), none below that of `difference_p`; NaN where a difference is not defined.
     """
-    adjusted = np.full(len(p), np.nan)
-    for family, answers in ((np.ones(len(p), bool), ~shortlist), (shortlist, shortlist)):
-        tested = family & ~np.isnan(p)
-        if tested.any():
-            values = np.full(len(p), np.nan)
-            values[tested] = _holm(p[tested])
-            adjusted[answers] = values[answers]
+    p = difference_p(points, samples, groups=groups)
+    tested = np.isfinite(p)
+    if tested.sum() <= 1:
+        return p
+    errors = standard_errors(samples)
+    smallest = np.ones(len(samples))
+    for column in np.flatnonzero(tested & (errors > 0)):
+        away = np.abs(samples[:, column].astype(np.float64) - points[column]) / errors[column]
+        # a resample in which the difference is not defined says nothing of it
+        np.minimum(smallest, 2 * special.ndtr(-np.nan_to_num(away)), out=smallest)
+    smallest.sort()
+    share = (1 + np.searchsorted(smallest, p, side="right")) / (1 + len(smallest))
+    adjusted: Floats = np.where(tested, np.minimum(np.maximum(share, p), 1), np.nan)
     return adjusted
 
 
-def _holm(p: Floats) -> Floats:
-    """Correct the p-values of one family: the smallest times k, the next times k - 1, never decreasing."""
-    order = np.argsort(p)
-    adjusted = np.empty(len(p))
-    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)), 1)
+def holm(p: Floats) -> Floats:
+    """Correct the p-values of one family by Holm's method (1979).
+
+    Args:
+        p: (k,); NaN stays NaN and is not counted.
+
+    Returns:
+        Adjusted p-values, (k,): the smallest times k, the next times k - 1, never decreasing, 1 at most.
+    """
+    adjusted = np.full(len(p), np.nan)
+    tested = np.flatnonzero(~np.isnan(p))
+    order = tested[np.argsort(p[tested], kind="stable")]
+    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(order), 0, -1)), 1)
     return adjusted
 
 

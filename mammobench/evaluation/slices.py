@@ -4,11 +4,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from mammobench.core.metrics import Ints
-from mammobench.evaluation.intervals import Resamples, percentile_ends, resampled_scores
+from mammobench.core.metrics import Ints, is_binary
+from mammobench.evaluation.ends import metric_ends, rarest_groups
+from mammobench.evaluation.intervals import Resamples, resampled_scores
 
 SLICES = ("lesion_type", "pathology", "density", "subtlety")
 METRICS = ("f1", "recall", "precision", "accuracy")
+_OF_ONE_CLASS = frozenset({"recall", "accuracy"})
+"""The others are 0 or 1 by definition where a slice holds one class."""
 
 
 def sliced_scores(
@@ -31,12 +34,13 @@ def sliced_scores(
         groups: The unit that is resampled, (n,).
         classes: Of the task.
         level: Nominal coverage of the intervals.
-        resamples: Bootstrap resamples, drawn within each slice.
+        resamples: Bootstrap resamples of all images, the same for every slice.
         seed: Root seed of the resamples.
 
     Returns:
         One row a slice, first ``all``: slice, value, images, groups, positives, and each of `METRICS` with
-        its ends. NaN where a score is not defined, such as recall where there is no positive image.
+        its ends. NaN where a score is not defined, such as recall where there is no positive image, or
+        decided by the slice alone, such as F1 where all images are of one class.
     """
     everything = np.ones(len(targets), dtype=bool)
     masks: list[tuple[str, str, npt.NDArray[np.bool_]]] = [("all", "", everything)]
@@ -48,19 +52,23 @@ def sliced_scores(
                 for value in sorted(values.dropna().unique())
             ]
     rows = []
+    whole = Resamples(groups, count=resamples, seed=seed)
     for name, value, mask in masks:
-        once = resampled_scores(
-            Resamples.once(int(mask.sum())), targets[mask], guesses[mask][:, None], classes
-        )
-        drawn = Resamples(groups[mask], count=resamples, seed=seed)
-        samples = resampled_scores(drawn, targets[mask], guesses[mask][:, None], classes)
+        truth, answers = targets[mask], guesses[mask][:, None]
+        once = resampled_scores(Resamples.once(int(mask.sum())), truth, answers, classes)
+        drawn = whole.of_part(mask)
+        samples = resampled_scores(drawn, truth, answers, classes)
         row: dict[str, object] = {
-            "slice": name, "value": value, "images": int(mask.sum()), "groups": drawn.size,
-            "positives": int((targets[mask] > 0).sum()),
+            "slice": name, "value": value, "images": int(mask.sum()),
+            "groups": len(np.unique(groups[mask])), "positives": int((truth > 0).sum()),
         }  # fmt: skip
+        several = len(np.unique(truth)) > 1
+        units = dict.fromkeys(METRICS, rarest_groups(truth, groups[mask]))
+        if is_binary(classes):
+            units["recall"] = len(np.unique(groups[mask & (targets == 1)]))
         for metric in METRICS:
-            low, high = percentile_ends(samples[metric], level)
-            point = float(once[metric][0, 0])
+            point = float(once[metric][0, 0]) if several or metric in _OF_ONE_CLASS else np.nan
+            low, high = metric_ends(metric, [point], samples[metric], groups=units[metric], level=level)
             row |= {metric: point, f"{metric}_low": float(low[0]), f"{metric}_high": float(high[0])}
         rows.append(row)
     return pd.DataFrame(rows)

@@ -10,8 +10,8 @@ from mammobench.core.errors import StudyError
 from mammobench.core.metrics import predicted_classes, scores
 from mammobench.data.images.conditions import CONDITIONS
 from mammobench.data.splits.split import Split
-from mammobench.evaluation.comparison import paired_differences
-from mammobench.evaluation.intervals import Interval, Resamples, bootstrap_intervals, resampled_scores
+from mammobench.evaluation.ends import intervals, rarest_groups
+from mammobench.evaluation.intervals import Interval, Resamples, resampled_scores
 from mammobench.evaluation.predictions import StressedPredictions, open_stressed
 
 METRICS = ("f1", "accuracy")
@@ -94,6 +94,7 @@ def stressed(
         unit: What was resampled.
     """
     targets, classes = split.test.targets, len(split.class_names)
+    groups = rarest_groups(targets, split.test.groups)
     guesses = np.stack([predicted_classes(values, threshold) for values in predictions.test], axis=1)
     samples = resampled_scores(resamples, targets, guesses.astype(np.int8), classes)
     measured = [scores(targets, values, threshold) for values in predictions.test]
@@ -102,9 +103,10 @@ def stressed(
     for metric in METRICS:
         points = [values[metric] for values in measured]
         drawn = samples[metric]
-        around[metric] = bootstrap_intervals(points, drawn, level=level, unit=unit)
-        differences = paired_differences(points, drawn, points[0], drawn[:, 0], level=level, unit=unit)
-        changes[metric] = [difference.interval for difference in differences]
+        around[metric] = intervals(metric, points, drawn, groups=groups, level=level, unit=unit)
+        moved = [point - points[0] for point in points]
+        apart = drawn - drawn[:, :1]
+        changes[metric] = intervals("difference", moved, apart, groups=groups, level=level, unit=unit)
     return Stressed(
         trial,
         name,

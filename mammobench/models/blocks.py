@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import keras
 
+from mammobench.core.registry import resolve
 from mammobench.core.seeds import derive_seed
 from mammobench.models.toolkit import Toolkit
 from mammobench.space.components import ACTIVATIONS
 from mammobench.space.config import ModelConfig
-from mammobench.space.registry import resolve
 
 NON_DECREASING = frozenset(name for name, each in ACTIVATIONS.items() if each.non_decreasing)
 """Activations f with f(max(x)) == max(f(x)); gelu, silu, mish and hard_silu dip below zero and are not."""

@@ -13,10 +13,10 @@ import numpy as np
 
 from mammobench.core.errors import ConfigError
 from mammobench.core.metrics import BINARY
+from mammobench.core.registry import resolve
 from mammobench.models.batch_losses import Tversky
 from mammobench.space.components import LOSSES
 from mammobench.space.config import LossConfig
-from mammobench.space.registry import resolve
 
 TWO_CLASSES_ONLY = frozenset(name for name, loss in LOSSES.items() if loss.where_of_many is None)
 """Losses that are defined for two classes."""

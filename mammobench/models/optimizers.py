@@ -7,9 +7,9 @@ from typing import Any, Literal
 import keras
 
 from mammobench.core.aliases import Tensor
+from mammobench.core.registry import resolve
 from mammobench.space.components import OPTIMIZERS
 from mammobench.space.config import OptimizerConfig
-from mammobench.space.registry import resolve
 
 _LAST_SHARE = 0.01
 

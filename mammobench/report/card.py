@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from mammobench.core.counted import COUNTED
 from mammobench.data.images.intensity import AHEAD_OF_MODEL
 from mammobench.data.splits.split import Split
 from mammobench.evaluation.leaderboard import build_leaderboard, unit_of
@@ -17,9 +18,10 @@ from mammobench.study.trial_record import TrialRecord
 _METRICS = {
     "f1": "f1", "recall": "recall", "precision": "precision", "specificity": "specificity",
     "macro_f1": "f1", "accuracy": "accuracy", "balanced_accuracy": "balanced_accuracy",
-    "mcc": "matthews_correlation", "auroc": "roc_auc", "auprc": "average_precision",
+    **{name: metric.hub for name, metric in COUNTED.items()},
+    "auroc": "roc_auc", "auprc": "average_precision",
     "sensitivity_at_90": "recall", "sensitivity_at_95": "recall", "brier": "brier_score",
-    "calibration_error": "expected_calibration_error",
+    "calibration_intercept": "calibration_intercept", "calibration_slope": "calibration_slope",
 }  # fmt: skip
 """Metrics of the leaderboard, and what Hugging Face's hub calls them."""
 

@@ -1,30 +1,37 @@
 """The columns of the ranking table: which there are, what each is called, and which are shown at first."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from mammobench.core.counted import COUNTED
+from mammobench.evaluation.calibration import METRICS as CALIBRATION
 from mammobench.evaluation.leaderboard import Leaderboard
+from mammobench.space.config import KEYS
 
 METRICS = (
     "f1", "accuracy", "recall", "precision", "auroc", "auprc", "specificity", "sensitivity_at_90",
-    "sensitivity_at_95", "balanced_accuracy", "macro_f1", "mcc", "brier", "calibration_error",
+    "sensitivity_at_95", "balanced_accuracy", "macro_f1", *COUNTED, "brier", *CALIBRATION,
 )  # fmt: skip
-LOWER_IS_BETTER = frozenset({"brier", "calibration_error"})
+LOWER_IS_BETTER = frozenset({"brier"})
+_NO_SHARE = frozenset({*CALIBRATION, *(name for name, metric in COUNTED.items() if metric.lowest < 0)})
+"""What may lie outside 0 to 1, so that no bar is drawn of it."""
+
 SHOWN_TEST = ("f1", "accuracy", "recall", "precision", "auroc")
-HYPERPARAMETERS_SHOWN = 2
 _STRESS_HINT = (
     "Lowest test F1 under contrast, gamma, brightness, blur, noise, JPEG or another source's intensities."
 )
 _HINTS = {
     "test_f1": "F1 at the threshold chosen on validation.",
     "test_accuracy": "Accuracy at the same threshold.",
-    "test_calibration_error": "Mean distance between the predicted probability and the share of positives.",
+    "test_calibration_intercept": "0 is best; above it, probabilities are too low on average.",
+    "test_calibration_slope": "1 is best; below it, probabilities are too extreme.",
     "test_brier": "Mean squared error of the probabilities; 0 is best.",
-    "test_mcc": "Matthews correlation coefficient, from −1 to 1.",  # noqa: RUF001 - a minus sign
     "test_sensitivity_at_90": "Recall at the threshold with a specificity of 90 % on test.",
     "test_sensitivity_at_95": "Recall at the threshold with a specificity of 95 % on test.",
+    **{f"test_{name}": metric.hint for name, metric in COUNTED.items()},
 }
 _OVER_SEEDS = {
     "mean": "mean over seeds",
@@ -33,10 +40,10 @@ _OVER_SEEDS = {
     "highest": "highest of the seeds",
 }
 _HIDDEN = frozenset({
-    "rank", "trial", "name", "study", "role", "selected", "difference", "indistinguishable", "objective",
+    "rank", "trial", "name", "study", "role", "selected", "difference", "objective",
     "threshold", "weights", "epochs", "best_epoch", "seconds", "split", "split_hash", "leaks",
     "stress_f1_worst", "stress_f1_drop", "stress_f1_worst_condition", "replicates",
-    "difference_p", "difference_p_holm", "mcnemar_p", "mcnemar_p_holm", "band", "shortlisted",
+    "difference_p", "difference_p_adjusted", "mcnemar_p", "mcnemar_p_adjusted", "verdict", "family",
     "test_f1_at_half",
 })  # fmt: skip
 
@@ -71,25 +78,22 @@ class Column:
     bar: bool = True
 
 
-def columns_of(board: Leaderboard, objective: str, leading: Sequence[str] = ()) -> tuple[Column, ...]:
+def columns_of(board: Leaderboard, objective: str) -> tuple[Column, ...]:
     """Choose the columns of a leaderboard: all it has, about ten of them shown at first.
 
     Args:
         board: The leaderboard.
         objective: The validation metric that the search optimised.
-        leading: Hyperparameters by importance; the first are shown.
     """
     frame = board.frame
-    keys = [key for key in board.hyperparameters if frame[key].notna().any()]
-    first = [key for key in leading if key in keys] or keys
     candidates = (
         Column("rank", "Rank", "number", "whole", "Ranking", shown=True, first="ascending",
                hint="By test F1, then accuracy."),
         Column("name", "Configuration", "name", "word", "Ranking", shown=True, first="ascending"),
         Column("study", "Study", "value", "word", "Ranking", first="ascending"),
         Column("role", "Role", "value", "word", "Ranking", first="ascending"),
-        Column("band", "Significantly different", "value", "word", "Ranking", first="ascending",
-               hint="In test F1 from the selected configuration: Holm-corrected p below 0.05."),
+        Column("verdict", "Against selected", "value", "word", "Ranking", first="ascending",
+               hint="Test F1 significantly better or worse than the selected model's; corrected p < 0.05."),
         Column("split", "Split", "value", "word", "Ranking", shown=len(board.splits) > 1, first="ascending"),
         _metric("test", "f1", shown=True),
         Column("difference", "Difference to selected", "difference", "signed", shown=True,
@@ -97,14 +101,14 @@ def columns_of(board: Leaderboard, objective: str, leading: Sequence[str] = ()) 
         *(_metric("test", name, shown=name in SHOWN_TEST) for name in METRICS[1:]),
         Column("test_f1_at_half", "Test F1 at 0.5", "number", hint="F1 at a threshold of 0.5."),
         Column("difference_p", "p of difference", "number", "number", first="ascending",
-               hint="Bootstrap test of equal test F1 with the selected configuration, two-sided."),
-        Column("difference_p_holm", "p of difference (Holm)", "number", "number", first="ascending",
-               hint="Corrected for the number of comparisons; below 0.05: significantly different."),
-        Column("shortlisted", "Planned comparison", "value", "word", first="ascending",
-               hint="Best by validation, reference CNN and baselines; corrected among themselves."),
+               hint="Paired t-test of equal test F1 with the selected model, two-sided, by bootstrap."),
+        Column("difference_p_adjusted", "p of difference, corrected", "number", "number", first="ascending",
+               hint="For how many comparisons its family makes; below 0.05: significantly different."),
+        Column("family", "Family of comparisons", "value", "word", first="ascending",
+               hint="Planned: reference CNN and baselines (Holm). Exploratory: all searched models (minP)."),
         Column("mcnemar_p", "McNemar p", "number", "number", first="ascending",
                hint="McNemar's test of equal accuracy with the selected configuration."),
-        Column("mcnemar_p_holm", "McNemar p (Holm)", "number", "number", first="ascending"),
+        Column("mcnemar_p_adjusted", "McNemar p (Holm)", "number", "number", first="ascending"),
         Column("stress_f1_worst", "Worst under stress", "interval", shown=bool(board.stress),
                hint=_STRESS_HINT),
         Column("stress_f1_drop", "Drop under stress", "difference", "signed"),
@@ -124,7 +128,7 @@ def columns_of(board: Leaderboard, objective: str, leading: Sequence[str] = ()) 
                hint="Epochs trained, and the one whose weights were kept."),
         Column("seconds", "Time", "number", "duration", "Cost", shown=True, first="ascending",
                hint="Wall clock of the whole trial."),
-        *(_hyperparameter(key, shown=key in first[:HYPERPARAMETERS_SHOWN]) for key in keys),
+        *map(_hyperparameter, board.hyperparameters),
     )  # fmt: skip
     return tuple(
         column
@@ -149,12 +153,12 @@ def title_of(metric: str) -> str:
         "f1": "F1",
         "f1_worst_case": "worst-case F1",
         "macro_f1": "macro F1",
-        "mcc": "MCC",
         "auroc": "AUROC",
         "auprc": "AUPRC",
         "brier": "Brier score",
         "sensitivity_at_90": "sensitivity at 90 % specificity",
         "sensitivity_at_95": "sensitivity at 95 % specificity",
+        **{name: counted.title for name, counted in COUNTED.items()},
     }
     return names.get(metric, metric.replace("_", " "))
 
@@ -169,13 +173,32 @@ def _metric(part: str, name: str, *, shown: bool = False) -> Column:
     first = "ascending" if name in LOWER_IS_BETTER else "descending"
     title = f"{part.capitalize()} {title_of(name)}"
     return Column(key, title, "interval", group=part.capitalize(), shown=shown, first=first,
-                  hint=_HINTS.get(key, ""), bar=name != "mcc")  # fmt: skip
+                  hint=_HINTS.get(key, ""), bar=name not in _NO_SHARE)  # fmt: skip
 
 
-def _hyperparameter(key: str, *, shown: bool) -> Column:
+def _hyperparameter(key: str) -> Column:
     section, title = key.split(".", 1)
-    return Column(key, title.replace("_", " "), "value", "word", "Hyperparameters", shown=shown,
+    return Column(key, title.replace("_", " "), "value", "word", "Hyperparameters",
                   section=section, first="ascending", hint=key)  # fmt: skip
+
+
+def differing(board: Leaderboard, leading: Sequence[str] = ()) -> dict[str, str]:
+    """Return the hyperparameters in which rows differ, by importance, each with a name of its own.
+
+    Args:
+        board: The leaderboard.
+        leading: Hyperparameters by importance.
+
+    Returns:
+        Dotted key to name: ``dropout`` for ``model.dropout``, ``loss.name`` where another section has a name.
+    """
+    fields = Counter(key.split(".", 1)[1] for key in KEYS)
+    keys = [key for key in dict.fromkeys((*leading, *board.hyperparameters)) if key in board.frame]
+    return {
+        key: field if fields[field := key.split(".", 1)[1]] == 1 else key
+        for key in keys
+        if len(set(board.frame[key].dropna())) > 1
+    }
 
 
 def _others(frame: pd.DataFrame) -> list[Column]:

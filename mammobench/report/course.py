@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from mammobench.evaluation.effects import hyperparameter_effects
-from mammobench.evaluation.importance import Importances
-from mammobench.evaluation.leaderboard import Leaderboard
 from mammobench.evaluation.pareto import pareto_front
 from mammobench.report import facts, search_figures, text
 from mammobench.report.columns import title_of
 from mammobench.report.drawing import Drawing
+from mammobench.report.material import Material
 from mammobench.report.section import Section
 from mammobench.study.record import StudyRecord
 from mammobench.study.trial_record import TrialRecord
@@ -21,13 +20,9 @@ ENOUGH = 3
 Studies = Mapping[str, StudyRecord]
 
 
-def mattered(studies: Studies, importances: Mapping[str, Importances]) -> Section:
-    """Show the importance and effect of each hyperparameter, and the interaction of the first two.
-
-    Args:
-        studies: By name.
-        importances: Of each.
-    """
+def mattered(material: Material) -> Section:
+    """Show the importance and effect of each hyperparameter, and the interaction of the first two."""
+    studies, importances = material.studies, material.importances
     drawings: list[Drawing] = []
     notes: list[str] = []
     for name, study in studies.items():
@@ -51,8 +46,9 @@ def mattered(studies: Studies, importances: Mapping[str, Importances]) -> Sectio
     )
 
 
-def went(studies: Studies, board: Leaderboard) -> Section:
+def went(material: Material) -> Section:
     """Show the best objective so far, pruned and failed trials, and the time."""
+    studies = material.studies
     drawings: list[Drawing] = []
     tables: list[facts.Table] = []
     for name, study in studies.items():
@@ -62,7 +58,7 @@ def went(studies: Studies, board: Leaderboard) -> Section:
         stops, front = _stops(study, of), facts.front_table(study, pareto_front(study))
         tables += [table for table in (front, stops) if table]
         tables.append(facts.seconds_table(study.trials, of))
-    failures = facts.failure_table(studies, board.left_out)
+    failures = facts.failure_table(studies, material.board.left_out)
     tables += [failures] if failures else []
     return Section("search", "Search history", drawings=tuple(drawings), tables=tuple(tables), paired=True)
 

@@ -14,6 +14,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from mammobench.core.files import written_aside
+from mammobench.report.chart import Chart
 
 WIDTH = 5.2
 DOTS_PER_INCH = 200
@@ -65,9 +66,9 @@ class Drawing:
         return svg_of(self.figure, self.title)
 
 
-def axes_of(height: float, width: float = WIDTH) -> tuple[Figure, Axes]:
+def axes_of(height: float, width: float = WIDTH) -> tuple[Chart, Axes]:
     """Return a figure of one pair of axes, in inches."""
-    figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
+    figure = Chart(width, height, dots=DOTS_PER_INCH)
     return figure, figure.subplots()
 
 
@@ -87,8 +88,14 @@ def save_drawings(drawings: Sequence[Drawing], folder: Path) -> tuple[Path, ...]
     return tuple(written)
 
 
-def svg_of(figure: Figure, title: str) -> str:
-    """Write a figure as an accessible SVG element that scales with the page and takes its colours."""
+def svg_of(figure: Figure, title: str, *, scripted: bool = True) -> str:
+    """Write a figure as an accessible SVG element that scales with the page and takes its colours.
+
+    Args:
+        figure: Drawn in `STYLE`.
+        title: Its name.
+        scripted: Whether the page's script tells what the points of a `Chart` mean; else the SVG does.
+    """
     buffer = io.StringIO()
     with mpl.rc_context({**STYLE, "svg.hashsalt": title}):
         FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})  # type: ignore[no-untyped-call]
@@ -104,4 +111,8 @@ def svg_of(figure: Figure, title: str) -> str:
     markup = re.sub(r'(<svg[^>]*?) height="[^"]*"', rf'\1 role="img" aria-label="{label}"', markup)
     for stand_in, color in THEME.items():
         markup = markup.replace(stand_in, color)
+    if isinstance(figure, Chart) and scripted:
+        markup = markup.replace("<svg", f'<svg data-tips="{escape(figure.tips())}"', 1)
+    elif isinstance(figure, Chart):
+        markup = markup.replace("</svg>", f"{figure.titles()}</svg>")
     return markup

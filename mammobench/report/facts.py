@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mammobench.core.invocation import as_started
 from mammobench.core.metrics import confusion_matrix, predicted_classes
 from mammobench.data.splits.split import PARTS, Split
 from mammobench.evaluation.entries import LESION_TYPES, positives_by_lesion_type
@@ -210,7 +211,7 @@ def commands(study: StudyRecord) -> tuple[tuple[str, str], ...]:
     """Return what each command does, and the command."""
     return (
         ("Retrain the selected configuration and compare", page_command("reproduce", study.folder)),
-        ("Repeat or continue this search", study.spec.command),
+        ("Repeat or continue this search", as_started(study.spec.command)),
         ("Regenerate this report", page_command("report", study.folder)),
     )
 
@@ -220,16 +221,23 @@ def method_notes(board: Leaderboard, *, tried: int) -> tuple[str, ...]:
     units = " and ".join(dict.fromkeys(f"{unit_of(split)}s" for split in board.splits.values()))
     finished = f"{tried} searched {'configuration' if tried == 1 else 'configurations'} finished."
     selection = (
-        f"{finished} The configuration is selected on validation; the test split ranks what is shown and "
-        "selects nothing. The best test score of many configurations is optimistic (the winner's curse); it "
-        "is corrected by bootstrap bias correction: the best configuration of each resample is scored on the "
-        "groups left out (Tsamardinos et al. 2018)."
+        f"{finished} One is selected on validation; the test split ranks what is shown and selects nothing, "
+        "so that the selected one's test score needs no correction. The best test score of many models is "
+        "optimistic (the winner's curse); its correction is an empirical Bayes estimate (Koenker and Mizera "
+        "2014)."
     )
     intervals = (
-        f"Intervals: {100 * board.level:.0f} % percentile bootstrap over {units}, {board.resamples:,} "
-        "resamples shared by all rows. Differences are paired over them. “Not significantly different”: the "
-        "p-value of the difference, corrected by Holm's method for the number of comparisons, is not below "
-        f"{1 - board.level:.2f}; the intervals themselves are not corrected. McNemar's test, corrected in "
-        "the same way, compares accuracies."
+        f"Intervals: {100 * board.level:.0f} %, from a bootstrap over {units}, {board.resamples:,} resamples "
+        "shared by all rows: Wilson score intervals of what counts decide, Student's t on the logit of "
+        "AUROC, average precision and Brier score, with the groups that hold an image of the rarer class as "
+        "the sample size; calibration intercept and slope have cluster-robust standard errors."
     )
-    return selection, intervals
+    comparisons = (
+        "Comparisons are of trained models on the same images, by paired t-tests of test F1: those with the "
+        "reference CNN and the baselines were planned (corrected by Holm's method), all others are "
+        "exploratory (minP, Westfall and Young 1993). “Significantly”: the corrected p-value is below "
+        f"{1 - board.level:.2f}; the intervals themselves are not corrected. McNemar's test, corrected by "
+        "Holm's method in each family, compares accuracies. Configurations are compared over training seeds "
+        "and patients together, where replicates are there (pigeonhole bootstrap, Owen 2007)."
+    )
+    return selection, intervals, comparisons

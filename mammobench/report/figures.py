@@ -35,6 +35,8 @@ def score_figure(rows: Sequence[BoardRow], metric: str) -> Figure:
         if text.is_number(low) and text.is_number(high):
             axes.plot([low, high], [place] * 2, color=color, linewidth=2.2, alpha=0.55)
         axes.plot(point, place, "D" if kind == "selected" else "o", color=color, markersize=5)
+        words = f"{{0}}: test {title_of(metric.removeprefix('test_'))} {{1}}"
+        figure.tell(axes, [point], [place], words, str(row["name"]), text.with_interval(row, metric))
     labels = [f"{row['name']} (selected)" if row["selected"] else str(row["name"]) for row in rows]
     axes.set_yticks(range(len(rows)), labels)
     axes.tick_params(axis="y", labelcolor=INK, length=0)
@@ -54,6 +56,8 @@ def roc_figure(curves: Sequence[Curves]) -> Figure:
         rise, fall = np.r_[0, points.recall], np.r_[0, points.false_positive_rate]
         keep = _thinned(fall, rise)
         axes.plot(fall[keep], rise[keep], **look, label=f"{item.name}  {points.auroc:.3f}")
+        values = (item.name, _written(rise[keep]), _written(1 - fall[keep]))
+        figure.tell(axes, fall[keep], rise[keep], "{0}: recall {1}, specificity {2}", *values)
         used = int((points.scores >= (item.threshold or 0)).sum())
         axes.plot(fall[used], rise[used], "o", color=look["color"], markersize=5)
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), xlabel="1 − specificity", ylabel="recall")  # noqa: RUF001
@@ -73,6 +77,8 @@ def precision_recall_figure(curves: Sequence[Curves]) -> Figure:
         recall, precision = points.recall, points.precision
         keep = _thinned(recall, precision)
         axes.plot(recall[keep], precision[keep], **look, label=f"{item.name}  {points.auprc:.3f}")
+        values = (item.name, _written(precision[keep]), _written(recall[keep]))
+        figure.tell(axes, recall[keep], precision[keep], "{0}: precision {1}, recall {2}", *values)
         used = int((points.scores >= (item.threshold or 0)).sum()) - 1
         if used >= 0:
             axes.plot(recall[used], precision[used], "o", color=look["color"], markersize=5)
@@ -89,6 +95,8 @@ def reliability_figure(curves: Sequence[Curves]) -> Figure:
     for item, look in zip(curves, _looks(curves), strict=True):
         shares, predicted = calibration_curve(item.targets == 1, item.test, n_bins=RELIABILITY_BINS)
         axes.plot(predicted, shares, **look, marker="o", markersize=3.5, label=item.name)
+        values = (item.name, _written(shares), _written(predicted))
+        figure.tell(axes, predicted, shares, "{0}: share of positives {1} at probability {2}", *values)
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
     axes.set(xlabel="mean predicted probability", ylabel="share of positives")
     axes.legend(loc="best")
@@ -109,6 +117,14 @@ def threshold_figure(item: Curves) -> Figure:
         for color, (metric, values) in zip((SELECTED, *OTHERS), wanted.items(), strict=False):
             look: dict[str, Any] = {"linestyle": (0, (3, 1.5)), "alpha": 0.8} if place else {}
             axes.plot(points.scores[keep], values[keep], color=color, label=f"{metric} on {name}", **look)
+            told = (_written(values[keep]), _written(points.scores[keep]))
+            figure.tell(
+                axes,
+                points.scores[keep],
+                values[keep],
+                f"{metric} on {name}: {{0}} at threshold {{1}}",
+                *told,
+            )
     axes.axvline(item.threshold or 0, color=INK, linewidth=1, label=f"chosen, {item.threshold:.3f}")
     axes.axvline(0.5, color=MUTED, linewidth=1, linestyle=":", label="0.5")
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), xlabel="threshold", ylabel="score")
@@ -127,6 +143,8 @@ def history_figure(curves: Sequence[Curves], column: str, label: str) -> Figure 
         drawn = True
         epoch, values = item.history["epoch"].to_numpy(), item.history[column].to_numpy()
         axes.plot(epoch, values, **look, label=item.name)
+        told = (item.name, [str(number) for number in epoch], _written(values))
+        figure.tell(axes, epoch, values, f"{{0}}, epoch {{1}}: {label} {{2}}", *told)
         kept = epoch == item.best_epoch
         axes.plot(epoch[kept], values[kept], "o", color=look["color"], markersize=5)
     if not drawn:
@@ -145,6 +163,10 @@ def _looks(curves: Sequence[Curves]) -> list[dict[str, Any]]:
         "reference": {"color": REFERENCE, "linestyle": (0, (4, 1.6))},
     }
     return [looks.get(item.kind) or {"color": next(others), "alpha": 0.9} for item in curves]
+
+
+def _written(values: Floats) -> list[str]:
+    return [text.score(float(value)) for value in values]
 
 
 def _thinned(x: Floats, y: Floats) -> np.ndarray[Any, np.dtype[np.int64]]:

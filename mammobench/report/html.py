@@ -16,7 +16,7 @@ from mammobench.evaluation.leaderboard import Leaderboard, build_leaderboard
 from mammobench.study.record import StudyRecord
 
 FIGURES = "figures"
-SCRIPTS = ("table.js", "details.js", "filters.js", "parallel.js", "start.js")
+SCRIPTS = ("table.js", "details.js", "compare.js", "filters.js", "tips.js", "parallel.js", "start.js")
 
 
 def write_report(

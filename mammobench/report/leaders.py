@@ -13,14 +13,16 @@ from mammobench.report import facts, figures, text
 from mammobench.report.columns import title_of
 from mammobench.report.curves import Curves
 from mammobench.report.drawing import Drawing
+from mammobench.report.material import Material
 from mammobench.report.section import Section
 
 CONFIGURATIONS_DRAWN = 20
 
 
-def leaders(board: Leaderboard, curves: Sequence[Curves], objective: str) -> Section:
+def leaders(material: Material) -> Section:
     """Show scores with intervals, curves of the predictions, and learning curves."""
-    drawings = [*_scores(board), *_predictions(curves), *_histories(curves, objective)]
+    board, curves = material.board, material.curves
+    drawings = [*_scores(board), *_predictions(curves), *_histories(curves, material.objective)]
     recall = facts.recall_table(board, [item.name for item in curves])
     return Section(
         "leaders",
@@ -66,8 +68,9 @@ def _over_seeds(item: Replicated, metric: str) -> str:
     return f"{text.score(known[f'replicate_{metric}_mean'])}{deviation} ({ends})"
 
 
-def slices(board: Leaderboard, curves: Sequence[Curves]) -> Section:
+def slices(material: Material) -> Section:
     """Score the selected configuration (or the first) by lesion type and pathology."""
+    board, curves = material.board, material.curves
     item = next((item for item in curves if item.kind == "selected"), curves[0])
     labels = [Label(number) for number in item.split.test.labels]
     index = pd.DataFrame(
@@ -84,6 +87,7 @@ def slices(board: Leaderboard, curves: Sequence[Curves]) -> Section:
         classes=len(item.class_names),
         level=board.level,
         resamples=board.resamples,
+        seed=board.seed,
     )
     rows = tuple(
         (

@@ -5,9 +5,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mammobench.core.aliases import Json
+from mammobench.evaluation.comparison import ALIKE, BETTER, WORSE
 from mammobench.evaluation.leaderboard import BASELINES, Leaderboard
 from mammobench.report import text
-from mammobench.report.columns import Column, columns_of, objective_column
+from mammobench.report.columns import Column, columns_of, differing, objective_column
 from mammobench.study.paths import page_command
 from mammobench.study.record import StudyRecord
 
@@ -16,8 +17,8 @@ ROWS_WRITTEN = 100
 """Rows that stand in the page itself; its script shows the others when they are asked for."""
 
 DIGITS = 6
-_SIGNIFICANT = {1: "no", 2: "yes"}
-"""What the leaderboard's column ``band`` says of the difference to the selected configuration."""
+_VERDICTS = {BETTER: "significantly better", WORSE: "significantly worse", ALIKE: "not significant"}
+"""Smaller text below a difference."""
 
 _BADGES = {
     "selected": ("selected by validation",),
@@ -58,12 +59,14 @@ class Row:
     Attributes:
         kind: ``selected``, ``searched``, ``reference``, ``constant`` or ``shortcut``.
         badges: Words beside the name, so that nothing is said by colour alone.
+        settings: The hyperparameters in which rows differ, as name and value, the most important first.
         close: Whether it is not significantly different from the selected one.
         cells: One a column that is shown.
     """
 
     kind: str
     badges: tuple[str, ...]
+    settings: tuple[tuple[str, str], ...]
     close: bool
     cells: tuple[Cell, ...]
 
@@ -78,7 +81,8 @@ class Ranking:
         total: How many rows there are in all.
         data: Everything, for the page's script: ``columns`` with their values, ``rows``, ``settings`` (what
             every trial of a study shares), ``configs`` (what each has of its own), ``commands``,
-            ``leading`` (hyperparameters by importance) and ``objective`` (its column); no NaN.
+            ``differing`` (key and name of the hyperparameters in which rows differ, by importance) and
+            ``objective`` (its column); no NaN.
     """
 
     columns: tuple[Column, ...]
@@ -96,17 +100,23 @@ def build_ranking(board: Leaderboard, studies: Sequence[StudyRecord], leading: S
         leading: Hyperparameters by importance.
     """
     objective = studies[0].spec.objective
-    columns, rows = columns_of(board, objective, leading), board.rows
+    columns, rows, names = columns_of(board, objective), board.rows, differing(board, leading)
     named = dict(zip(board.studies, studies, strict=True))
     shown = tuple(column for column in columns if column.shown)
     written = tuple(
-        Row(kind_of(row), badges_of(row), _close(row), tuple(_cell(row, column) for column in shown))
+        Row(
+            kind_of(row),
+            badges_of(row),
+            settings_of(row, names),
+            _close(row),
+            tuple(_cell(row, column) for column in shown),
+        )
         for place, row in enumerate(rows)
         if place < ROWS_WRITTEN or row["selected"] or row["role"] != "searched"
     )
     data = {
         **_data(rows, columns, named),
-        "leading": leading,
+        "differing": list(names.items()),
         "objective": objective_column(board.frame, objective).key,
     }
     return Ranking(shown, written, len(rows), data)
@@ -120,6 +130,12 @@ def kind_of(row: BoardRow) -> str:
 def badges_of(row: BoardRow) -> tuple[str, ...]:
     """Return the labels beside a row's name."""
     return _BADGES.get(kind_of(row), ()) + (("split leaks",) if row["leaks"] else ())
+
+
+def settings_of(row: BoardRow, names: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Return the name and value of the hyperparameters that a row has."""
+    known = ((name, text.value(row[key])) for key, name in names.items())
+    return tuple((name, value) for name, value in known if value != text.MISSING)
 
 
 def bar_of(row: BoardRow, column: str) -> Bar | None:
@@ -144,20 +160,18 @@ def _cell(row: BoardRow, column: Column) -> Cell:
 
 
 def _close(row: BoardRow) -> bool:
-    return text.is_number(row["band"]) and row["band"] == 1
+    return bool(row["verdict"] == ALIKE)
 
 
 def _value(row: BoardRow, column: Column) -> Json:
     """Return a cell's value; the selected configuration has no difference to itself."""
-    if column.key == "band":
-        return None if row["selected"] or not text.is_number(row["band"]) else _SIGNIFICANT[row["band"]]
     return None if column.key == "difference" and row["selected"] else row[column.key]
 
 
 def _detail(row: BoardRow, column: Column) -> str:
     """Return the smaller text of a cell: its interval, or a remark."""
     if column.key == "difference":
-        return "not significant" if _close(row) and not row["selected"] else ""
+        return "" if row["selected"] else _VERDICTS.get(row["verdict"], "")
     if column.key == "epochs" and text.is_number(row["best_epoch"]):
         return f"best {text.whole(row['best_epoch'])}"
     return text.ends(row, column.key) if column.kind == "interval" else ""

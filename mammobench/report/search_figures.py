@@ -12,6 +12,7 @@ from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, MaxNLocat
 
 from mammobench.evaluation.effects import Effect
 from mammobench.report import text
+from mammobench.report.chart import Chart
 from mammobench.report.drawing import DOTS_DRAWN, INK, MUTED, OTHERS, REFERENCE, SELECTED, STYLE, axes_of
 from mammobench.space.hyperparameters import Choice, Hyperparameter
 from mammobench.space.search_space import encode
@@ -49,6 +50,12 @@ def progress_figure(trials: Sequence[TrialRecord], direction: str, label: str, *
                   label="pruned")  # fmt: skip
     better = np.fmax if direction == "maximize" else np.fmin
     best = better.accumulate(np.where(whole, values, np.nan))
+    numbers = [str(trial.number) for trial in trials]
+    states = [trial.state for trial in trials]
+    figure.tell(axes, places / unit, values, f"trial {{0}}, {{1}}: {label} {{2}}", numbers, states,
+                list(map(text.score, values)))  # fmt: skip
+    figure.tell(axes, places / unit, best, f"best {label} up to trial {{0}}: {{1}}", numbers,
+                list(map(text.score, best)))  # fmt: skip
     axes.plot(places / unit, best, color=SELECTED, linewidth=2, drawstyle="steps-post", label="best so far")
     names = {1: "seconds", 60: "minutes", 3600: "hours"}
     axes.set(xlabel=f"{names[unit]} spent on trials" if seconds else "trial", ylabel=label)
@@ -68,6 +75,8 @@ def rung_figure(trials: Sequence[TrialRecord], label: str) -> Figure:
         name = None if kind in seen else kind
         seen.add(kind)
         axes.plot(epochs, trial.curve, color=color, linewidth=0.9, alpha=0.55, label=name)
+        told = (str(trial.number), list(map(str, epochs)), list(map(text.score, trial.curve)))
+        figure.tell(axes, epochs, trial.curve, f"trial {{0}}, epoch {{1}}: {label} {{2}}", *told)
         if stopped:
             axes.plot(epochs[-1:], trial.curve[-1:], "x", color=color, markersize=4)
     axes.set(xlabel="epoch", ylabel=label)
@@ -103,9 +112,12 @@ def effects_figure(
         some = [trial for trial in trials if item.key in trial.hyperparameters]
         values = np.array([trial.objective for trial in some], float)
         x = _placed(axes, item, some)
-        axes.plot(x + _jitter(item, len(x)), values, "o", color=OTHERS[0], markersize=3, alpha=0.5,
+        shifted = x + _jitter(item, len(x))
+        axes.plot(shifted, values, "o", color=OTHERS[0], markersize=3, alpha=0.5,
                   rasterized=len(x) > DOTS_DRAWN)  # fmt: skip
-        _draw_levels(axes, item, effects[item.key])
+        figure.tell(axes, shifted, values, f"trial {{0}}: {item.key}={{1}}, {label} {{2}}",
+                    *_told(some, item), list(map(text.score, values)))  # fmt: skip
+        _draw_levels(figure, axes, item, effects[item.key])
         axes.set_title(item.key, fontsize=9, color=INK)
     figure.supylabel(label, fontsize=9, color=MUTED)
     return figure
@@ -125,11 +137,14 @@ def pair_figure(trials: Sequence[TrialRecord], pair: Sequence[Hyperparameter], l
     x, y = _placed(axes, across, trials), _placed(axes, up, trials, vertical=True)
     values = np.array([trial.objective for trial in trials], float)
     order = np.argsort(values)
+    x, y = x + _jitter(across, len(x)), y + _jitter(up, len(y), seed=1)
     points = axes.scatter(
-        (x + _jitter(across, len(x)))[order], (y + _jitter(up, len(y), seed=1))[order],
+        x[order], y[order],
         c=values[order], cmap="viridis", s=26, edgecolors=MUTED, linewidths=0.4,
         rasterized=len(values) > DOTS_DRAWN,
     )  # fmt: skip
+    figure.tell(axes, x, y, f"trial {{0}}: {across.key}={{1}}, {up.key}={{2}}, {label} {{3}}",
+                *_told(trials, across, up), list(map(text.score, values)))  # fmt: skip
     bar = figure.colorbar(points, label=label)
     bar.outline.set_visible(False)
     axes.set(xlabel=across.key, ylabel=up.key)
@@ -148,6 +163,8 @@ def front_figure(
         labels: Of both axes.
     """
     figure, axes = axes_of(3.4)
+    x, y = zip(*points, strict=True)
+    figure.tell(axes, x, y, "{1} {3}, {0} {2}", *labels, list(map(text.number, x)), list(map(text.number, y)))
     axes.plot(*zip(*points, strict=True), "o", color=MUTED, markersize=4, alpha=0.7, label="dominated")
     axes.plot(
         *zip(*front, strict=True), "-o", color=SELECTED, markersize=6, drawstyle="steps-post", label="front"
@@ -173,6 +190,8 @@ def importance_figure(shares: Mapping[str, float], spread: Mapping[str, tuple[fl
     widest = max([*values, *(high for _, high in ends)])
     for place, (share, (_, high)) in enumerate(zip(values, ends, strict=True)):
         axes.text(max(share, high) + 0.015 * widest, place, f"{share:.2f}", va="center", fontsize=9)
+        figure.tell(axes, [share], [place], "{0}: share {1} [{2}, {3}]", names[place],
+                    *map(text.score, (share, *ends[place])))  # fmt: skip
     axes.set_yticks(range(len(names)), names)
     axes.tick_params(axis="y", labelcolor=INK, length=0)
     axes.set_ylim(len(names) - 0.4, -0.6)
@@ -210,7 +229,13 @@ def _jitter(item: Hyperparameter, count: int, seed: int = 0) -> np.ndarray[Any, 
     return np.random.default_rng(seed).uniform(-width, width, count)
 
 
-def _draw_levels(axes: Axes, item: Hyperparameter, effect: Effect) -> None:
+def _told(trials: Sequence[TrialRecord], *items: Hyperparameter) -> list[list[str]]:
+    """Return the numbers of trials, and their values of hyperparameters, as text."""
+    values = [[text.value(encode(trial.hyperparameters[item.key])) for trial in trials] for item in items]
+    return [[str(trial.number) for trial in trials], *values]
+
+
+def _draw_levels(figure: Chart, axes: Axes, item: Hyperparameter, effect: Effect) -> None:
     """Draw the median of each level as a line and its interval as a band around it."""
     known = [encode(value) for value in item.values] if isinstance(item, Choice) else []
     low, high = axes.get_xlim()
@@ -228,5 +253,10 @@ def _draw_levels(axes: Axes, item: Hyperparameter, effect: Effect) -> None:
                 else (left - SHARE * (high - low), right + SHARE * (high - low))
             )
         axes.plot([left, right], [level.median] * 2, color=SELECTED, linewidth=2.2)
+        known_ends = text.ends({"median_low": level.low, "median_high": level.high}, "median")
+        figure.tell(axes, [(left * right) ** 0.5 if log else (left + right) / 2], [level.median],
+                    f"{item.key} {{0}}: median {{1}} {{2}}",
+                    " to ".join(dict.fromkeys(map(text.value, (level.values[0], level.values[-1])))),
+                    text.score(level.median), known_ends)  # fmt: skip
         if level.low == level.low:
             axes.fill_between([left, right], level.low, level.high, color=SELECTED, alpha=0.25, linewidth=0)

@@ -1,4 +1,4 @@
-"""A section of the page: figures and tables under one heading."""
+"""A section of the page: figures and tables under one heading, or what a template of its own shows."""
 
 from dataclasses import dataclass
 
@@ -20,6 +20,9 @@ class Section:
         notes: Sentences at its end.
         paired: See `tables`.
         parallel: Whether it holds the parallel coordinates, which the page's script draws.
+        link: Its words in the contents; None where it does not stand there, empty for its title.
+        template: That shows it, as ``section``.
+        value: What such a template shows besides.
     """
 
     anchor: str
@@ -31,8 +34,12 @@ class Section:
     notes: tuple[str, ...] = ()
     paired: bool = False
     parallel: bool = False
+    link: str | None = ""
+    template: str = "section.html"
+    value: object = None
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to show."""
-        return not (self.drawings or self.confusions or self.tables or self.notes or self.parallel)
+        parts = self.drawings or self.confusions or self.tables or self.notes or self.parallel or self.value
+        return not parts

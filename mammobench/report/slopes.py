@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from matplotlib.figure import Figure
 
 from mammobench.evaluation.intervals import Interval
+from mammobench.report import text
+from mammobench.report.chart import Chart
 from mammobench.report.drawing import MUTED, REFERENCE, SELECTED
 
 HEIGHT, PANEL_WIDTH = 3.6, 3.6
@@ -20,7 +22,7 @@ def draw_slopes(panels: Mapping[str, Panel], conditions: Sequence[str]) -> Figur
         panels: The score's title to what is drawn.
         conditions: In the order of the values.
     """
-    figure = Figure(figsize=(PANEL_WIDTH * len(panels), HEIGHT), layout="constrained")
+    figure = Chart(PANEL_WIDTH * len(panels), HEIGHT)
     places = range(len(conditions))
     for axes, (title, (lines, means)) in zip(
         figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
@@ -30,11 +32,16 @@ def draw_slopes(panels: Mapping[str, Panel], conditions: Sequence[str]) -> Figur
             color, width = (REFERENCE, 1.6) if reference else (MUTED, 0.9)
             axes.plot(places, values, color=color, linewidth=width, marker="o", markersize=3, alpha=0.8,
                       label=name if reference else None)  # fmt: skip
+            figure.tell(axes, places, values, "{0}, {1}: {2}", name, conditions, [*map(text.score, values)])
         points = [mean.point for mean in means]
         below = [mean.point - mean.low for mean in means]
         above = [mean.high - mean.point for mean in means]
         axes.errorbar(places, points, yerr=(below, above), color=SELECTED, linewidth=2.4, marker="D",
                       markersize=6, capsize=4, label="mean, 95 % interval")  # fmt: skip
+        ends = [
+            f"{text.score(mean.point)} [{text.score(mean.low)}, {text.score(mean.high)}]" for mean in means
+        ]
+        figure.tell(axes, places, points, "mean, {0}: {1}", conditions, ends)
         axes.set_xticks(places, conditions)
         axes.set_xlim(-0.3, len(conditions) - 0.7)
         axes.set_ylabel(title)

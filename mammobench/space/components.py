@@ -1,14 +1,16 @@
 """The losses, activations and optimizers that a search space may name: the one place to register another.
 
 A new one is a class or function in a file of its own, unless Keras has it, and one entry here: see
-`mammobench.space.registry` for what an entry says and for all that follows from it.
+`mammobench.space.registry` for what an entry says and for all that follows from it. A loss goes behind the
+others: records have the keys of losses in this order.
 """
 
 from typing import Annotated
 
 from pydantic import Field
 
-from mammobench.space.registry import Activation, Loss, Optimizer, register
+from mammobench.core.registry import register
+from mammobench.space.registry import Activation, Loss, Optimizer
 
 LOSSES: dict[str, Loss] = {}
 ACTIVATIONS: dict[str, Activation] = {}

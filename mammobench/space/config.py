@@ -274,15 +274,32 @@ class TrialConfig(_Section):
         }
 
 
+def check_section(section: str, values: Mapping[str, Any]) -> None:
+    """Check some fields of a section by themselves, whatever the others of the configuration are.
+
+    Args:
+        section: ``model``, for example.
+        values: Field to value.
+
+    Raises:
+        ConfigError: For a value outside its range.
+    """
+    annotation: Any = TrialConfig.model_fields[section].annotation
+    try:
+        annotation.model_validate(dict(values))
+    except ValidationError as error:
+        raise _config_error(error, section) from None
+
+
 def nearest(name: str, known: Mapping[str, Any] | list[str]) -> str:
     """Return `` (did you mean 'x'?)`` for the known name nearest to a misspelt one, or an empty string."""
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
-def _config_error(error: ValidationError) -> ConfigError:
+def _config_error(error: ValidationError, *section: str) -> ConfigError:
     first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"][:2])
+    key = ".".join(str(part) for part in (*section, *first["loc"])[:2])
     if not key:
         return ConfigError(first["msg"].removeprefix("Value error, "))
     return ConfigError(

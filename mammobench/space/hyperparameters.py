@@ -114,7 +114,7 @@ class Choice(Hyperparameter):
 
     def contains(self, value: FieldValue) -> bool:
         """Return whether `value` is one of the choices, of the same type."""
-        return encode(value) in {encode(choice) for choice in self.values}
+        return encode(value) in [encode(choice) for choice in self.values]
 
     def suggest(self, trial: Suggester) -> FieldValue:
         """Let an Optuna trial choose; lists travel as JSON text."""

@@ -3,15 +3,13 @@
 `search_spaces/README.md` is `markdown()`; ``python -m mammobench.space.reference`` writes it anew.
 """
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
-from mammobench.core.aliases import Json
+from mammobench.core.markdown import table
 from mammobench.core.metrics import OBJECTIVES
 from mammobench.space.components import ACTIVATIONS, LOSSES, OPTIMIZERS
-from mammobench.space.config import KEYS, TrialConfig
+from mammobench.space.config import TrialConfig
+from mammobench.space.keys import Key, all_keys
 from mammobench.space.registry import Component
 from mammobench.space.yaml_file import shipped_spaces
 
@@ -41,70 +39,19 @@ budget: {trials: 20, max_epochs: 15}   # trials of a search, and training.max_ep
 | `{choice: [a, b, ...]}` | one of these, of any type, lists too |
 | `{float: [low, high]}` | a number from low to high, both included |
 | `{int: [low, high]}` | a whole number from low to high, both included |
-| `step: s` beside a range | only low, low + s, low + 2 s, ... |
+| `step: s` beside a range | only low, low + s, low + 2 s, ... to high, which must be among them |
 | `log: true` beside a range | drawn on a logarithmic scale; low is above 0, and there is no step |
 | `when: {key: value}` beside any of them | only where another searched key has this value, or one of a \
 list; several keys must all hold |
 
 A key stands under `base` or under `search`, not under both; `data.task`, `data.image_size`,
-`training.objective` and `training.max_epochs` are set at the top. The file is checked when it is read: an
-unknown key, an empty or reversed range, a condition that cannot hold or a value that no configuration takes
-is an error with its line.
+`training.objective` and `training.max_epochs` are set at the top. What decides which images validate and
+which test (`data.split`, `data.split_seed`, `data.validation_fraction`, `data.test_fraction`, `data.folds`,
+`data.fold`, `data.shared_groups`) is not searched, since a search would then select by images that it is
+tested on; only `data.split: {choice: [reference, official]}` may be, which shows such a leak. The file is
+checked when it is read: an unknown key, a value of another type than its key's, an empty or reversed range,
+a condition that cannot hold or a value that no configuration takes is an error with its line.
 """
-
-
-class Key(NamedTuple):
-    """One field of `TrialConfig`.
-
-    Attributes:
-        key: Its dotted key.
-        type: ``int``, ``float``, ``bool``, ``text``, ``one of`` or ``list of int``.
-        range: What it may be.
-        default: As JSON.
-        meaning: With its unit.
-    """
-
-    key: str
-    type: str
-    range: str
-    default: str
-    meaning: str
-
-
-def all_keys() -> list[Key]:
-    """Return every key that a search space may set, in the order of `TrialConfig`."""
-    sections = TrialConfig.model_json_schema()["$defs"]
-    defaults = TrialConfig().values()
-    listed = []
-    for key in KEYS:
-        section, field = key.split(".")
-        schema = sections[f"{section.capitalize()}Config"]["properties"][field]
-        kind, allowed = _type_and_range(schema)
-        listed.append(Key(key, kind, allowed, json.dumps(defaults[key]), schema.get("description", "")))
-    return listed
-
-
-def _type_and_range(schema: Mapping[str, Json]) -> tuple[str, str]:
-    if "enum" in schema:
-        return "one of", ", ".join(schema["enum"])
-    match schema["type"]:
-        case "array":
-            _, each = _type_and_range(schema["items"])
-            least = schema.get("minItems", 0)
-            return "list of int", f"{least} to {schema['maxItems']} numbers of {each}"
-        case "boolean":
-            return "bool", "true, false"
-        case "string":
-            return "text", ""
-    bounds = [
-        f"{words} {schema[name]:g}"
-        for name, words in (
-            ("minimum", "at least"), ("exclusiveMinimum", "above"),
-            ("maximum", "at most"), ("exclusiveMaximum", "below"),
-        )
-        if name in schema
-    ]  # fmt: skip
-    return {"integer": "int", "number": "float"}[schema["type"]], ", ".join(bounds)
 
 
 def markdown() -> str:
@@ -122,7 +69,7 @@ def markdown() -> str:
     )
     parts = [
         "# Search spaces",
-        f"<!-- Written by `{COMMAND}`; edit mammobench/space_reference.py, config.py or components.py. -->",
+        f"<!-- Written by `{COMMAND}`; edit mammobench/space/reference.py, config.py or components.py. -->",
         how,
         "## A file",
         _GRAMMAR.strip(),
@@ -131,7 +78,7 @@ def markdown() -> str:
     for section, listed in by_section.items():
         parts += [f"### `{section}`", (about[section] or "").strip()]
         rows = ([f"`{key.key}`", key.type, key.range, f"`{key.default}`", key.meaning] for key in listed)
-        parts.append(_table(("key", "type", "range", "default", "meaning"), rows))
+        parts.append(table(("key", "type", "range", "default", "meaning"), rows))
     parts += [
         "## Losses",
         "Each takes the keys named, and `loss.class_weight`; the others of its section are ignored.",
@@ -140,32 +87,27 @@ def markdown() -> str:
         [f"`{name}`", "2 or more" if loss.where_of_many else "2", loss.meaning, _takes("loss", loss)]
         for name, loss in LOSSES.items()
     )
-    parts.append(_table(("`loss.name`", "classes", "meaning", "takes"), rows))
+    parts.append(table(("`loss.name`", "classes", "meaning", "takes"), rows))
     parts += ["## Activations"]
     rows = ([f"`{name}`", activation.meaning] for name, activation in ACTIVATIONS.items())
-    parts.append(_table(("`model.activation`", "meaning"), rows))
+    parts.append(table(("`model.activation`", "meaning"), rows))
     parts += ["## Optimizers", "Each takes the rate, its schedule, weight decay and clipping."]
     rows = (
         [f"`{name}`", optimizer.meaning, _takes("optimizer", optimizer)]
         for name, optimizer in OPTIMIZERS.items()
     )
-    parts.append(_table(("`optimizer.name`", "meaning", "also takes"), rows))
+    parts.append(table(("`optimizer.name`", "meaning", "also takes"), rows))
     parts += [
         "## Objectives",
         "Measured on validation; where a threshold is needed, at the one with the best F1.",
     ]
     rows = ([f"`{name}`", each.direction, each.meaning] for name, each in OBJECTIVES.items())
-    parts.append(_table(("`objective`", "direction", "meaning"), rows))
+    parts.append(table(("`objective`", "direction", "meaning"), rows))
     return "\n\n".join(parts) + "\n"
 
 
 def _takes(section: str, component: Component) -> str:
     return ", ".join(f"`{section}.{field}`" for field in component.fields)
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ checks of `TrialConfig`, the networks, `search_spaces/README.md`, ``mammobench s
 contract tests.
 """
 
-import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -16,23 +15,18 @@ from pydantic import BaseModel, GetCoreSchemaHandler, create_model
 from pydantic_core import CoreSchema, core_schema
 
 from mammobench.core.errors import ConfigError
+from mammobench.core.registry import Entry
 
 
 @dataclass(frozen=True, kw_only=True)
-class Component:
+class Component(Entry):
     """Something that a configuration names.
 
     Attributes:
-        name: As a search space writes it.
-        meaning: One line for the reference.
-        where: What builds it, as ``module:name``.
         shared: Fields of its section of `TrialConfig` that it takes, each as the argument of that name.
         own: Fields that it adds to its section, and takes: name to type and default, as in a pydantic model.
     """
 
-    name: str
-    meaning: str
-    where: str
     shared: tuple[str, ...] = ()
     own: Mapping[str, tuple[object, object]] = field(default_factory=dict)
 
@@ -74,38 +68,7 @@ class Optimizer(Component):
     """A callable that takes ``learning_rate``, ``weight_decay``, ``global_clipnorm`` and the fields."""
 
 
-Kind = TypeVar("Kind", bound=Component)
 Section = TypeVar("Section", bound=BaseModel)
-
-
-def register(registered: dict[str, Kind], *components: Kind) -> None:
-    """Add components; `TrialConfig` knows those that were registered before it was first imported.
-
-    Raises:
-        ConfigError: For a name that is taken.
-    """
-    for component in components:
-        if component.name in registered:
-            raise ConfigError(
-                "two components of one name", where=component.where, expected="a name that is free",
-                found=component.name, remedy=f"{registered[component.name].where} has it",
-            )  # fmt: skip
-        registered[component.name] = component
-
-
-def resolve(where: str) -> Callable[..., Any]:
-    """Import what an entry names as ``module:name``.
-
-    Raises:
-        ConfigError: When there is no such module, or no such name in it.
-    """
-    try:
-        found: Callable[..., Any] = pkgutil.resolve_name(where)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigError(
-            f"a registered component cannot be imported ({error})", where=where, expected="module:name"
-        ) from None
-    return found
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ A plain name is that of a folder under ``reports/``; whatever has a separator in
 
 import os
 import re
-import shlex
 from collections.abc import Collection
 from pathlib import Path
 
 from mammobench.core.errors import ConfigError, StudyError
+from mammobench.core.invocation import command
 from mammobench.core.names import LONGEST, RULE, is_plain
 from mammobench.space.config import nearest
 
@@ -128,14 +128,14 @@ def word_for(folder: Path) -> str:
 
 
 def command_for(verb: str, folder: Path, *words: str) -> str:
-    """Return ``mammobench VERB STUDY WORDS...`` for this working directory, quoted for a shell."""
-    return shlex.join(["mammobench", verb, word_for(folder), *words])
+    """Return ``mammobench VERB STUDY WORDS...`` as it runs in this working directory, quoted for a shell."""
+    return command(verb, word_for(folder), *words)
 
 
 def page_command(verb: str, folder: Path, *words: str) -> str:
     """Return the same for a page, which is read later, beside the ``reports/`` that the study lies in."""
     by_name = folder.parent.name == REPORTS.name and is_plain(folder.name)
-    return shlex.join(["mammobench", verb, folder.name if by_name else str(folder), *words])
+    return command(verb, folder.name if by_name else str(folder), *words)
 
 
 def _is_path(text: str) -> bool:

@@ -182,7 +182,7 @@ def read_spec(document: str | Mapping[str, Any], where: str | Path) -> StudySpec
         problem = f"damaged study description ({first_fault(error)})"
         raise StudyError(problem, where=where, remedy=remedy) from None
     try:
-        parse_space(json.dumps(spec.space), "space")
+        parse_space(json.dumps(spec.space), "space", recorded=True)
     except (SpaceError, ValueError, RecursionError) as error:
         problem = f"damaged study description ({str(error).rstrip('.')})"
         raise StudyError(problem, where=where, remedy=remedy) from None

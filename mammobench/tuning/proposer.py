@@ -15,8 +15,8 @@ from mammobench.space.yaml_file import load_space
 from mammobench.study.record import StudyRecord
 from mammobench.study.spec import StudySpec
 from mammobench.study.trial_record import Role, TrialRecord, new_trial
-from mammobench.tuning.engines import make_engine
 from mammobench.tuning.engines.base import Engine, NoProposal, Outcome, Proposal
+from mammobench.tuning.engines.making import make_engine
 
 _ASKED = {"data.task", "data.image_size", "training.objective", "training.max_epochs"}
 

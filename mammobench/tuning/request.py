@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from mammobench.core.errors import ConfigError, DataError, StudyError
+from mammobench.core.invocation import as_started
 from mammobench.core.metrics import OBJECTIVES
 from mammobench.data.splits.split import make_split
 from mammobench.data.store.image_store import ImageStore
 from mammobench.space.config import TrialConfig, nearest
+from mammobench.space.one_split import require_one_split
 from mammobench.space.search_space import SearchSpace
 from mammobench.study.artifacts import require_place, whole_place
 from mammobench.study.lock import locked
@@ -153,7 +155,9 @@ def asked_space(
     Raises:
         ConfigError: For no trials, an objective or a split that there is not, or a split where the space
             searches it.
+        SpaceError: For a space that searches what decides the split.
     """
+    require_one_split(space)
     if split is not None:
         if any(item.key == "data.split" for item in space.hyperparameters):
             raise ConfigError(
@@ -236,6 +240,8 @@ def start_or_continue(request: Request, store: ImageStore) -> Iterator[StudyReco
             it now; and when the folder has a record whose description is gone.
     """
     spec = request.spec(store)
+    if request.url is not None:
+        StudyRecord.finish_creation(request.folder, request.url)
     if StudyRecord.exists(request.folder):
         record = _existing(request, spec)
         with record.lock():
@@ -272,7 +278,7 @@ def _existing(request: Request, spec: StudySpec) -> StudyRecord:
             f"a study of this name exists with another {', '.join(differences)} ({told})",
             where=request.folder,
             remedy=f"Choose another name with --study{asked_by}, or repeat the search as it was asked: "
-            + record.spec.command,
+            + as_started(record.spec.command),
         )
     require_trials(record, request.trials)
     return record

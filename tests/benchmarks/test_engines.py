@@ -9,11 +9,11 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from mammobench.space.search_space import SearchSpace
 from mammobench.space.yaml_file import load_space, parse_space
-from mammobench.tuning.engines import ENGINES, make_engine
 from mammobench.tuning.engines.base import Engine, Outcome, Proposal
+from mammobench.tuning.engines.making import make_engine
+from mammobench.tuning.engines.methods import OPTUNA
 
 TRIALS, ROUNDS = 1_000, 50
-SLOW = {"gp": "a Gaussian process over 1,000 trials takes seconds: meant for some hundred"}
 FINITE = """
 name: finite
 task: malignancy
@@ -39,12 +39,13 @@ def ask_and_tell(engine: Engine, number: int) -> None:
 
 @pytest.mark.benchmark
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("sampler", ENGINES["optuna"])
+@pytest.mark.parametrize("sampler", OPTUNA)
 def test_ask_and_tell_at_a_thousand_trials(sampler: str, benchmark: BenchmarkFixture) -> None:
-    if sampler in SLOW and importlib.util.find_spec("torch") is None:
-        pytest.skip("PyTorch is not installed")
-    space: SearchSpace = parse_space(FINITE, "finite") if sampler == "grid" else load_space("quick")
-    trials = 100 if sampler in SLOW else TRIALS
+    entry = OPTUNA[sampler]
+    if entry.package and importlib.util.find_spec(entry.package.module) is None:
+        pytest.skip(f"{entry.package.title} is not installed")
+    space: SearchSpace = parse_space(FINITE, "finite") if entry.only_finite else load_space("quick")
+    trials = 100 if entry.slow else TRIALS
     engine = make_engine(space, engine="optuna", sampler=sampler, directions=("maximize",), seed=0)
     for number in range(1, trials + 1):
         ask_and_tell(engine, number)
@@ -53,6 +54,6 @@ def test_ask_and_tell_at_a_thousand_trials(sampler: str, benchmark: BenchmarkFix
         ask_and_tell, setup=lambda: ((engine, next(numbers)), {}), rounds=ROUNDS
     )
     median = benchmark.stats.stats.median * 1e3 if benchmark.stats else float("nan")
-    note = f" ({SLOW[sampler]})" if sampler in SLOW else ""
+    note = " (1,000 trials take it seconds: meant for some hundred)" if entry.slow else ""
     print(f"optuna {sampler}: ask and tell at {trials} trials, median {median:.1f} ms{note}")
     assert next(numbers, None) is None

@@ -15,39 +15,16 @@ import pytest
 from mammobench.core.errors import EngineError
 from mammobench.space.search_space import Choice, SearchSpace
 from mammobench.space.yaml_file import load_space, parse_space
-from mammobench.tuning.engines import ENGINES, make_engine
 from mammobench.tuning.engines.base import Ending, Engine, NoProposal, Outcome, Proposal
+from mammobench.tuning.engines.making import make_engine
+from mammobench.tuning.engines.methods import ENGINES
+from mammobench.tuning.engines.registry import Sampler
 
 Method = tuple[str, str]
 
 
-@dataclass(frozen=True)
-class Traits:
-    """How a method differs from the others, and may.
-
-    Attributes:
-        needs: A package that it needs.
-        only_finite: It takes no space with a continuous range.
-        seeded: Another seed gives other proposals.
-        continues: It proposes to go on with trials that it proposed before; only then may it wait.
-        trials: How many a test has it propose; fewer where each takes long.
-    """
-
-    needs: str | None = None
-    only_finite: bool = False
-    seeded: bool = True
-    continues: bool = False
-    trials: int = 16
-
-
-TRAITS = {
-    ("optuna", "gp"): Traits(needs="torch", trials=13),
-    ("optuna", "grid"): Traits(only_finite=True),
-    ("keras-tuner", "random"): Traits(needs="keras_tuner"),
-    ("keras-tuner", "bayesian"): Traits(needs="keras_tuner"),
-    ("keras-tuner", "hyperband"): Traits(needs="keras_tuner", continues=True),
-    ("keras-tuner", "grid"): Traits(needs="keras_tuner", seeded=False),
-}
+TRIALS, TRIALS_OF_SLOW = 16, 13
+"""How many a test has a method propose."""
 
 FINITE = """
 name: finite
@@ -76,14 +53,24 @@ budget: {trials: 12, max_epochs: 9}
 """
 
 
-def traits_of(method: Method) -> Traits:
-    return TRAITS.get(method, Traits())
+def traits_of(method: Method) -> Sampler:
+    return ENGINES[method[0]].samplers[method[1]]
+
+
+def trials_of(method: Method) -> int:
+    return TRIALS_OF_SLOW if traits_of(method).slow else TRIALS
+
+
+def needed(method: Method) -> str | None:
+    """The package that a method loads, which is slow or may be missing."""
+    package = traits_of(method).package
+    return package.module if package else {"keras-tuner": "keras_tuner"}.get(method[0])
 
 
 def parameters() -> Iterator[Any]:
-    for engine, samplers in ENGINES.items():
-        for sampler in samplers:
-            needs = traits_of((engine, sampler)).needs
+    for engine, library in ENGINES.items():
+        for sampler in library.samplers:
+            needs = needed((engine, sampler))
             marks = [pytest.mark.xdist_group(needs)] if needs else []
             if needs and importlib.util.find_spec(needs) is None:
                 marks.append(pytest.mark.skip(reason=f"{needs} is not installed"))
@@ -189,7 +176,7 @@ def roundtrip(proposal: Proposal) -> Proposal:
 
 def search(method: Method, trials: int | None = None, seed: int = 0, **options: Any) -> Search:
     made = Search(build(method, seed, **options.pop("build", {})), **options)
-    made.run(trials or traits_of(method).trials)
+    made.run(trials or trials_of(method))
     return made
 
 
@@ -234,7 +221,7 @@ def test_replaying_the_record_rebuilds_the_engine(after: int, workers: int, how:
     uninterrupted = search(method, workers=workers)
     killed = search(method, max(after, 1), workers=workers) if after else Search(build(method))
     resumed = killed.rebuilt(build(method), how)
-    assert resumed.run(traits_of(method).trials) == uninterrupted.proposals
+    assert resumed.run(trials_of(method)) == uninterrupted.proposals
 
 
 def test_the_record_may_begin_with_a_trial_that_was_not_proposed(method: Method) -> None:
@@ -282,12 +269,12 @@ def test_trials_that_do_not_finish_stop_no_search(state: Ending, method: Method)
         return Outcome(proposal, "finished", (objective(proposal),), constraints=(-1.0,))
 
     uninterrupted = search(method, build={"constraints": 1}, end=end)
-    assert len(uninterrupted.proposals) == traits_of(method).trials
+    assert len(uninterrupted.proposals) == trials_of(method)
     continued = [each.continues for each in uninterrupted.proposals if each.continues is not None]
     assert all(number % 3 for number in continued)
     killed = search(method, 9, build={"constraints": 1}, end=end)
     resumed = killed.rebuilt(build(method, constraints=1), "each with its outcome")
-    assert resumed.run(traits_of(method).trials) == uninterrupted.proposals
+    assert resumed.run(trials_of(method)) == uninterrupted.proposals
 
 
 @pytest.mark.parametrize("workers", [1, 3])
@@ -318,8 +305,12 @@ def test_a_space_with_one_hyperparameter_of_two_values_is_searched(method: Metho
     assert sorted(new) == ["elu", "relu"]
 
 
-def test_an_unknown_engine_or_sampler_is_told_with_the_nearest() -> None:
+def test_an_unknown_engine_sampler_or_pruner_is_told_with_the_nearest() -> None:
     with pytest.raises(EngineError, match="did you mean 'optuna'"):
         build(("optua", "tpe"), space=load_space("quick"))
     with pytest.raises(EngineError, match="did you mean 'random'"):
         build(("optuna", "randon"), space=load_space("quick"))
+    with pytest.raises(EngineError, match=r"did you mean 'median'\?\): expected one of none, median, asha"):
+        build(("optuna", "tpe"), space=load_space("quick"), pruner="medain")
+    with pytest.raises(EngineError, match=r"no pruners: its oracles .*--sampler hyperband has stopping"):
+        build(("keras-tuner", "random"), space=load_space("quick"), pruner="median")

@@ -6,13 +6,13 @@ import keras
 import numpy as np
 import pytest
 
+from mammobench.core.registry import resolve
 from mammobench.models.augmentation import Augmentation
 from mammobench.models.family import build_model
 from mammobench.models.losses import build_loss, encode_targets
 from mammobench.models.optimizers import build_optimizer
 from mammobench.space.components import ACTIVATIONS
 from mammobench.space.config import KEYS, AugmentationConfig, TrialConfig
-from mammobench.space.registry import resolve
 
 BASE: dict[str, Any] = {"data.image_size": 16, "model.filters": [4, 5], "model.hidden_units": [3]}
 POINTS: list[dict[str, Any]] = [

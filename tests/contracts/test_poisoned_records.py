@@ -20,9 +20,6 @@ from tests.contracts.test_engines import FINITE, Method, parameters, traits_of
 from tests.poison import Route, payloads, pickled, replaced, routes
 from tests.small_study import small_spec
 
-TRIALS = {("optuna", "nsga2"): 44, ("optuna", "cmaes"): 24}
-"""So many that the sampler has noted down all that it ever does."""
-
 
 @pytest.fixture(params=parameters(), scope="module")
 def method(request: pytest.FixtureRequest) -> Method:
@@ -40,7 +37,7 @@ def folder(method: Method, phantom: ImageStore, tmp_path_factory: pytest.TempPat
     )
     study = StudyRecord.create(folder, spec)
     proposer = Proposer(study, phantom)
-    trials = TRIALS.get(method, 12)
+    trials = traits_of(method).noted_by
     for number in range(trials + 1):
         record = proposer.next(trials)
         assert isinstance(record, TrialRecord)

@@ -38,6 +38,11 @@ def report(simulated_study: StudyRecord, tmp_path_factory: pytest.TempPathFactor
     return write_report(simulated_study, out=tmp_path_factory.mktemp("browser") / "index.html")
 
 
+@pytest.fixture(scope="module")
+def long_report(write_study: Callable[..., StudyRecord], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_report(write_study(tmp_path_factory.mktemp("long") / "long", trials=112, images=60))
+
+
 @pytest.fixture
 def page(browser: Browser, report: Path) -> Iterator[Page]:
     opened = browser.new_page()
@@ -166,6 +171,108 @@ def test_rows_are_filtered_by_value_range_and_words(page: Page) -> None:
     assert set(column(page, "model activation")) == {"relu"}
 
 
+def test_a_row_says_in_what_its_configuration_differs(page: Page, simulated_study: StudyRecord) -> None:
+    for trial in simulated_study.trials:
+        name = "reference CNN" if trial.role == "reference" else f"trial {trial.number}"
+        row = page.locator("tr", has=page.get_by_role("button", name=name, exact=True))
+        words = row.locator(".settings").inner_text()
+        assert f"loss.name={trial.config.loss.name}" in words or trial.role == "reference"
+        assert f"dropout={trial.config.model.dropout:.3g}" in words
+        assert ("gamma=" in words) == ("loss.gamma" in trial.hyperparameters)
+    assert page.locator("tr.constant .settings").count() == 0
+
+
+def test_all_columns_show_at_first_and_no_row_hides_in_a_box(browser: Browser, report: Path) -> None:
+    opened = browser.new_page(viewport={"width": 1440, "height": 900})
+    opened.goto(report.as_uri())
+    table = opened.locator("#leaderboard").bounding_box()
+    box = opened.locator(".wide").bounding_box()
+    assert table is not None
+    assert box is not None
+    assert table["x"] + table["width"] <= box["x"] + box["width"] <= 1440
+    assert table["height"] <= box["height"]
+    # the head stays in sight all the same
+    opened.locator("#leaderboard tbody tr").last.scroll_into_view_if_needed()
+    head = opened.locator("#leaderboard thead th").first.bounding_box()
+    assert head is not None
+    assert head["y"] == pytest.approx(0, abs=1)
+    opened.close()
+
+
+def test_a_trial_is_found_by_its_number_alone(browser: Browser, long_report: Path) -> None:
+    opened = browser.new_page()
+    opened.goto(long_report.as_uri())
+    for words, names in {
+        "trial 12": ["trial 12"],
+        "Trial 1": ["trial 1"],
+        "trial 12 trial 112": ["trial 112", "trial 12"],
+        "trial 12 nonsense": [],
+    }.items():
+        opened.get_by_role("searchbox").fill(words)
+        assert set(opened.locator("#leaderboard .expand").all_inner_texts()) == set(names), words
+    opened.get_by_role("searchbox").fill("dropout=0.1")
+    assert {text for text in opened.locator(".settings span").all_inner_texts() if "dropout" in text} == {
+        "dropout=0.1"
+    }
+    opened.close()
+
+
+def test_the_selected_row_stands_in_a_long_table_in_any_order(browser: Browser, long_report: Path) -> None:
+    opened = browser.new_page()
+    opened.goto(long_report.as_uri())
+    for _ in range(2):
+        assert opened.locator("#leaderboard tr.selected").count() == 1
+        assert opened.locator("#leaderboard tr.constant").count() == 2
+        opened.get_by_role("button", name="Test F1").click()
+    before = opened.locator("#leaderboard tbody tr").count()
+    assert before < 115
+    opened.get_by_role("button", name="Show 100 more").click()
+    assert opened.locator("#leaderboard tbody tr").count() == 115
+    assert opened.evaluate("document.activeElement.className") == "expand"
+    opened.close()
+
+
+def test_an_empty_result_says_so_and_leads_back(page: Page) -> None:
+    page.get_by_role("searchbox").fill("trial 99")
+    body = page.locator("#leaderboard tbody")
+    assert "No row matches “trial 99”." in body.inner_text()
+    assert page.locator("#said").inner_text() == "0 of 15 rows match"
+    body.get_by_role("button", name="Show all rows").click()
+    assert page.locator("#leaderboard tbody tr").count() == 15
+    assert page.get_by_role("searchbox").input_value() == ""
+
+
+def test_two_rows_lie_side_by_side_by_the_keyboard_alone(page: Page, simulated_study: StudyRecord) -> None:
+    trials = [trial for trial in simulated_study.trials if trial.number in {3, 7}]
+    for trial in trials:
+        page.get_by_role("checkbox", name=f"Compare trial {trial.number}", exact=True).focus()
+        page.keyboard.press("Space")
+    page.get_by_role("button", name="Compare", exact=True).focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="trial 3 and trial 7")
+    settings, scores = dialog.get_by_role("table").all()
+    configs = [trial.config.values() for trial in trials]
+    shown = settings.get_by_role("rowheader").all_inner_texts()
+    assert set(shown) <= {key for key in configs[0] if configs[0][key] != configs[1][key]}
+    assert {"optimizer.learning_rate"} <= set(shown)
+    for trial, place in zip(trials, (1, 2), strict=True):
+        row = page.locator("#leaderboard tr", has=page.get_by_role("button", name=f"trial {trial.number}"))
+        value, ends = row.first.locator(".interval").first.locator(".value, .ends").all_inner_texts()
+        line = scores.get_by_role("row", name=re.compile("^Test F1 "))
+        assert line.locator("th, td").nth(place).inner_text() == f"{value} {ends}"
+    page.keyboard.press("Escape")
+    assert dialog.count() == 0
+    assert page.evaluate("document.activeElement.textContent") == "Compare"
+    # a third takes the place of the first; a baseline has no settings
+    page.get_by_role("checkbox", name="Compare always benign").check()
+    page.get_by_role("button", name="Compare", exact=True).click()
+    dialog = page.get_by_role("dialog", name="trial 7 and always benign")
+    assert "A baseline has no settings." in dialog.inner_text()
+    dialog.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Clear", exact=True).click()
+    assert page.locator(".pick:checked").count() == 0
+
+
 def test_a_row_expands_to_its_scores_configuration_and_command(page: Page) -> None:
     button = page.locator(".expand").first
     button.click()
@@ -216,6 +323,72 @@ def test_an_axis_leads_to_the_filter_of_its_column(page: Page) -> None:
     assert page.evaluate(words) == "model dropout"
 
 
+def test_a_point_tells_its_values_to_the_pointer_and_to_the_keyboard(page: Page) -> None:
+    figure = page.locator("svg[aria-label^='Test F1 with']")
+    figure.scroll_into_view_if_needed()
+    expected = []
+    for row in page.locator("#leaderboard tbody tr").all():
+        value, ends = row.locator(".interval").first.locator(".value, .ends").all_inner_texts()
+        expected.append(f"{row.locator('.expand').inner_text()}: test F1 {value} {ends}")
+    # the pointer: on the dot of the last row, which is drawn below the others
+    script = """svg => {
+      const at = JSON.parse(svg.dataset.tips).at(-1).at, {a, d, e, f} = svg.getScreenCTM();
+      return [a * at[0] + e, d * at[1] + f];
+    }"""
+    x, y = figure.evaluate(script)
+    page.mouse.move(x + 3, y - 3)
+    assert page.locator(".tip").inner_text() == expected[-1]
+    page.mouse.move(2, 2)
+    assert page.locator(".tip").is_hidden()
+    # the keyboard
+    page.keyboard.press("Tab")
+    figure.focus()
+    page.keyboard.press("Home")
+    heard = []
+    for _ in expected:
+        heard.append(page.locator("#said").inner_text())
+        assert page.locator(".tip").inner_text() == heard[-1]
+        page.keyboard.press("ArrowRight")
+    assert heard == expected
+    page.keyboard.press("Escape")
+    assert page.locator(".tip").is_hidden()
+
+
+def test_every_figure_with_points_tells_where_they_are_drawn(page: Page) -> None:
+    script = """() => [...document.querySelectorAll('svg[data-tips]')].map(svg => {
+      const [width, height] = [svg.viewBox.baseVal.width, svg.viewBox.baseVal.height];
+      const all = JSON.parse(svg.dataset.tips).map(series => series.at).flat();
+      return [svg.getAttribute('aria-label'), all.length,
+              all.every((place, index) => place >= 0 && place <= (index % 2 ? height : width))];
+    })"""
+    figures = page.evaluate(script)
+    assert len(figures) == page.locator("figure.card svg").count() == 13
+    assert [name for name, points, inside in figures if not points or not inside] == []
+
+
+def test_a_parallel_line_tells_its_values_and_the_keyboard_walks_them(page: Page) -> None:
+    page.locator("#parallel").scroll_into_view_if_needed()
+    page.locator("#parallel .grab").last.wait_for()
+    page.locator("#parallel .room").focus()
+    page.keyboard.press("ArrowDown")
+    first = page.locator("#said").inner_text()
+    scored = [row for row in column(page, "Configuration") if not row.startswith("always")]
+    assert first.startswith(f"{scored[0]}: ")
+    assert f"Test F1 {numbers(page, 'Test F1')[0]:.3f} [" in first
+    assert page.locator(".tip").inner_text() == first
+    page.keyboard.press("ArrowDown")
+    assert page.locator("#said").inner_text().startswith(f"{scored[1]}: ")
+    script = """() => {
+      const [x, y] = document.querySelector('.lit').getAttribute('points').split(' ').at(-1).split(',');
+      const box = document.querySelector('.stack svg').getBoundingClientRect();
+      return [box.left + Number(x) - 1, box.top + Number(y)];
+    }"""
+    page.keyboard.press("ArrowUp")
+    x, y = page.evaluate(script)
+    page.mouse.move(x, y)
+    assert page.locator(".tip").inner_text() == first
+
+
 HOSTILE = "</script><script>document.title = 'stolen'</script><img src=x onerror=\"document.title='stolen'\">"
 NAME = HOSTILE.replace("/", "!")  # as a study can have it
 
@@ -244,6 +417,8 @@ def test_axe_finds_no_serious_fault(browser: Browser, report: Path, scheme: Lite
         opened.locator("summary", has_text=summary).click()
     opened.locator("#mattered").scroll_into_view_if_needed()
     opened.locator("#parallel canvas").wait_for()
+    for box in opened.locator(".pick").all()[:2]:
+        box.check()
     # in the dark only the colours differ
     only = {"runOnly": ["color-contrast"]} if scheme == "dark" else None
     found = Axe().run(opened, options=only).response["violations"]

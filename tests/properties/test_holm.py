@@ -17,16 +17,16 @@ def test_adjusted_values_reject_what_the_step_down_procedure_rejects(p: list[flo
         if value * (len(p) - place) > alpha:
             break
         rejected += 1
-    adjusted = holm(np.array(p), np.zeros(len(p), bool))
+    adjusted = holm(np.array(p))
     assert (adjusted <= alpha).sum() == rejected
 
 
 @given(p=P_VALUES, seed=st.integers(0, 99))
 def test_adjusted_values_are_ordered_bounded_and_know_no_order_of_the_rows(p: list[float], seed: int) -> None:
     values = np.array(p)
-    adjusted = holm(values, np.zeros(len(p), bool))
+    adjusted = holm(values)
     assert (adjusted >= values).all()
     assert (adjusted <= np.minimum(1, values * len(p)) + 1e-12).all()
     assert (np.diff(adjusted[np.argsort(values, kind="stable")]) >= 0).all()
     shuffled = np.random.default_rng(seed).permutation(len(p))
-    np.testing.assert_array_equal(holm(values[shuffled], np.zeros(len(p), bool)), adjusted[shuffled])
+    np.testing.assert_array_equal(holm(values[shuffled]), adjusted[shuffled])

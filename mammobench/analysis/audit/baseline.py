@@ -12,12 +12,8 @@ from mammobench.data.splits.split import Split, make_split
 from mammobench.data.splits.tasks import TASKS
 from mammobench.data.store.image_store import ImageStore
 from mammobench.evaluation.curves import resampled_curves
-from mammobench.evaluation.intervals import (
-    Interval,
-    Resamples,
-    bootstrap_intervals,
-    resampled_scores,
-)
+from mammobench.evaluation.ends import intervals, rarest_groups
+from mammobench.evaluation.intervals import Interval, Resamples, resampled_scores
 from mammobench.evaluation.leaderboard import LEVEL, unit_of
 from mammobench.evaluation.shortcut import Shortcut, fit_shortcuts
 from mammobench.space.config import DataConfig
@@ -88,13 +84,16 @@ def _scored(shortcut: Shortcut, split: Split, drawn: Resamples) -> Baseline:
     targets, classes = split.test.targets, TASKS[split.task].classes
     guesses = predicted_classes(shortcut.test, shortcut.threshold).astype(np.int8)[:, None]
     points = scores(targets, shortcut.test, shortcut.threshold)
+    groups = rarest_groups(targets, split.test.groups)
     samples = resampled_scores(drawn, targets, guesses, classes)
     if shortcut.threshold is not None:
         samples["auroc"] = resampled_curves(drawn, targets == 1, [shortcut.test])["auroc"]
     else:
         samples["auroc"] = np.empty((0, 1), np.float32)
     ends = {
-        name: bootstrap_intervals([points[name]], samples[name], level=LEVEL, unit=unit_of(split))[0]
+        name: intervals(name, [points[name]], samples[name], groups=groups, level=LEVEL, unit=unit_of(split))[
+            0
+        ]
         for name in ("auroc", "f1", "accuracy")
     }
     return Baseline(

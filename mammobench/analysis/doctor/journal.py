@@ -86,8 +86,8 @@ class Journal:
     def trials_lost(self) -> list[int]:
         """Return the storage numbers of the trials that the lost records speak of."""
         events = [json.loads(record) for record in self.lost]
-        named = {event.get("trial_id") for event in events if isinstance(event, dict)}
-        return sorted(trial for trial in named if isinstance(trial, int))
+        named = [event.get("trial_id") for event in events if isinstance(event, dict)]
+        return sorted({trial for trial in named if isinstance(trial, int)})
 
 
 class _Records(BaseJournalBackend):

@@ -113,7 +113,7 @@ def recovered(
         spec: What was asked of the study.
         folder: The study's folder, with the files of trials.
     """
-    space = parse_space(json.dumps(spec.space), folder / "study.json")
+    space = parse_space(json.dumps(spec.space), folder / "study.json", recorded=True)
     entered: dict[int, FrozenTrial] = {}
     for trial in trials:
         # what it says itself: entries before it may be gone

@@ -43,7 +43,9 @@ def write_leakage(leakage: Leakage, folder: Path, *, title: str) -> Path:
     with written_aside(folder / PICTURE) as aside:
         _figure(leakage).savefig(aside, format="png", dpi=200, facecolor="white")
     write_text(folder / TABLE, table_of(leakage).to_csv(index=False))
-    page = _page(leakage, title, svg_of(_figure(leakage), "Test scores of each configuration by split"))
+    page = _page(
+        leakage, title, svg_of(_figure(leakage), "Test scores of each configuration by split", scripted=False)
+    )
     write_text(folder / PAGE, environment().get_template("leakage.html").render(page=page))
     return folder / PAGE
 

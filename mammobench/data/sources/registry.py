@@ -5,12 +5,10 @@ from pathlib import Path
 from typing import ClassVar, Protocol
 
 from mammobench.core.errors import DataError
+from mammobench.core.registry import resolve
 from mammobench.data.images.options import PrepareOptions
 from mammobench.data.sources.archive import Archive
-from mammobench.data.sources.cbis import CbisSource
-from mammobench.data.sources.ddsm import DdsmSource
-from mammobench.data.sources.folder import FolderSource
-from mammobench.data.sources.mias import MiasSource
+from mammobench.data.sources.layouts import LAYOUTS
 from mammobench.data.store.image_store import ImageStore
 from mammobench.data.store.records import Chunk, Provenance
 from mammobench.data.store.writer import StoreWriter, refuse_existing
@@ -20,7 +18,7 @@ FILES_SHOWN = 5
 
 
 class Source(Protocol):
-    """A data set in a layout of its own; one file of this package each.
+    """A data set in a layout of its own; one file of this package each, registered in `layouts`.
 
     Attributes:
         name: What ``--format`` calls the layout.
@@ -57,10 +55,8 @@ class Source(Protocol):
 
 
 DEFAULTS = PrepareOptions()
-# recognised in this order: a folder of images is what nothing else was
-SOURCES: dict[str, type[Source]] = {
-    source.name: source for source in (DdsmSource, CbisSource, MiasSource, FolderSource)
-}
+SOURCES: dict[str, type[Source]] = {name: resolve(entry.where) for name, entry in LAYOUTS.items()}
+"""Every layout's reader by name, in the order in which they are recognised."""
 
 
 def prepare(

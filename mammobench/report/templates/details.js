@@ -26,7 +26,7 @@ const listOf = (title, pairs) => {
   const body = pairs.map(([name, value]) => element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, value)));
   return element("table", { class: "facts" }, element("caption", {}, title), element("tbody", {}, ...body));
 };
-const settingsText = (value) => (value === null ? "none" : typeof value === "object" ? JSON.stringify(value)
+const settingsText = (value) => (value === null ? "none" : Array.isArray(value) ? `[${value.map(settingsText).join(", ")}]` : typeof value === "object" ? JSON.stringify(value)
   : typeof value === "number" ? String(Number(value.toPrecision(6))) : String(value));
 const configOf = (row) => {
   const own = data.configs[row];

@@ -2,13 +2,8 @@
 const holder = document.getElementById("parallel");
 const AXES = 10, HEIGHT = 340, TOP = 26, BOTTOM = 38, SIDE = 46, GRAB = 18;
 const PALETTE = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 190, 37]]; // viridis
-const drawing = { axes: [], lines: [], width: 0 };
-const svgElement = (tag, attributes, ...children) => {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
-  return made;
-};
+const NEAR = 8; // pixels from a line at which it tells its values
+const drawing = { axes: [], lines: [], width: 0, told: null };
 const inner = HEIGHT - TOP - BOTTOM;
 const isWord = (column) => column.values.some((value) => typeof value === "string");
 
@@ -38,8 +33,8 @@ const setUp = () => {
   const rows = data.rows.map((_, index) => index).filter((index) => data.configs[index] !== null);
   const varied = (column) => new Set(rows.map((row) => column.values[row])).size > 1;
   const keys = columns.filter((column) => column.group === "Hyperparameters" && varied(column));
-  const order = (column) => (data.leading.includes(column.key) ? data.leading.indexOf(column.key) : Infinity);
-  const first = [...keys].sort((a, b) => order(a) - order(b) || 0).slice(0, AXES);
+  const ranked = data.differing.map(([key]) => byKey.get(key)).filter((column) => keys.includes(column));
+  const first = [...new Set([...ranked, ...keys])].slice(0, AXES);
   const ends = [data.objective, "test_f1"].map((key) => byKey.get(key)).filter((column) => column && varied(column));
   drawing.axes = [...first, ...ends].map((column) => axisOf(column, rows));
   const last = drawing.axes.at(-1);
@@ -109,6 +104,44 @@ const brushesOf = (axis) => {
   const bottom = filter.low === undefined ? TOP + inner : clamp(axis.place(filter.low));
   return [rect(top, bottom)];
 };
+const heightOf = (axis, row) => {
+  const value = axis.column.values[row];
+  return value === null ? TOP + inner + 20 : axis.place(value);
+};
+const tellLine = (row, x) => {
+  hideTip();
+  drawing.told = row;
+  const svg = holder.querySelector("svg"), box = svg.getBoundingClientRect();
+  const points = drawing.axes.map((axis) => `${axis.x},${heightOf(axis, row)}`).join(" ");
+  svg.append(svgElement("polyline", { class: "lit", points }));
+  const parts = drawing.axes.map(({ column }) => [titleOf(column), shownText(column, row), endsText(column, row)].filter(Boolean).join(" "));
+  const words = `${byKey.get("name").values[row]}: ${parts.join(", ")}`;
+  showTip(words, x ?? box.left + drawing.width / 2, box.top + TOP);
+  return words;
+};
+const shownLines = () => {
+  const matched = new Set(matching());
+  return drawing.lines.filter((row) => matched.has(row)).reverse();
+};
+const pointAtLine = (event) => {
+  const box = holder.querySelector("svg").getBoundingClientRect();
+  const [x, y] = [event.clientX - box.left, event.clientY - box.top];
+  const right = drawing.axes.findIndex((axis) => axis.x >= x);
+  if (event.buttons || right < 1) { hideTip(); return; }
+  const [from, to] = [drawing.axes[right - 1], drawing.axes[right]];
+  const far = (row) => Math.abs(heightOf(from, row) + (heightOf(to, row) - heightOf(from, row)) * (x - from.x) / (to.x - from.x) - y);
+  const near = shownLines().reduce((best, row) => (best === null || far(row) < far(best) ? row : best), null);
+  if (near === null || far(near) > NEAR) hideTip();
+  else tellLine(near, event.clientX);
+};
+const stepLine = (event) => {
+  if (event.key === "Escape") hideTip();
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key], rows = shownLines();
+  if (!step || !rows.length) return;
+  event.preventDefault();
+  const to = rows.indexOf(drawing.told) + step;
+  say(tellLine(rows[Math.max(0, Math.min(rows.length - 1, to))]));
+};
 const drawLines = (matched) => {
   const canvas = holder.querySelector("canvas"), context = canvas.getContext("2d");
   const scale = canvas.width / drawing.width;
@@ -121,8 +154,7 @@ const drawLines = (matched) => {
     context.lineWidth = thickness;
     context.beginPath();
     drawing.axes.forEach((axis, index) => {
-      const value = axis.column.values[row];
-      context[index ? "lineTo" : "moveTo"](axis.x, value === null ? TOP + inner + 20 : axis.place(value));
+      context[index ? "lineTo" : "moveTo"](axis.x, heightOf(axis, row));
     });
     context.stroke();
   };
@@ -180,6 +212,10 @@ const startParallel = () => {
   }
   const redraw = () => { layOut(); drawLines(new Set(matching())); };
   holder.querySelector("svg").addEventListener("pointerdown", brush);
+  holder.querySelector("svg").addEventListener("pointermove", pointAtLine);
+  holder.querySelector("svg").addEventListener("pointerleave", hideTip);
+  holder.querySelector(".room").addEventListener("keydown", stepLine);
+  holder.querySelector(".room").addEventListener("blur", hideTip);
   window.addEventListener("resize", redraw);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   followers.push(follow);
@@ -192,7 +228,8 @@ if (holder) {
   holder.append(
     element("h3", {}, "Parallel coordinates"),
     element("p", { class: "note" }, "A line is a configuration, its colour the rank by test F1 (yellow is best), the thick one "
-      + "the selected. Drag along an axis to keep what passes there; the ranking follows. Press an axis's name to filter by it."),
+      + "the selected. Drag along an axis to keep what passes there; the ranking follows. Press an axis's name to filter by it. "
+      + "A line tells its values when pointed at; the up and down keys read them, best first."),
     element("div", { class: "room", tabindex: 0, role: "region", "aria-label": "Parallel coordinates" },
       element("div", { class: "heads" }),
       element("div", { class: "stack" }, element("canvas", { role: "img", "aria-label": "A line for each configuration" }),

@@ -9,7 +9,7 @@ const state = {
   shown: new Set(columns.filter((column) => column.shown).map((column) => column.key)),
   sort: "test_f1", order: "descending", words: "",
   filters: new Map(), // key -> { low, high } or { values }
-  limit: PAGE, open: new Set(),
+  limit: PAGE, open: new Set(), compared: [],
 };
 const followers = []; // told of the rows that match whenever they change
 
@@ -57,16 +57,26 @@ const texts = []; // what the search looks through, a row at a time, made when i
 const textOfRow = (index) => {
   texts[index] ??= [...columns.filter((column) => column.form === "word").map((column) => {
     const value = column.values[index];
-    return value === null ? "" : `${value} ${column.key}=${value}`;
+    return value === null ? "" : `${value} ${column.key}=${value} ${column.key}=${shownText(column, index)}`;
   }), ...data.rows[index].badges].join(" ").toLowerCase();
   return texts[index];
 };
+// "trial 12" names a trial, not the word and any 12; a number is found whole, not within another
+const wanted = (written) => {
+  const trials = new Set();
+  const rest = written.toLowerCase().replace(/(?<![^\s,])trial\s+(\d+)(?![^\s,])/g, (_, number) => { trials.add(Number(number)); return " "; });
+  const words = rest.split(/\s+/).filter(Boolean).map((word) => {
+    const [before, after] = [/^\d/.test(word) ? "(?<![\\d.])" : "", /\d$/.test(word) ? "(?!\\.?\\d)" : ""];
+    return new RegExp(before + word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&") + after);
+  });
+  return (row) => (!trials.size || trials.has(data.rows[row].trial)) && words.every((word) => word.test(textOfRow(row)));
+};
 const matching = () => {
-  const words = state.words.toLowerCase().split(/\s+/).filter(Boolean);
+  const found = wanted(state.words);
   const filters = [...state.filters].map(([key, filter]) => [byKey.get(key), filter]);
   const rows = data.rows.map((_, index) => index);
   return rows.filter((index) => filters.every(([column, filter]) => allowed(filter, column.values[index]))
-    && words.every((word) => textOfRow(index).includes(word)));
+    && found(index));
 };
 
 const compare = (a, b) => (typeof a === "number" && typeof b === "number"
@@ -99,10 +109,13 @@ const nameCell = (column, row) => {
   const open = state.open.has(row);
   const button = element("button", { type: "button", class: "expand", "aria-expanded": String(open), "data-row": row },
     String(column.values[row]));
-  const cell = element("th", { scope: "row", class: "name" }, button);
+  const cell = element("th", { scope: "row", class: "name" }, pickOf(row), button);
   for (const words of badges) {
     cell.append(" ", element("span", { class: words === "split leaks" ? "badge leak" : "badge" }, words));
   }
+  const settings = data.differing.map(([key, name]) => [byKey.get(key), name]).filter(([differs]) => differs.values[row] !== null)
+    .flatMap(([differs, name]) => [element("span", {}, `${name}=`, element("wbr"), shownText(differs, row)), " "]);
+  if (settings.length) cell.append(" ", element("span", { class: "settings" }, ...settings));
   return cell;
 };
 const cellOf = (column, row) => {
@@ -131,6 +144,13 @@ const lineOf = (row, shown) => {
   }
   return lines.get(row);
 };
+const nothing = (width) => {
+  const asked = [state.words.trim() && `“${state.words.trim()}”`, state.filters.size && "the filters"].filter(Boolean).join(" and ");
+  const clear = element("button", { type: "button", class: "plain" }, "Show all rows");
+  clear.addEventListener("click", clearFilters);
+  const words = element("p", {}, `No row matches ${asked}. `, clear);
+  return element("tr", { class: "nothing" }, element("td", { colspan: width }, words));
+};
 let rendering = 0; // counts the renderings, so that rows of an older one stay out
 const fill = (rows, shown, atOnce) => {
   const body = document.createDocumentFragment();
@@ -151,14 +171,16 @@ const render = (atOnce = PAGE) => {
   if (names !== columnsMade) lines.clear();
   columnsMade = names;
   const rows = sorted(matching());
-  const visible = rows.slice(0, state.limit);
+  // as in the page without its script: the selected, the reference and the baselines always stand there
+  const visible = rows.filter((row, place) => place < state.limit || data.rows[row].kind !== "searched");
   table.tHead.replaceChildren(element("tr", {}, ...shown.map(headOf)));
   rendering += 1;
   table.tBodies[0].replaceChildren();
   fill(visible, shown, atOnce);
+  if (!rows.length) table.tBodies[0].append(nothing(shown.length));
   const total = data.rows.length.toLocaleString("en");
   const of = rows.length === data.rows.length ? `${total} rows` : `${rows.length.toLocaleString("en")} of ${total} rows match`;
-  status.textContent = visible.length < rows.length ? `${of}; the first ${visible.length} are shown` : of;
+  status.textContent = visible.length < rows.length ? `${of}; ${visible.length} are shown` : of;
   const more = document.getElementById("more");
   more.hidden = visible.length === rows.length;
   more.querySelector("[data-all]").textContent = `Show all ${rows.length.toLocaleString("en")}`;

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 
 from mammobench.core.errors import EngineError
 from mammobench.core.metrics import Direction
+from mammobench.core.registry import resolve
 from mammobench.core.seeds import derive_seed
 from mammobench.space.search_space import SearchSpace
 from mammobench.training.runtime import load_libraries
 from mammobench.tuning.engines.base import Engine, NoProposal, Outcome, Proposal, require_in_space
-
-SAMPLERS = ("random", "bayesian", "hyperband", "grid")
+from mammobench.tuning.engines.methods import KERAS_TUNER
 
 
 class KerasTunerEngine(Engine):
@@ -25,7 +25,7 @@ class KerasTunerEngine(Engine):
 
     Args:
         space: What to search.
-        sampler: One of `SAMPLERS`.
+        sampler: Of `methods.KERAS_TUNER`.
         directions: Of the objective; one only.
         seed: The study's seed.
 
@@ -36,8 +36,8 @@ class KerasTunerEngine(Engine):
     def __init__(
         self, space: SearchSpace, *, sampler: str, directions: tuple[Direction, ...], seed: int
     ) -> None:
-        if sampler not in SAMPLERS:
-            raise EngineError(f"unknown sampler {sampler!r}", expected=f"one of {', '.join(SAMPLERS)}")
+        if sampler not in KERAS_TUNER:
+            raise EngineError(f"unknown sampler {sampler!r}", expected=f"one of {', '.join(KERAS_TUNER)}")
         if len(directions) != 1:
             raise EngineError(
                 "KerasTuner optimises one objective",
@@ -46,11 +46,11 @@ class KerasTunerEngine(Engine):
             )
         load_libraries()
         # not above: whoever does not search with KerasTuner does not wait for it
-        from mammobench.tuning.engines.keras_tuner_oracles import ORACLES, Recorded  # noqa: PLC0415
+        from mammobench.tuning.engines.keras_tuner_oracles import Recorded  # noqa: PLC0415
 
         self._space, self._seed = space, seed
         self._direction = "max" if directions[0] == "maximize" else "min"
-        self._oracle, self._entry = ORACLES[sampler], Recorded.of
+        self._oracle, self._entry = resolve(KERAS_TUNER[sampler].where), Recorded.of
         self._record: dict[int, Recorded] = {}
 
     def propose(self, number: int) -> Proposal | NoProposal:

@@ -364,14 +364,6 @@ class GridOracle(OracleOfRecord, keras_tuner.oracles.GridSearchOracle):
         return response
 
 
-ORACLES: dict[str, type[OracleOfRecord]] = {
-    "random": RandomOracle,
-    "bayesian": BayesianOracle,
-    "hyperband": HyperbandOracle,
-    "grid": GridOracle,
-}
-
-
 def _key(values: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
     return frozenset((key, str(value)) for key, value in values.items())
 

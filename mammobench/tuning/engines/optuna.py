@@ -39,8 +39,8 @@ class OptunaEngine(Engine):
         space: What to search; its budget's epochs are the pruner's resource.
         directions: Of the objectives.
         seed: The study's seed.
-        sampler: One of `optuna_samplers.SAMPLERS`.
-        pruner: One of `optuna_pruners.PRUNERS`; one objective only.
+        sampler: Of `methods.OPTUNA`.
+        pruner: Of `methods.PRUNERS`; one objective only.
         constraints: How many constraint values finished and infeasible trials have.
         terminate: Whether `settled` is to judge; one objective only.
 

@@ -1,16 +1,4 @@
-"""Optuna's samplers by name.
-
-| name | method | several objectives | constraints | hyperparameters with conditions |
-|---|---|---|---|---|
-| tpe | tree-structured Parzen estimator (Watanabe 2023) | yes | yes | with those of the same condition |
-| random | uniform at random | ignored | ignored | yes |
-| gp | Gaussian process, log expected improvement | yes | yes | at random |
-| cmaes | CMA-ES (Hansen 2016) | no | as bad objectives | at random, as are choices |
-| qmc | scrambled Sobol' sequence | ignored | ignored | a coordinate each, unused where they do not exist |
-| grid | every configuration once, in random order | ignored | ignored | yes |
-| nsga2 | NSGA-II (Deb et al. 2002) | yes | yes | at random |
-
-TPE learns from pruned trials; gp, cmaes and nsga2 look at finished and infeasible ones only.
+"""Optuna's samplers, as `mammobench.tuning.engines.methods` names them.
 
 Which hyperparameters are drawn together is known from the space. Optuna's samplers find it out from the
 trials so far, at every draw and anew as trials end: that takes most of their time, CMA-ES stops for ever when
@@ -21,6 +9,7 @@ import importlib.util
 import math
 import warnings
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -38,18 +27,43 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from mammobench.core.errors import EngineError
+from mammobench.core.registry import resolve
 from mammobench.core.seeds import derive_seed
 from mammobench.space.search_space import SearchSpace
 from mammobench.study.optuna_private import Columns, ConvertingTpe
+from mammobench.tuning.engines.methods import OPTUNA
 from mammobench.tuning.engines.optuna_cmaes import PlainCmaEs
 from mammobench.tuning.engines.optuna_draw import distribution_of
 from mammobench.tuning.engines.optuna_notes import POPULATION, STUBBORN, check_notes
-
-SAMPLERS = ("tpe", "random", "gp", "cmaes", "qmc", "grid", "nsga2")
+from mammobench.tuning.engines.registry import Sampler
 
 Distributions = dict[str, BaseDistribution]
 _Rows = dict[tuple[str, ...], dict[int, list[float]]]
 """Names to trial's number to the trial's values as TPE's arrays have them; none for one without them."""
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What the sampler of one draw is made from.
+
+    Attributes:
+        seed: Of this draw.
+        study_seed: The study's.
+        groups: The hyperparameters of each condition, first those without; what has one value is left out.
+        numbers: Those without condition that are no choices.
+        rows: Kept by TPE from draw to draw.
+    """
+
+    seed: int
+    study_seed: int
+    groups: list[Distributions]
+    numbers: Distributions
+    rows: _Rows
+
+    @property
+    def common(self) -> Distributions:
+        """Those without condition."""
+        return self.groups[0]
 
 
 class Samplers:
@@ -59,7 +73,7 @@ class Samplers:
     again.
 
     Args:
-        name: One of `SAMPLERS`.
+        name: Of `methods.OPTUNA`.
         space: What it draws from.
         objectives: How many there are.
         seed: The study's seed.
@@ -69,8 +83,8 @@ class Samplers:
     """
 
     def __init__(self, name: str, space: SearchSpace, *, objectives: int, seed: int) -> None:
-        _require_possible(name, space, objectives)
-        self._name, self._seed = name, seed
+        self._sampler = _possible(name, space, objectives)
+        self._seed = seed
         self._finite = math.isfinite(space.size)
         self._groups = _groups(space)
         self._numbers = {
@@ -89,7 +103,9 @@ class Samplers:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             if attempt < STUBBORN:
-                return self._make(seed)
+                draw = Draw(seed, self._seed, self._groups, self._numbers, self._rows)
+                made: BaseSampler = resolve(self._sampler.where)(draw)
+                return made
             return BruteForceSampler(seed=seed) if self._finite else RandomSampler(seed=seed)
 
     def check_notes(self, number: int, notes: object, earlier: Iterable[Mapping[str, Any]]) -> None:
@@ -98,32 +114,47 @@ class Samplers:
         Raises:
             EngineError: Naming the note.
         """
-        check_notes(notes, sampler=self._name, number=number, space=self._numbers, earlier=earlier)
-
-    def _make(self, seed: int) -> BaseSampler:
-        common = self._groups[0]
-        sampler: BaseSampler
-        match self._name:
-            case "tpe":
-                sampler = _Tpe(self._groups, self._rows, seed=seed, multivariate=True)
-            case "gp":
-                sampler = _Gp(common, seed=seed, warn_independent_sampling=False)
-            case "cmaes":
-                sampler = _CmaEs(self._numbers, seed=seed, warn_independent_sampling=False)
-            case "nsga2":
-                sampler = _Nsga2(common, seed=seed, population_size=POPULATION)
-            case "qmc":
-                every = {key: each for group in self._groups for key, each in group.items()}
-                sequence = derive_seed(self._seed, "sobol")
-                sampler = _Sobol(every, seed=sequence, scramble=True, warn_independent_sampling=False)
-            case "grid":
-                sampler = BruteForceSampler(seed=seed)
-            case _:
-                sampler = RandomSampler(seed=seed)
-        return sampler
+        check_notes(notes, sampler=self._sampler, number=number, space=self._numbers, earlier=earlier)
 
 
-class _Together(BaseSampler):
+def tpe(draw: Draw) -> BaseSampler:
+    """Return TPE for one draw."""
+    return _Tpe(draw.groups, draw.rows, seed=draw.seed, multivariate=True)
+
+
+def random(draw: Draw) -> BaseSampler:
+    """Return random search for one draw."""
+    return RandomSampler(seed=draw.seed)
+
+
+def gp(draw: Draw) -> BaseSampler:
+    """Return Bayesian optimisation for one draw."""
+    return _Gp(draw.common, seed=draw.seed, warn_independent_sampling=False)
+
+
+def cmaes(draw: Draw) -> BaseSampler:
+    """Return CMA-ES for one draw."""
+    return _CmaEs(draw.numbers, seed=draw.seed, warn_independent_sampling=False)
+
+
+def qmc(draw: Draw) -> BaseSampler:
+    """Return a Sobol' sequence, the same for all draws of a study."""
+    every = {key: each for group in draw.groups for key, each in group.items()}
+    sequence = derive_seed(draw.study_seed, "sobol")
+    return _Sobol(every, seed=sequence, scramble=True, warn_independent_sampling=False)
+
+
+def grid(draw: Draw) -> BaseSampler:
+    """Return a search of every configuration for one draw."""
+    return BruteForceSampler(seed=draw.seed)
+
+
+def nsga2(draw: Draw) -> BaseSampler:
+    """Return NSGA-II for one draw."""
+    return _Nsga2(draw.common, seed=draw.seed, population_size=POPULATION)
+
+
+class Together(BaseSampler):
     """Draws together what it is told, whatever the trials so far have in common."""
 
     def __init__(self, together: Distributions, **options: Any) -> None:  # noqa: ANN401 - the sampler's own
@@ -135,10 +166,11 @@ class _Together(BaseSampler):
         study: Study,  # noqa: ARG002 - it is known without
         trial: FrozenTrial,  # noqa: ARG002
     ) -> Distributions:
+        """Return it."""
         return self._together
 
 
-class _Gp(_Together, GPSampler):
+class _Gp(Together, GPSampler):
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: Distributions
     ) -> dict[str, Any]:
@@ -147,19 +179,19 @@ class _Gp(_Together, GPSampler):
             return super().sample_relative(study, trial, search_space)
 
 
-class _CmaEs(_Together, PlainCmaEs):
+class _CmaEs(Together, PlainCmaEs):
     pass
 
 
-class _Nsga2(_Together, NSGAIISampler):
+class _Nsga2(Together, NSGAIISampler):
     pass
 
 
-class _Sobol(_Together, QMCSampler):
+class _Sobol(Together, QMCSampler):
     pass
 
 
-class _Tpe(_Together, ConvertingTpe):
+class _Tpe(Together, ConvertingTpe):
     """TPE that draws those without condition together, and then each group with a condition that holds."""
 
     def __init__(self, groups: list[Distributions], rows: _Rows, **options: Any) -> None:  # noqa: ANN401
@@ -208,24 +240,28 @@ def _condition(when: Mapping[str, tuple[Any, ...]]) -> str:
     return repr(sorted(when.items()))
 
 
-def _require_possible(name: str, space: SearchSpace, objectives: int) -> None:
-    if name not in SAMPLERS:
-        raise EngineError(f"unknown sampler {name!r}", expected=f"one of {', '.join(SAMPLERS)}")
-    if objectives > 1 and name == "cmaes":
+def _possible(name: str, space: SearchSpace, objectives: int) -> Sampler:
+    if name not in OPTUNA:
+        raise EngineError(f"unknown sampler {name!r}", expected=f"one of {', '.join(OPTUNA)}")
+    sampler = OPTUNA[name]
+    if objectives > 1 and sampler.objectives == "one":
         raise EngineError(
-            "CMA-ES searches for one objective",
+            sampler.one_objective or f"the sampler {name} searches for one objective",
             found=f"{objectives} objectives",
             remedy="Use --sampler nsga2 or tpe",
         )
-    if name == "gp" and importlib.util.find_spec("torch") is None:
+    package = sampler.package
+    if package and importlib.util.find_spec(package.module) is None:
         raise EngineError(
-            "the sampler gp needs PyTorch, which is not installed",
-            remedy="Install the extra with `pip install 'mammobench[gp]'`, or use --sampler tpe",
+            f"the sampler {name} needs {package.title}, which is not installed",
+            remedy=f"Install the extra with `pip install 'mammobench[{package.extra}]'`, "
+            "or use --sampler tpe",
         )
-    if name == "grid" and math.isinf(space.size):
+    if sampler.only_finite and math.isinf(space.size):
         ranges = [item.key for item in space.hyperparameters if math.isinf(item.count)]
         raise EngineError(
-            f"the sampler grid needs a finite space, and {', '.join(ranges)} may be any number in a range",
+            f"the sampler {name} needs a finite space, and {', '.join(ranges)} may be any number in a range",
             where=space.name,
             remedy="Give each a step or a list, such as {choice: [0.0001, 0.001]}, or use --sampler qmc",
         )
+    return sampler

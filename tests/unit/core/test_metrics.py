@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn_metrics
 
+from mammobench.core.counted import COUNTED
 from mammobench.core.errors import ConfigError
 from mammobench.core.metrics import (
     OBJECTIVES,
@@ -16,7 +17,7 @@ from mammobench.core.metrics import (
 from mammobench.data.images.conditions import KINDS, conditions_named
 
 ALL = (
-    "f1", "precision", "recall", "specificity", "accuracy", "balanced_accuracy", "macro_f1", "mcc",
+    "f1", "precision", "recall", "specificity", "accuracy", "balanced_accuracy", "macro_f1", *COUNTED,
     "auroc", "auprc", "brier",
 )  # fmt: skip
 

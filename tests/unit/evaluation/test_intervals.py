@@ -3,15 +3,8 @@ import pytest
 
 from mammobench.core.metrics import confusion_matrix, scores_of_confusion
 from mammobench.core.seeds import generator
-from mammobench.evaluation.intervals import (
-    Interval,
-    Resamples,
-    bootstrap_intervals,
-    percentile_ends,
-    pivotal_ends,
-    resampled_recall,
-    resampled_scores,
-)
+from mammobench.evaluation.ends import standard_errors
+from mammobench.evaluation.intervals import Interval, Resamples, resampled_recall, resampled_scores
 
 
 def repeated(resamples: Resamples, row: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
@@ -28,12 +21,12 @@ def test_a_resample_draws_as_many_groups_as_there_are() -> None:
     assert (resamples.weights.sum(axis=1) == 3).all()
 
 
-def test_what_a_resample_leaves_out_is_what_it_has_not_drawn() -> None:
-    resamples = Resamples([0, 0, 1, 2, 3], count=30, seed=0)
-    rest = resamples.left_out()
-    assert ((rest.weights == 1) == (resamples.weights == 0)).all()
-    images = (resamples.totals(np.ones((5, 1))) > 0) | (rest.totals(np.ones((5, 1))) > 0)
-    assert images.all()
+def test_resamples_of_a_part_are_those_of_the_whole() -> None:
+    groups = np.array([0, 0, 1, 2, 3, 3])
+    resamples, mask = Resamples(groups, count=30, seed=0), np.array([1, 0, 0, 1, 1, 1], bool)
+    part = resamples.of_part(mask)
+    values = np.arange(6)[:, None]
+    assert (part.totals(values[mask]) == resamples.totals(values * mask[:, None])).all()
 
 
 def test_the_same_seed_draws_the_same_resamples() -> None:
@@ -96,34 +89,5 @@ def test_intervals_over_patients_are_wider_than_over_their_images() -> None:
     widths = []
     for groups in (patients, np.arange(200)):
         samples = resampled_scores(Resamples(groups, count=500, seed=0), targets, guesses, 2)["accuracy"]
-        low, high = percentile_ends(samples, 0.95)
-        widths.append(high[0] - low[0])
+        widths.append(standard_errors(samples)[0])
     assert widths[0] > 1.5 * widths[1]
-
-
-def test_an_interval_of_a_share_agrees_with_the_normal_approximation() -> None:
-    targets = np.zeros(400, np.int64)
-    guesses = (np.arange(400) < 100).astype(np.int8)[:, None]
-    samples = resampled_scores(Resamples(range(400), count=4000, seed=0), targets, guesses, 2)["accuracy"]
-    interval = bootstrap_intervals([0.75], samples, level=0.95, unit="image")[0]
-    half = 1.96 * np.sqrt(0.75 * 0.25 / 400)
-    assert (interval.low, interval.high) == pytest.approx((0.75 - half, 0.75 + half), abs=0.006)
-
-
-def test_ends_are_over_what_is_defined() -> None:
-    samples = np.array([[1.0, np.nan], [np.nan, np.nan], [3.0, np.nan]])
-    low, high = percentile_ends(samples, 0.5)
-    assert (low[0], high[0]) == (1.5, 2.5)
-    assert np.isnan([low[1], high[1]]).all()
-
-
-def test_without_resamples_there_are_no_ends() -> None:
-    assert np.isnan(percentile_ends(np.empty((0, 2)), 0.95)).all()
-
-
-def test_pivotal_ends_of_a_score_that_noise_raises_hold_it_and_reach_below() -> None:
-    samples = np.linspace(0.12, 0.16, 401)[:, None]
-    low, high = pivotal_ends([0.1], samples, 0.5)
-    assert (low[0], high[0]) == pytest.approx((0.2 - 0.15, 0.1))
-    assert pivotal_ends([0.05], samples, 0.5)[0][0] == 0
-    assert np.isnan(pivotal_ends([np.nan], np.full((5, 1), np.nan), 0.5)).all()

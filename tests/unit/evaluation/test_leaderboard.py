@@ -8,6 +8,7 @@ from sklearn import metrics as sklearn_metrics
 
 from mammobench.core.errors import StudyError, TrialError
 from mammobench.data.splits.split import Split
+from mammobench.evaluation.comparison import BETTER, WORSE
 from mammobench.evaluation.entries import Entry
 from mammobench.evaluation.leaderboard import Leaderboard, _mark_selected, build_leaderboard, unit_of
 from mammobench.evaluation.points import METRICS
@@ -77,7 +78,8 @@ def test_differences_are_against_the_selected_row(board: Leaderboard) -> None:
     expected = board.frame["test_f1"] - board.selected["test_f1"]
     assert board.frame["difference"].to_numpy() == pytest.approx(expected.to_numpy())
     inside = (board.frame["difference_low"] <= 0) & (board.frame["difference_high"] >= 0)
-    assert (board.frame["indistinguishable"] == inside).all()
+    p = board.frame["difference_p"]
+    assert (inside == ~p.lt(0.05)).all()
 
 
 def test_the_same_seed_gives_the_same_table(board: Leaderboard, simulated_study: StudyRecord) -> None:
@@ -143,7 +145,7 @@ def test_a_study_with_the_reference_alone_selects_nothing(write_study: StudyWrit
     board = build_leaderboard(write_study(tmp_path / "reference", trials=0), resamples=20)
     assert board.selected is None
     assert board.optimism is None
-    assert board.frame["band"].isna().all()
+    assert board.frame["verdict"].isna().all()
     assert len(board.frame) == 3
 
 
@@ -182,15 +184,18 @@ def test_intervals_resample_images_where_no_group_has_two_in_the_test_part(
     assert unit_of(split) == unit
 
 
-def test_bands_follow_the_corrected_differences(board: Leaderboard) -> None:
+def test_verdicts_follow_the_corrected_differences(board: Leaderboard) -> None:
     frame = board.frame
-    assert (frame["band"].eq(2) == frame["difference_p_holm"].lt(0.05)).all()
-    assert frame.loc[frame["selected"], "band"].item() == 1
+    significant = frame["difference_p_adjusted"].lt(0.05)
+    assert (frame["verdict"].isin([BETTER, WORSE]) == significant).all()
+    assert (frame.loc[significant, "verdict"].eq(BETTER) == frame.loc[significant, "difference"].gt(0)).all()
+    assert frame.loc[frame["selected"], ["verdict", "family"]].isna().all(axis=None)
     always = frame[frame["name"] == "always benign"]
-    assert always["band"].item() == 2
-    told = frame.dropna(subset=["difference_p"])
-    assert (told["difference_p_holm"] >= told["difference_p"]).all()
-    assert (told["mcnemar_p_holm"] >= told["mcnemar_p"]).all()
+    assert always["verdict"].item() == WORSE
+    assert frame["family"].eq("planned").sum() == (frame["role"] != "searched").sum()
+    compared = frame.dropna(subset=["difference_p"])
+    assert (compared["difference_p_adjusted"] >= compared["difference_p"]).all()
+    assert (compared["mcnemar_p_adjusted"] >= compared["mcnemar_p"]).all()
 
 
 def test_the_best_of_many_is_corrected(board: Leaderboard) -> None:

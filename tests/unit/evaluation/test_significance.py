@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from mammobench.core.seeds import generator
-from mammobench.evaluation.significance import difference_p, holm, mcnemar_p
+from mammobench.evaluation.significance import difference_p, family_p, holm, mcnemar_p
 
 
 def test_independent_images_have_mcnemars_exact_test() -> None:
@@ -60,36 +60,54 @@ def test_the_same_answers_are_not_significantly_different() -> None:
     assert mcnemar_p(np.ones((0, 2), bool), np.ones(0, bool), np.zeros(0, int)).tolist() == [1, 1]
 
 
-def test_a_difference_is_judged_by_its_standard_error() -> None:
+def test_a_difference_is_judged_by_its_standard_error_and_students_t() -> None:
     samples = generator(0, "test").normal(0.1, 0.05, (4000, 1)).astype(np.float32)
-    p = difference_p(np.array([0.1]), samples)
-    assert p[0] == pytest.approx(2 * stats.norm.sf(2), rel=0.15)
+    p = difference_p(np.array([0.1]), samples, groups=9)
+    assert p[0] == pytest.approx(2 * stats.t.sf(2, 8), rel=0.15)
 
 
 def test_no_difference_at_all_and_no_definition() -> None:
     samples = np.zeros((50, 2), np.float32)
     samples[:, 1] = np.nan
-    p = difference_p(np.array([0.0, np.nan]), samples)
-    assert p[0] == 1
-    assert np.isnan(p[1])
+    for found in (difference_p, family_p):
+        p = found(np.array([0.0, np.nan]), samples, groups=9)
+        assert p[0] == 1
+        assert np.isnan(p[1])
+    assert np.isnan(difference_p(np.array([0.1]), samples[:, :1], groups=0)).all()
 
 
-def test_holm_corrects_the_shortlist_among_itself_and_the_rest_among_all() -> None:
-    p = np.array([0.01, 0.02, np.nan, 0.03, 0.5])
-    adjusted = holm(p, np.array([True, True, True, False, False]))
-    assert adjusted[:2] == pytest.approx([0.02, 0.02])
-    assert np.isnan(adjusted[2])
-    assert adjusted[3:] == pytest.approx([0.06, 0.5])
+def test_a_family_of_independent_differences_is_corrected_as_sidak_does() -> None:
+    samples = generator(0, "test").normal(0, 0.05, (20_000, 10)).astype(np.float32)
+    points = np.array([0.14, *np.zeros(9)])
+    p = difference_p(points, samples + points, groups=100_000)
+    adjusted = family_p(points, (samples + points).astype(np.float32), groups=100_000)
+    assert adjusted[0] == pytest.approx(1 - (1 - p[0]) ** 10, rel=0.1)
+
+
+def test_differences_that_go_together_count_as_one() -> None:
+    drawn = generator(0, "test").normal(0, 0.05, (4000, 1))
+    points = np.full(30, 0.12)
+    samples = (np.repeat(drawn, 30, axis=1) + points).astype(np.float32)
+    p, adjusted = (found(points, samples, groups=500) for found in (difference_p, family_p))
+    assert adjusted == pytest.approx(p, rel=0.2)
+    assert (adjusted >= p).all()
+
+
+def test_a_family_of_one_is_not_corrected() -> None:
+    samples = generator(0, "test").normal(0.1, 0.05, (400, 1)).astype(np.float32)
+    alone = difference_p(np.array([0.1]), samples, groups=9)
+    assert family_p(np.array([0.1]), samples, groups=9).tolist() == alone.tolist()
 
 
 def test_holm_by_hand() -> None:
     # the example of Wikipedia's article on the method: 4 x 0.005, 3 x 0.01, then 2 x 0.03, which is 0.06, and
     # the last, 1 x 0.04, which may not fall below that
-    p = np.array([0.01, 0.04, 0.03, 0.005])
-    adjusted = holm(p, np.zeros(4, bool))
-    assert adjusted == pytest.approx([0.03, 0.06, 0.06, 0.02], rel=1e-12)
+    p = np.array([0.01, 0.04, np.nan, 0.03, 0.005])
+    adjusted = holm(p)
+    assert adjusted[[0, 1, 3, 4]] == pytest.approx([0.03, 0.06, 0.06, 0.02], rel=1e-12)
+    assert np.isnan(adjusted[2])
 
 
 def test_a_single_comparison_is_not_corrected() -> None:
-    assert holm(np.array([0.03]), np.array([True])).tolist() == [0.03]
-    assert holm(np.array([]), np.array([], bool)).tolist() == []
+    assert holm(np.array([0.03])).tolist() == [0.03]
+    assert holm(np.array([])).tolist() == []

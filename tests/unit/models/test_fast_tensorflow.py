@@ -6,11 +6,11 @@ import keras
 import numpy as np
 import pytest
 
+from mammobench.core.registry import resolve
 from mammobench.models.blocks import NON_DECREASING
 from mammobench.models.family import build_model
 from mammobench.space.components import ACTIVATIONS
 from mammobench.space.config import TrialConfig
-from mammobench.space.registry import resolve
 
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="fast layers are TensorFlow's"

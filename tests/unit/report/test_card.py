@@ -69,9 +69,8 @@ def test_the_selected_one_says_what_choosing_is_worth(simulated_study: StudyReco
     assert board.selected is not None
     assert board.optimism is not None
     selected = int(board.selected["trial"])
-    words = (
-        f"The best test F1 among 12, {board.optimism.best_test:.3f}, is {board.optimism.interval}\ncorrected"
-    )
+    found = board.optimism
+    words = f"The best test F1 among 12, {found.best_test:.3f}, is an estimated {found.interval}\ncorrected"
     assert words in card_of(simulated_study, selected)
     assert "corrected for selection bias" not in card_of(simulated_study, 1 if selected != 1 else 2)
 

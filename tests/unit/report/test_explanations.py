@@ -75,8 +75,8 @@ def test_the_section_shows_them_and_escapes_names(write_study: StudyWriter, tmp_
     assert board.selected is not None
 
     def section() -> str:
-        page = SimpleNamespace(explanations=selected_explanations([study], board))
-        return environment().get_template("explanations.html").render(page=page)
+        shown = SimpleNamespace(value=selected_explanations([study], board))
+        return environment().get_template("explanations.html").render(section=shown)
 
     assert "<code>mammobench explain " in section()
     write_explanations(study.trial_folder(int(board.selected["trial"])), name="<b>film</b>")

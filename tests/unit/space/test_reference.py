@@ -10,7 +10,8 @@ from mammobench.cli import app
 from mammobench.core.metrics import OBJECTIVES
 from mammobench.space.components import ACTIVATIONS, LOSSES, OPTIMIZERS
 from mammobench.space.config import KEYS, TrialConfig
-from mammobench.space.reference import COMMAND, FILE, all_keys, markdown
+from mammobench.space.keys import all_keys
+from mammobench.space.reference import COMMAND, FILE, markdown
 from mammobench.space.yaml_file import parse_space
 
 ROOT = Path(__file__).parents[3]

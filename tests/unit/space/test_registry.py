@@ -9,9 +9,10 @@ import pytest
 from pydantic import BaseModel
 
 from mammobench.core.errors import ConfigError
+from mammobench.core.registry import register, resolve
 from mammobench.space.components import ACTIVATIONS, LOSSES, OPTIMIZERS
 from mammobench.space.config import TrialConfig
-from mammobench.space.registry import Component, Loss, register, resolve, with_fields_of
+from mammobench.space.registry import Component, Loss, with_fields_of
 
 POLY = """
 import keras
@@ -32,7 +33,8 @@ import json
 from typing import Annotated
 from pydantic import Field
 from mammobench.space.components import LOSSES
-from mammobench.space.registry import Loss, register
+from mammobench.core.registry import register
+from mammobench.space.registry import Loss
 
 own = {"own_weight": (Annotated[float, Field(ge=-1, le=10, description="weight of 1 - p")], 1.0)}
 shared = ("label_smoothing",)

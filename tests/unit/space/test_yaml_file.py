@@ -1,11 +1,15 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from mammobench.core.errors import SpaceError
+from mammobench.space.config import DataConfig
+from mammobench.space.one_split import DECIDE_THE_SPLIT
 from mammobench.space.search_space import FloatRange, IntRange
 from mammobench.space.yaml_file import load_space, parse_space, shipped_spaces
+from mammobench.tuning.request import asked_space
 
 HEAD = "name: x\ntask: malignancy\nimage_size: 32\nbudget: {trials: 2, max_epochs: 1}\n"
 
@@ -53,6 +57,11 @@ def test_a_space_reads_its_ranges_conditions_and_head() -> None:
         ("data.image_size: {choice: [32, 64]}", 6, "set by `image_size`"),
         ("model.dropout: {choice: [0.1], when: {model.l2: 8}}", 6, "not another searched key"),
         (
+            "loss.name: {choice: [dice, hinge]}\n  loss.gamma: {float: [1, 2], when: {loss.name: {}}}",
+            7,
+            "never takes that value",
+        ),
+        (
             "loss.name: {choice: [dice, hinge]}\n  loss.gamma: {float: [1, 2], when: {loss.name: tversky}}",
             7,
             "impossible condition",
@@ -63,6 +72,24 @@ def test_a_space_reads_its_ranges_conditions_and_head() -> None:
             "circle",
         ),
         ("model.kernel_size: {choice: [3, 4]}", 6, "odd"),
+        # each fault is told of the key that has it, with what to write
+        ("model.filters: {choice: [16, 32]}", 6, r"model.filters: .*list of int.*found 16.*\[16\], \[32\]"),
+        ("model:\n    filters: {choice: [[16]]}", 6, "not nested.*`model.filters: "),
+        ("model.residual: {choice: [no, yes]}", 6, "true, false.*found 'no' .*Write true or false"),
+        ("model.residual: {int: [0, 1]}", 6, r"\{choice: \[false, true\]\}"),
+        ("model.dropout: {choice: ['0.1', 0.2]}", 6, "found '0.1' .*without quotation marks"),
+        ("training.batch_size: {float: [8, 32]}", 6, r"expected int .*\{int: "),
+        ("loss.name: {float: [0.5, 1]}", 6, "loss.name: .*one of.*dice"),
+        ("model.dropout: {float: [0.0, 0.5], step: 0.07}", 6, r"never reach.*0\.49.*\[0, 0\.49\]"),
+        ("model.convolutions_per_block: {int: [1, 4], step: 2}", 6, r"never reach.*is 3.*\[1, 3\]"),
+        (
+            "model.dropout: {choice: [0.1]}\n loss.gamma: {choice: [1]}",
+            7,
+            "1 space below.*2 spaces",
+        ),
+        ("model.dropout: {choice: [0.1]}\n    loss.gamma: {choice: [1]}", 7, "indentation.*one column"),
+        ("model.dropout: {choice: [0.1]}\n\tloss.gamma: {choice: [1]}", 7, "indentation.*a tab.*not tabs"),
+        ("model.dropout:{choice: [0.1]}", 6, "a colon and a space"),
     ],
 )
 def test_a_fault_is_told_with_its_line(search: str, line: int, said: str) -> None:
@@ -75,8 +102,15 @@ def test_a_fault_is_told_with_its_line(search: str, line: int, said: str) -> Non
     [
         ("name: [x", "line 1|line 2"),
         ("name: x\nname: y\n", "line 2.*duplicate key"),
-        ("- a list\n", "must be a mapping"),
-        ("", "must be a mapping"),
+        ("- a list\n", "must be a mapping.*expected `key: value`.*found a list"),
+        ("", "must be a mapping.*found nothing"),
+        (HEAD + "search: [a]\n", r"line 5, search: .*found a list, \[a\].*Write it so"),
+        (HEAD + "base: {model.residual: yes}\n", "line 5, model.residual: .*found 'yes'.*true or false"),
+        (HEAD + "base: 7\n", "line 5, base: .*found 7 "),
+        (HEAD + "search:\nmodel.l2: {choice: [0.1]}\n", "line 6, model.l2.*under base .*or search"),
+        (HEAD + "model: {filters: [16]}\n", "line 5, model: .*`model.filters: ...`.*under base or search"),
+        (HEAD.replace("{trials: 2, max_epochs: 1}", "\ntrials: 2\n"), "line 5, trials.*under budget"),
+        (HEAD.replace("name: x", "name: [a]"), r"line 1, name: .*found a list, \[a\].*Write one name"),
         (HEAD.replace("malignancy", "malignant"), "line 2.*did you mean 'malignancy'"),
         (HEAD.replace("image_size: 32", "image_size: 0"), "line 3.*1 or more"),
         (HEAD.replace("trials: 2", "trials: 0"), "line 4, trials.*1 or more"),
@@ -94,6 +128,56 @@ def test_a_fault_is_told_with_its_line(search: str, line: int, said: str) -> Non
 def test_a_file_that_is_no_space_says_why(text: str, said: str) -> None:
     with pytest.raises(SpaceError, match=said):
         parse_space(text, "f.yaml")
+
+
+@pytest.mark.parametrize("wrong", ["[a]", "7", "x", "2024-01-01", "!tag x"])
+@pytest.mark.parametrize("key", ["base", "search", "budget"])
+def test_what_is_no_mapping_is_told_in_words_of_yaml(key: str, wrong: str) -> None:
+    lines = [line for line in HEAD.splitlines() if not line.startswith(f"{key}:")]
+    with pytest.raises(SpaceError, match=rf"^f\.yaml, line \d, {key}: .*expected .*found ") as caught:
+        parse_space("\n".join([*lines, f"{key}: {wrong}"]), "f.yaml")
+    assert not re.search("Commented|Scalar|NoneType|TimeStamp", str(caught.value))
+
+
+SPLIT_FIELDS = {
+    "data.split": "{choice: [official, grouped]}", "data.split_seed": "{int: [0, 9]}",
+    "data.validation_fraction": "{float: [0.1, 0.3]}", "data.test_fraction": "{choice: [0.1, 0.3]}",
+    "data.fold": "{choice: [0]}", "data.folds": "{choice: [0, 5]}",
+    "data.shared_groups": "{choice: [train, test]}",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("key", SPLIT_FIELDS)
+def test_what_decides_the_split_is_not_searched_but_a_recorded_space_opens(key: str) -> None:
+    text = HEAD + f"search:\n  {key}: {SPLIT_FIELDS[key]}\n"
+    with pytest.raises(SpaceError, match=rf"f\.yaml, line 6, {key}: .*split.*Move {key} to base"):
+        parse_space(text, "f.yaml")
+    space = parse_space(text, recorded=True)
+    assert [item.key for item in space.hyperparameters] == [key]
+    with pytest.raises(SpaceError, match=f"x, {key}: "):
+        asked_space(space, objectives=(), trials=None)
+
+
+def test_a_field_that_decides_the_split_is_known_as_one() -> None:
+    others = {"task", "image_size", "interpolation", "intensity", "training_share"}
+    assert {f"data.{name}" for name in DataConfig.model_fields if name not in others} == {*DECIDE_THE_SPLIT}
+
+
+def test_the_marked_comparison_of_splits_may_be_searched() -> None:
+    text = HEAD + "search:\n  data.split: {choice: [official, reference]}\n"
+    assert asked_space(parse_space(text), objectives=(), trials=None).hyperparameters
+
+
+def test_a_recorded_space_is_read_as_it_was_then() -> None:
+    text = HEAD + (
+        "search:\n  model.residual: {choice: [no, yes]}\n  model.dropout: {float: [0.0, 0.5], step: 0.07}\n"
+    )
+    assert len(parse_space(text, recorded=True).hyperparameters) == 2
+
+
+def test_one_fold_of_several_is_a_space() -> None:
+    space = parse_space(HEAD + "base: {data.split: grouped, data.folds: 5, data.fold: 2}\n")
+    assert space.config({}).data.fold == 2
 
 
 def test_an_unknown_name_or_file_is_told(tmp_path: Path) -> None:

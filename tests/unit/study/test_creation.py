@@ -14,11 +14,13 @@ from optuna.exceptions import DuplicatedStudyError
 from optuna.study import StudyDirection
 
 from mammobench.core.errors import StudyError
+from mammobench.core.files import write_json
 from mammobench.data.store.image_store import ImageStore
 from mammobench.space.yaml_file import load_space
 from mammobench.study.lock import is_locked, locked
 from mammobench.study.record import StudyRecord
 from mammobench.study.storage.access import create_study, open_storage
+from mammobench.study.storage.url import VARIABLE
 from mammobench.tuning.request import Request, start_or_continue
 from tests.postgres import free_port, shared_server
 from tests.small_study import finish, small_spec, start, write_small_study
@@ -176,6 +178,36 @@ class TestInADatabase:
         storage.create_new_trial(storage.create_new_study([StudyDirection.MINIMIZE], "s"))
         with pytest.raises(StudyError, match="the database has a study 's' already"):
             StudyRecord.create(tmp_path / "s", small_spec("s", phantom, storage=url), url=url)
+
+    def test_a_kill_between_the_database_and_the_folder_is_made_good(
+        self, tmp_path: Path, phantom: ImageStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        url, folder = shared_server().new_database(), tmp_path / "reports" / "s"
+        # the password is in no file
+        monkeypatch.setenv(VARIABLE, url)
+        asked = request(folder, url=url)
+        with start_or_continue(asked, phantom) as study:
+            made = study.spec
+        # where the process stood when it was killed
+        (folder / "study.json").rename(folder / "study.json.new")
+        with start_or_continue(asked, phantom) as study:
+            assert study.spec == made
+        assert [path.name for path in folder.iterdir()] == ["study.json"]
+
+    def test_a_study_that_another_machine_made_meanwhile_is_not_taken(
+        self, tmp_path: Path, phantom: ImageStore
+    ) -> None:
+        url = shared_server().new_database()
+        with start_or_continue(request(tmp_path / "one" / "s", url=url), phantom) as study:
+            begun = study.spec.model_copy(update={"created": "2020-01-01T00:00:00+00:00"})
+        folder = tmp_path / "two" / "s"
+        write_json(folder / "study.json.new", begun.model_dump(mode="json"))
+        with (
+            pytest.raises(StudyError, match="the database has a study 's' already"),
+            start_or_continue(request(folder, url=url), phantom),
+        ):
+            pass
+        assert not folder.exists()
 
     @pytest.mark.parametrize("wrong", ["password", "database", "server"])
     def test_a_refused_login_leaves_no_folder(self, tmp_path: Path, phantom: ImageStore, wrong: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from mammobench.space.yaml_file import load_space
-from mammobench.study.spec import MAY_DIFFER, SPACE_MAY_DIFFER, StudySpec
+from mammobench.study.spec import MAY_DIFFER, SPACE_MAY_DIFFER, StudySpec, read_spec
 
 SPEC = StudySpec(
     name="s", space_name="quick", space=load_space("quick").to_dict(), objective="f1", direction="maximize",
@@ -51,3 +51,10 @@ def test_a_part_of_the_space_is_compared_unless_a_reason_stands_why_not(part: st
 def test_a_recorded_name_leads_into_no_other_folder(name: str) -> None:
     with pytest.raises(ValidationError, match="the name of one folder"):
         StudySpec.model_validate({**SPEC.model_dump(), "name": name})
+
+
+def test_a_study_of_an_earlier_version_that_searched_its_split_opens() -> None:
+    """Such a space can no longer be asked, and what it came to can still be read."""
+    search = {"data.split_seed": {"int": [0, 9]}, "model.dropout": {"float": [0.0, 0.5], "step": 0.07}}
+    spec = SPEC.model_copy(update={"space": {**SPEC.space, "search": search}})
+    assert read_spec(spec.model_dump_json(), "study.json").space["search"] == search

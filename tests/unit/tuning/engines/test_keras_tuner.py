@@ -12,7 +12,8 @@ from mammobench.models.hypermodel import hyperparameters
 from mammobench.space.search_space import Budget, Choice, FloatRange, IntRange, SearchSpace
 from mammobench.space.yaml_file import load_space, shipped_spaces
 from mammobench.tuning.engines.base import Engine, NoProposal, Outcome, Proposal
-from mammobench.tuning.engines.keras_tuner import SAMPLERS, KerasTunerEngine
+from mammobench.tuning.engines.keras_tuner import KerasTunerEngine
+from mammobench.tuning.engines.methods import KERAS_TUNER
 
 # one worker loads TensorFlow for all of them
 pytestmark = pytest.mark.xdist_group("keras_tuner")
@@ -107,7 +108,7 @@ def replay(engine: Engine, events: list[tuple[str, Any]]) -> tuple[Proposal, ...
 
 
 @pytest.mark.parametrize("at_once", [1, 2, 3])
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", KERAS_TUNER)
 def test_a_replayed_record_goes_on_as_if_nothing_had_stopped(sampler: str, at_once: int) -> None:
     # the Gaussian process starts after three finished trials and takes about a second a proposal
     slow = sampler == "bayesian"
@@ -130,7 +131,7 @@ def test_seeds_repeat_and_differ_and_zero_is_one(sampler: str) -> None:
 
 
 @pytest.mark.parametrize("at_once", [1, 3])
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", KERAS_TUNER)
 def test_a_finite_space_is_searched_to_its_end_and_nothing_twice(sampler: str, at_once: int) -> None:
     space = make(LOSS, BETA) if sampler == "bayesian" else FINITE
     proposals, _ = run(build(space, sampler), range(200), at_once=at_once)
@@ -139,7 +140,7 @@ def test_a_finite_space_is_searched_to_its_end_and_nothing_twice(sampler: str, a
     assert all(values not in fresh[:index] for index, values in enumerate(fresh))
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", KERAS_TUNER)
 def test_a_trial_that_no_oracle_proposed_is_not_proposed_again(sampler: str) -> None:
     engine = build(make(LOSS, BETA), sampler)
     # as the configuration file has it; the grid calculates 0.30000000000000004
@@ -151,7 +152,7 @@ def test_a_trial_that_no_oracle_proposed_is_not_proposed_again(sampler: str) -> 
     assert not any(values.get("loss.beta", 0.0) == pytest.approx(0.3) for values in fresh)
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", KERAS_TUNER)
 def test_a_space_with_nothing_to_search_has_one_configuration(sampler: str) -> None:
     engine = build(make(), sampler)
     first = engine.propose(0)
@@ -161,7 +162,7 @@ def test_a_space_with_nothing_to_search_has_one_configuration(sampler: str) -> N
     assert engine.propose(1) is NoProposal.USED_UP
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", KERAS_TUNER)
 def test_many_failures_in_a_row_end_nothing(sampler: str) -> None:
     engine = build(CONTINUOUS, sampler)
     for number in range(12):

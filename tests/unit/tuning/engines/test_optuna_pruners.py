@@ -4,12 +4,13 @@ from mammobench.core.errors import EngineError
 from mammobench.core.seeds import generator
 from mammobench.space.yaml_file import load_space
 from mammobench.tuning.engines.base import Outcome, Proposal
+from mammobench.tuning.engines.methods import PRUNERS
 from mammobench.tuning.engines.optuna import OptunaEngine
 from mammobench.tuning.engines.optuna_pruners import make_pruner
 
 SPACE = load_space("quick")
 EPOCHS = SPACE.budget.max_epochs
-PRUNING = ["median", "asha", "hyperband"]
+PRUNING = [name for name, pruner in PRUNERS.items() if name != "none" and not pruner.refused]
 
 
 def build(pruner: str, seed: int = 0) -> OptunaEngine:
