@@ -19,6 +19,7 @@ from mammobench.space.config import TrialConfig
 from mammobench.space.search_space import Choice, FloatRange, Hyperparameter, IntRange, SearchSpace, encode
 from mammobench.study.deaths import in_words, may_run_again, one_more_death
 from mammobench.study.optuna_private import trial_id_of
+from mammobench.study.storage.shared import DamagedTrial
 from mammobench.study.trial_attributes import Role, check_attributes
 
 __all__ = [
@@ -247,6 +248,8 @@ def read_trial(
 def _read(
     trial: FrozenTrial, space: SearchSpace, *, study: Path, objectives: Sequence[str], number: int
 ) -> TrialRecord:
+    if isinstance(trial, DamagedTrial):
+        raise ValueError(trial.damage)  # noqa: TRY004 - a fault of the record, told as the others
     for key in (_ASKED, RESULT):
         if not isinstance(trial.user_attrs.get(key, {}), dict):
             raise ValueError(f"{key}: should be a mapping")  # noqa: TRY004 - a fault of the record, told as the others

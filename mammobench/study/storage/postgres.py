@@ -14,8 +14,8 @@ from typing import Any
 
 import optuna
 import sqlalchemy
-from optuna.exceptions import DuplicatedStudyError, ExperimentalWarning
-from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback, fail_stale_trials
+from optuna.exceptions import DuplicatedStudyError, ExperimentalWarning, UpdateFinishedTrialError
+from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
@@ -25,7 +25,7 @@ from mammobench.study.processes import name_of_process, was_killed
 from mammobench.study.storage.heartbeat import Heartbeat
 from mammobench.study.storage.patience import Patience, ServerAwayError
 from mammobench.study.storage.repeated import ENTRY, RepeatedStorage
-from mammobench.study.storage.shared import DESCRIPTION, SharedStorage
+from mammobench.study.storage.shared import DESCRIPTION, DamagedTrial, SharedStorage
 
 _CLAIM, _PROCESS = "mammobench:claim", "mammobench:process"
 _NO_STUDY = 0  # PostgreSQL counts from 1
@@ -140,16 +140,19 @@ class PostgresStorage(RepeatedStorage, SharedStorage):
         def once(_: int) -> None:
             with self.alone(study_id), warnings.catch_warnings():
                 warnings.simplefilter("ignore", ExperimentalWarning)
-                study = optuna.load_study(
-                    study_name=self.get_study_name_from_id(study_id), storage=self._cached
-                )
                 for trial in self._orphaned(study_id):
                     self.set_trial_state_values(trial_id_of(trial), TrialState.WAITING)
-                if judged:
-                    fail_stale_trials(study)
-                # whoever failed them may have died before it queued them again
+                for trial_id in self._stale(study_id) if judged else ():
+                    # its worker may have ended it after all
+                    with suppress(UpdateFinishedTrialError):
+                        self.set_trial_state_values(trial_id, TrialState.FAIL)
+                study = optuna.load_study(study_name=self.get_study_name_from_id(study_id), storage=self)
+                queue = RetryHeartbeatStaleTrialCallback(inherit_intermediate_values=True)
+                # also those of a machine that died after it had failed them
                 for trial in self._unqueued(study_id):
-                    retry_callback()(study, copy.deepcopy(trial))
+                    again = copy.deepcopy(trial)
+                    again.user_attrs[DEATHS] = list(one_more_death(trial))
+                    queue(study, again)
 
         self._patience.wait(once)
 
@@ -205,8 +208,13 @@ class PostgresStorage(RepeatedStorage, SharedStorage):
         return [trial for trial in trials if was_killed(trial.system_attrs.get(_PROCESS), self._place)]
 
     def _unqueued(self, study_id: int) -> list[FrozenTrial]:
-        """Return trials that lost their worker, may run again, and have not been queued for it."""
+        """Return trials that lost their worker, may run again, and have not been queued for it.
+
+        None where a trial is damaged: it may be the one that was queued.
+        """
         trials = self.get_all_trials(study_id, deepcopy=False)
+        if any(isinstance(trial, DamagedTrial) for trial in trials):
+            return []
         queued = {number for trial in trials for number in trial.system_attrs.get("retry_history", ())}
         return [
             trial
@@ -223,25 +231,3 @@ class PostgresStorage(RepeatedStorage, SharedStorage):
     def _start(self, trial_id: int) -> bool:
         self._record.record_heartbeat(trial_id)
         return self.set_trial_state_values(trial_id, TrialState.RUNNING)
-
-
-class _Retry(RetryHeartbeatStaleTrialCallback):
-    """Optuna's retry of a stale trial that gets on, safe to call again for one that is queued already."""
-
-    def __call__(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        trials = study.get_trials(deepcopy=False)
-        queued = any(trial.number in other.system_attrs.get("retry_history", ()) for other in trials)
-        deaths = one_more_death(trial)
-        if not queued and may_run_again(deaths):
-            trial.user_attrs[DEATHS] = list(deaths)
-            super().__call__(study, trial)
-
-
-def retry_callback() -> RetryHeartbeatStaleTrialCallback:
-    """Return what queues a stale trial again: params, attributes and intermediate values go with it.
-
-    It takes a copy of the trial, which it changes.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)
-        return _Retry(inherit_intermediate_values=True)

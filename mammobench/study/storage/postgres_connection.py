@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from mammobench.core.errors import ConfigError, StudyError
 from mammobench.study.storage.patience import Patience, ServerAwayError
-from mammobench.study.storage.postgres import PostgresStorage, retry_callback
+from mammobench.study.storage.postgres import PostgresStorage
 from mammobench.study.storage.url import StorageUrl, with_secrets
 
 _SETUP_LOCK = 0x6D616D6D62656E63  # "mammbenc": one machine at a time makes the tables
@@ -82,7 +82,6 @@ def open_postgres(
                 engine_kwargs={"pool": engine.pool, "hide_parameters": True},
                 heartbeat_interval=heartbeat_interval,
                 grace_period=grace_period,
-                heartbeat_stale_trial_callback=retry_callback(),
             )
     except (SQLAlchemyError, StorageInternalError) as error:
         engine.dispose()

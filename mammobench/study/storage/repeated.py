@@ -10,13 +10,12 @@ What makes a call safe to repeat when the answer to its commit was lost:
 """
 
 import copy
-import itertools
 import threading
 import uuid
 import weakref
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
-from typing import Any, NoReturn
+from typing import Any
 
 import optuna
 import sqlalchemy
@@ -27,16 +26,13 @@ from optuna.trial import FrozenTrial, TrialState
 
 from mammobench.core.errors import StudyError
 from mammobench.study.optuna_private import trial_id_of
+from mammobench.study.storage.damaged import UNREADABLE, damaged_trial, trial_ids
 from mammobench.study.storage.patience import Answer, Patience, ServerAwayError
 
 ENTRY = "mammobench:entry"
 """The system attribute of a trial with the token of the call that entered it."""
 
 _LOCK_CLASS = 0x6D616D6D  # "mamm": our advisory locks among those of other programs in the database
-# what reading a row that is none of Optuna's raises
-_DAMAGED = (
-    ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError,
-)  # fmt: skip
 
 
 def _repeated(name: str) -> Callable[..., Any]:
@@ -135,42 +131,33 @@ class RepeatedStorage(BaseStorage):
         return self.call(once)
 
     def get_trial(self, trial_id: int) -> FrozenTrial:
-        """Return a trial as it stands.
+        """Return a trial as it stands; a `DamagedTrial` where its rows are damaged.
 
         Raises:
             KeyError: Where there is none of the id.
-            StudyError: Where its rows are damaged.
         """
-
-        def once(_: int) -> FrozenTrial:
-            try:
-                return self._cached.get_trial(trial_id)
-            except _DAMAGED as error:
-                with suppress(ValueError, RecursionError):
-                    # a KeyError for one that is not there
-                    self._record.get_trial_user_attrs(trial_id)
-                _refuse(error, f"the trial with the id {trial_id}")
-
-        return self.call(once)
+        return self.call(lambda _: self._read(trial_id))
 
     def get_all_trials(
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
     ) -> list[FrozenTrial]:
-        """Return the trials of a study in the order of their numbers.
+        """Return the trials of a study in the order of their numbers; see `get_trial`.
 
         Raises:
             KeyError: Where there is no such study.
-            StudyError: Where a trial's rows are damaged.
         """
 
         def once(_: int) -> list[FrozenTrial]:
             try:
                 return self._cached.get_all_trials(study_id, deepcopy, states)
-            except _DAMAGED as error:
+            except UNREADABLE:
                 # a KeyError for one that is not there
                 self._record.get_study_directions(study_id)
-                self._refuse_first_damaged(study_id)
-                _refuse(error, f"a trial of study {study_id}")
+                with self._record.scoped_session() as session:
+                    numbers = trial_ids(session, study_id)
+                trials = [self._read(trial_id) for trial_id in numbers]
+                found = [trial for trial in trials if states is None or trial.state in states]
+                return copy.deepcopy(found) if deepcopy else found
 
         return self.call(once)
 
@@ -182,7 +169,7 @@ class RepeatedStorage(BaseStorage):
         """
         try:
             return self.call(lambda _: self._cached.get_study_user_attrs(study_id))
-        except (ValueError, RecursionError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             raise StudyError(
                 f"damaged study description ({error})",
                 where=f"study {study_id} of the database",
@@ -258,16 +245,15 @@ class RepeatedStorage(BaseStorage):
             finally:
                 sessions.remove()
 
-    def _refuse_first_damaged(self, study_id: int) -> None:
-        for number in itertools.count():
-            try:
-                trial_id = self._record.get_trial_id_from_study_id_trial_number(study_id, number)
-            except KeyError:
-                return
-            try:
-                self._record.get_trial(trial_id)
-            except _DAMAGED as error:
-                _refuse(error, f"trial {number} of study {study_id}")
+    def _read(self, trial_id: int) -> FrozenTrial:
+        try:
+            return self._cached.get_trial(trial_id)
+        except UNREADABLE as error:
+            with self._record.scoped_session() as session:
+                damaged = damaged_trial(session, trial_id, error)
+            if damaged is None:
+                raise
+            return damaged
 
 
 class _Turn(threading.local):
@@ -275,11 +261,3 @@ class _Turn(threading.local):
 
     connection: sqlalchemy.Connection | None = None
     lost = False
-
-
-def _refuse(error: Exception, where: str) -> NoReturn:
-    raise StudyError(
-        f"damaged trial record ({error!r})",
-        where=f"{where} of the database",
-        remedy="Restore the database from a copy",
-    ) from None

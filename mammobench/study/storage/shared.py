@@ -14,6 +14,19 @@ DESCRIPTION = "spec"
 """The user attribute of a study that holds its study.json."""
 
 
+class DamagedTrial(FrozenTrial):
+    """What is left of a trial whose rows in a database cannot be read: its state and attributes.
+
+    An attribute that is no JSON is None. Whoever reads the record of this trial is told of the damage; the
+    other trials are as they were.
+
+    Attributes:
+        damage: What is wrong with it.
+    """
+
+    damage = ""
+
+
 class SharedStorage(BaseStorage):
     """Optuna's storage, with what several machines do to it in turns; see `storage.access`."""
 

@@ -21,6 +21,7 @@ from mammobench.study.storage.access import (
     heartbeat,
     open_storage,
 )
+from mammobench.study.storage.shared import DamagedTrial
 from tests.postgres import CuttingProxy, PostgresServer, free_port
 from tests.unit.recorded import entered, new_study, on_postgres, proposed, states
 
@@ -196,7 +197,7 @@ def test_another_versions_database_and_missing_rights_say_so(
 
 
 @on_postgres
-def test_a_damaged_trial_is_named_and_a_missing_one_is_missing(
+def test_a_damaged_trial_leaves_the_others_and_a_missing_one_is_missing(
     server: PostgresServer, url: str, connect: Callable[[], BaseStorage]
 ) -> None:
     storage = connect()
@@ -205,11 +206,13 @@ def test_a_damaged_trial_is_named_and_a_missing_one_is_missing(
     server.psql(
         "UPDATE trial_params SET distribution_json = 'x' WHERE trial_id = 2", database=url.rpartition("/")[2]
     )
-    with pytest.raises(StudyError, match="trial 1 of study 1 of the database: damaged trial record"):
-        storage.get_all_trials(study_id)
-    with pytest.raises(StudyError, match="damaged trial record"):
-        storage.get_trial(damaged)
-    assert storage.get_trial(sound).params == {"x": 0.5}
+    first, second = connect().get_all_trials(study_id)
+    assert (first, type(first)) == (storage.get_trial(sound), FrozenTrial)
+    for rest in (second, storage.get_trial(damaged)):
+        assert isinstance(rest, DamagedTrial)
+        assert (rest.number, rest.state, rest.user_attrs) == (1, TrialState.RUNNING, {"seed": 7})
+        assert "JSONDecodeError" in rest.damage
+    assert storage.get_all_trials(study_id, states=(TrialState.COMPLETE,)) == []
     for missing in (lambda: storage.get_trial(damaged + 1), lambda: storage.get_all_trials(study_id + 1)):
         with pytest.raises(KeyError):
             missing()
