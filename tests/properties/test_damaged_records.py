@@ -9,7 +9,7 @@ import contextlib
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -65,7 +65,7 @@ class Made:
     root: Path
     folder: Path
     store: ImageStore
-    files: dict[str, bytes]
+    files: dict[str, bytes] = field(repr=False)
     url: str | None
 
     def restore(self) -> None:
@@ -287,7 +287,8 @@ class InDatabase:
     """A study in a database, and what is needed to have both again as they were made."""
 
     made: Made
-    rows: dict[str, list[tuple[Any, ...]]]
+    # Hypothesis warns of an example of many lines in place of telling what failed
+    rows: dict[str, list[tuple[Any, ...]]] = field(repr=False)
     """By table and column: each row's primary key and value."""
 
     def restore(self) -> None:

@@ -216,3 +216,23 @@ def test_a_damaged_trial_leaves_the_others_and_a_missing_one_is_missing(
     for missing in (lambda: storage.get_trial(damaged + 1), lambda: storage.get_all_trials(study_id + 1)):
         with pytest.raises(KeyError):
             missing()
+
+
+@on_postgres
+def test_nothing_is_queued_again_in_a_study_with_a_damaged_trial(
+    server: PostgresServer, url: str, connect: Callable[[], BaseStorage]
+) -> None:
+    storage = connect()
+    study_id = new_study(storage)
+    lost, again = entered(storage, study_id), entered(storage, study_id)
+    storage.set_trial_system_attr(again, "retry_history", [0])
+    storage.set_trial_state_values(lost, TrialState.FAIL)
+    server.psql(
+        "UPDATE trial_system_attributes SET value_json = 'x' WHERE key = 'retry_history'",
+        database=url.rpartition("/")[2],
+    )
+    deadline = time.monotonic() + 30
+    while TrialState.RUNNING in states(connect(), study_id) and time.monotonic() < deadline:
+        fail_stale(connect(), study_id)
+        time.sleep(0.1)
+    assert states(connect(), study_id) == [TrialState.FAIL, TrialState.FAIL]
