@@ -15,8 +15,6 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
-from optuna.storages._heartbeat import BaseHeartbeatThread
-
 from mammobench.core.errors import TrialError
 from mammobench.core.files import sweep
 from mammobench.core.signals import terminable
@@ -25,6 +23,7 @@ from mammobench.study.deaths import in_words, may_run_again
 from mammobench.study.options import RunOptions
 from mammobench.study.record import StudyRecord
 from mammobench.study.storage.access import heartbeat
+from mammobench.study.storage.heartbeat import Heartbeat
 from mammobench.study.trial_record import TrialRecord
 from mammobench.study.trial_task import trial_task
 from mammobench.training.process import EpochEnd, TrialEnd, TrialProcess, wait_for_any
@@ -46,7 +45,7 @@ class _Running:
     record: TrialRecord
     process: TrialProcess
     lease: Lease
-    beating: BaseHeartbeatThread
+    beating: Heartbeat
 
 
 def run_search(
