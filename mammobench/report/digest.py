@@ -10,6 +10,7 @@ from mammobench.report.answer import build_answer
 from mammobench.report.checklists import checklist_tables
 from mammobench.report.columns import title_of
 from mammobench.report.notices import Notice, notices_of
+from mammobench.report.other_splits import other_split_tables, split_note
 from mammobench.study.record import StudyRecord
 
 ROWS = 20
@@ -27,6 +28,7 @@ class Digest:
         lead: The main result.
         support: Comparisons with the others, one sentence each.
         ranking: The first `ROWS` configurations, the selected one, the reference CNN and the baselines.
+        others: Tables of trials that are not compared with those of the ranking.
         shown: How many configurations and baselines the ranking shows of how many.
         notes: The statistical methods and their limits.
         checklists: CLAIM 2024 and TRIPOD+AI, as far as the run can fill them.
@@ -40,6 +42,7 @@ class Digest:
     lead: str
     support: tuple[str, ...]
     ranking: facts.Table
+    others: tuple[facts.Table, ...]
     shown: str
     notes: tuple[str, ...]
     checklists: tuple[facts.Table, ...]
@@ -66,10 +69,11 @@ def build_digest(studies: Sequence[StudyRecord], board: Leaderboard) -> Digest:
         lead=answer.lead,
         support=answer.support,
         ranking=table,
+        others=other_split_tables(board),
         shown=f"{len(table.rows)} of {len(board.frame)} rows; leaderboard.csv has them all."
         if len(table.rows) < len(board.frame)
         else "Every configuration and baseline.",
-        notes=facts.method_notes(board, tried=tried),
+        notes=(*split_note(board), *facts.method_notes(board, tried=tried)),
         checklists=checklist_tables(studies, board),
         commands=tuple(dict.fromkeys(item for study in studies for item in facts.commands(study))),
         citations=tuple(dict.fromkeys(str(item) for store in stores for item in store.get("citations", ()))),

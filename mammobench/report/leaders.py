@@ -44,6 +44,7 @@ def replicates_table(board: Leaderboard) -> facts.Table | None:
             *(_over_seeds(item, metric) for metric in ("f1", "accuracy")),
         )
         for item in board.replicates
+        if item.name in by_name
     )
     heads = (
         "configuration",

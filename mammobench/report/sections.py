@@ -11,6 +11,7 @@ from mammobench.report.answer import build_answer
 from mammobench.report.checklists import checklist_tables
 from mammobench.report.explanations import selected_explanations
 from mammobench.report.material import Material
+from mammobench.report.other_splits import other_splits, split_note
 from mammobench.report.section import Section
 from mammobench.report.stress import stress_tables
 
@@ -25,7 +26,8 @@ def answer(material: Material) -> Section:
 def ranking(material: Material) -> Section:
     """Show the table of configurations, with what its numbers mean."""
     board = material.board
-    notes = facts.method_notes(board, tried=int((board.frame["role"] == "searched").sum()))
+    tried = int((board.frame["role"] == "searched").sum())
+    notes = (*split_note(board), *facts.method_notes(board, tried=tried))
     return Section("ranking", "Ranking", template="ranking.html", value=material.ranking, notes=notes)
 
 
@@ -83,6 +85,7 @@ def cite(material: Material) -> Section:
 SECTIONS: tuple[Callable[[Material], Section], ...] = (
     answer,
     ranking,
+    other_splits,
     course.mattered,
     course.went,
     leaders.leaders,

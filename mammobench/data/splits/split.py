@@ -69,7 +69,7 @@ class Split:
         grouped: Whether the store knows patients or lesions for any of the task's images; if not, every image
             counts as its own, identical pictures apart.
         warnings: What a reader of results on this split must know.
-        hash: SHA-256 over rows and targets of the three parts.
+        hash: SHA-256 over rows and targets of the three parts, in their order.
     """
 
     name: str
@@ -87,6 +87,11 @@ class Split:
     def binary(self) -> bool:
         """Whether its task has two classes."""
         return is_binary(len(self.class_names))
+
+    @property
+    def evaluated(self) -> str:
+        """SHA-256 over rows and targets of validation and test: scores are comparable where it is one."""
+        return _hash({name: getattr(self, name) for name in ("validation", "test")})
 
     def save(self, path: Path) -> None:
         """Write the split as one ``.npz`` file, whole or not at all."""
@@ -381,8 +386,8 @@ def _part_error(name: str, counts: npt.NDArray[np.integer], task: Task, store: I
 
 def _hash(parts: dict[str, Part]) -> str:
     digest = hashlib.sha256()
-    for name in PARTS:
-        for array in (parts[name].rows, parts[name].targets):
+    for part in parts.values():
+        for array in (part.rows, part.targets):
             digest.update(len(array).to_bytes(8, "little"))
             digest.update(np.ascontiguousarray(array, dtype="<i8").data)
     return digest.hexdigest()
