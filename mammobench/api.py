@@ -22,6 +22,7 @@ from mammobench.analysis.replication import FINALISTS, REPLICATES, replicate_stu
 from mammobench.analysis.reproduction import Reproduction, reproduce_trial
 from mammobench.analysis.searching import print_event, search_and_report, work_on
 from mammobench.analysis.stress import TOP, stress_study
+from mammobench.core.invocation import call_of
 from mammobench.data.images.phantom import make_phantom
 from mammobench.data.sources.registry import prepare
 from mammobench.evaluation.leaderboard import Leaderboard, build_leaderboard
@@ -78,14 +79,17 @@ class Study:
         """Every trial, by number; 0 is the reference CNN."""
         return self.record.trials
 
+    @call_of("Study.ranking() in Python")
     def ranking(self) -> Leaderboard:
         """Rank the finished trials: scores on test, each with its interval, and what was left out."""
         return build_leaderboard(self.record)
 
+    @call_of("Study.leaderboard() in Python")
     def leaderboard(self) -> pd.DataFrame:
         """Return the ranking as a table; see `mammobench.Leaderboard` for its columns."""
         return self.ranking().frame
 
+    @call_of("Study.report() in Python")
     def report(self, out: Path | None = None, *, format: str | None = None) -> Path:  # noqa: A002 - --format
         """Write the report and return its path: ``index.html`` and ``leaderboard.csv``, or another format.
 
@@ -98,6 +102,7 @@ class Study:
         """
         return report_on([self.record], out=out, kind=format)
 
+    @call_of("Study.reproduce() in Python")
     def reproduce(self, trial: int | None = None, *, data: str | Path | None = None) -> Reproduction:
         """Train the selected trial (or that of a number) again, compare, and export the model.
 
@@ -106,6 +111,7 @@ class Study:
         """
         return reproduce_trial(self.record, number=trial, data=None if data is None else Path(data))
 
+    @call_of("Study.stress() in Python")
     def stress(
         self, trial: int | None = None, *, top: int = TOP, data: str | Path | None = None
     ) -> tuple[Stressed, ...]:
@@ -117,6 +123,7 @@ class Study:
         place = None if data is None else Path(data)
         return stress_study(self.record, top=top, number=trial, data=place)
 
+    @call_of("Study.replicate() in Python")
     def replicate(
         self,
         trial: int | None = None,
@@ -129,10 +136,12 @@ class Study:
         place = None if data is None else Path(data)
         return replicate_study(self.record, replicates=replicates, top=top, number=trial, data=place)
 
+    @call_of("Study.explain() in Python")
     def explain(self, trial: int | None = None, *, data: str | Path | None = None) -> Explained:
         """Make heat maps of the test images on which the selected trial (or that of a number) is surest."""
         return explain_study(self.record, number=trial, data=None if data is None else Path(data))
 
+    @call_of("Study.predict() in Python")
     def predict(
         self, images: Sequence[str | Path], *, trial: int | None = None, heat: bool = False
     ) -> tuple[Prediction, ...]:
@@ -143,6 +152,7 @@ class Study:
         finished = sum(record.state == "finished" for record in self.trials)
         return f"Study({str(self.folder)!r}, {finished} of {len(self.trials)} trials finished)"
 
+    @call_of("Study._repr_html_() in Python")
     def _repr_html_(self) -> str:
         return self.ranking()._repr_html_()
 
@@ -151,6 +161,7 @@ def _opened(name: str, function: Callable[_Arguments, StudyRecord]) -> Callable[
     """Return a function of that name with the same arguments that gives the study as `Study`."""
 
     @wraps(function)
+    @call_of(f"{name}() in Python")
     def call(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> Study:
         return Study(function(*args, **kwargs))
 

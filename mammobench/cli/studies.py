@@ -40,6 +40,7 @@ def report(
     """
     import webbrowser
 
+    from mammobench.evaluation.openings import openings_of
     from mammobench.report.formats import format_of
     from mammobench.report.write import open_studies, report_on
 
@@ -55,6 +56,7 @@ def report(
                 "format": kind,
                 "report": str(path),
                 "leaderboard": None if table is None else str(table),
+                "test_openings": {str(study.folder): openings_of(study.folder).to_dict() for study in opened},
             }
         )
     else:

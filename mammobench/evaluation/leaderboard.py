@@ -15,6 +15,7 @@ import pandas as pd
 
 from mammobench.core.errors import StudyError
 from mammobench.core.files import write_text
+from mammobench.core.invocation import call_of
 from mammobench.data.splits.split import Split
 from mammobench.evaluation.comparison import add_comparison
 from mammobench.evaluation.configurations import (
@@ -130,6 +131,7 @@ def unit_of(split: Split) -> str:
     return "patient or lesion group" if grouped else "image"
 
 
+@call_of("build_leaderboard() in Python")
 def build_leaderboard(
     studies: StudyRecord | Sequence[StudyRecord],
     *,

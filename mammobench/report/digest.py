@@ -73,7 +73,7 @@ def build_digest(studies: Sequence[StudyRecord], board: Leaderboard) -> Digest:
         shown=f"{len(table.rows)} of {len(board.frame)} rows; leaderboard.csv has them all."
         if len(table.rows) < len(board.frame)
         else "Every configuration and baseline.",
-        notes=(*split_note(board), *facts.method_notes(board, tried=tried)),
+        notes=(*split_note(board), facts.seal_note(studies), *facts.method_notes(board, tried=tried)),
         checklists=checklist_tables(studies, board),
         commands=tuple(dict.fromkeys(item for study in studies for item in facts.commands(study))),
         citations=tuple(dict.fromkeys(str(item) for store in stores for item in store.get("citations", ()))),

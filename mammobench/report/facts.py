@@ -12,10 +12,11 @@ from mammobench.core.metrics import confusion_matrix, predicted_classes
 from mammobench.data.splits.split import PARTS, Split
 from mammobench.evaluation.entries import LESION_TYPES, positives_by_lesion_type
 from mammobench.evaluation.leaderboard import Leaderboard, unit_of
+from mammobench.evaluation.openings import openings_of
 from mammobench.report import text
 from mammobench.report.columns import title_of
 from mammobench.report.curves import Curves
-from mammobench.study.paths import page_command
+from mammobench.study.paths import OPENINGS, page_command
 from mammobench.study.record import StudyRecord
 from mammobench.study.spec import direction_of
 from mammobench.study.trial_record import STATES, TrialRecord
@@ -213,6 +214,19 @@ def commands(study: StudyRecord) -> tuple[tuple[str, str], ...]:
         ("Retrain the selected configuration and compare", page_command("reproduce", study.folder)),
         ("Repeat or continue this search", as_started(study.spec.command)),
         ("Regenerate this report", page_command("report", study.folder)),
+    )
+
+
+def seal_note(studies: Iterable[StudyRecord]) -> str:
+    """Say that test selects nothing, and how often it was opened."""
+    known = tuple(studies)
+    several = len(known) > 1
+    told = (
+        f"{f'{study.spec.name}: ' if several else ''}{openings_of(study.folder).told()}" for study in known
+    )
+    return (
+        "Test predictions are sealed: the search never sees them, and each command that reads them is logged "
+        f"in the study ({OPENINGS}). By that log, {'; '.join(told)}."
     )
 
 

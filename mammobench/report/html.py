@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 
 from mammobench.core.errors import StudyError
 from mammobench.core.files import write_text
+from mammobench.core.invocation import call_of
 from mammobench.evaluation.leaderboard import Leaderboard, build_leaderboard
 from mammobench.study.record import StudyRecord
 
@@ -19,6 +20,7 @@ FIGURES = "figures"
 SCRIPTS = ("table.js", "details.js", "compare.js", "filters.js", "tips.js", "parallel.js", "start.js")
 
 
+@call_of("write_report() in Python")
 def write_report(
     studies: StudyRecord | Sequence[StudyRecord],
     *,

@@ -27,7 +27,11 @@ def ranking(material: Material) -> Section:
     """Show the table of configurations, with what its numbers mean."""
     board = material.board
     tried = int((board.frame["role"] == "searched").sum())
-    notes = (*split_note(board), *facts.method_notes(board, tried=tried))
+    notes = (
+        *split_note(board),
+        facts.seal_note(material.studies.values()),
+        *facts.method_notes(board, tried=tried),
+    )
     return Section("ranking", "Ranking", template="ranking.html", value=material.ranking, notes=notes)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from mammobench.core.invocation import call_of
 from mammobench.data.splits.split import Split
 from mammobench.data.store.image_store import ImageStore
 from mammobench.evaluation.gathering import require_comparable
@@ -37,6 +38,7 @@ def open_studies(names: Sequence[str | Path]) -> tuple[StudyRecord, ...]:
     return studies
 
 
+@call_of("report_on() in Python")
 def report_on(studies: Sequence[StudyRecord], *, out: Path | None = None, kind: str | None = None) -> Path:
     """Write the report of a study, or of several ranked together, in a format.
 

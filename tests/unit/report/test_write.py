@@ -97,6 +97,7 @@ def test_json_names_the_files(
 ) -> None:
     out, _ = run(monkeypatch, capsys, "first", "--format", "csv", "--json")
     told = json.loads(out)
+    assert told.pop("test_openings")["reports/first"]["count"] == 1
     assert told == {
         "studies": ["reports/first"], "format": "csv", "report": "reports/first/leaderboard.csv",
         "leaderboard": "reports/first/leaderboard.csv",
