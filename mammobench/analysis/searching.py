@@ -144,7 +144,8 @@ def search_and_report(
         trials=trials,
     )
     store = ImageStore.open(Path(data)) if data is not None else demonstration_store(progress)
-    require_usable(store, space)
+    for warning in require_usable(store, space):
+        progress(warning.rstrip("."), 0, 0)
     progress("Loading TensorFlow", 0, 1)
     with start_or_continue(request, store) as record:
         progress("Loading TensorFlow", 1, 1)

@@ -9,6 +9,7 @@ import numpy as np
 
 from mammobench.core.invocation import as_started
 from mammobench.core.metrics import confusion_matrix, predicted_classes
+from mammobench.data.splits.recorded_shares import share_warnings
 from mammobench.data.splits.split import PARTS, Split
 from mammobench.evaluation.entries import LESION_TYPES, positives_by_lesion_type
 from mammobench.evaluation.leaderboard import Leaderboard, unit_of
@@ -16,6 +17,7 @@ from mammobench.evaluation.openings import openings_of
 from mammobench.report import text
 from mammobench.report.columns import title_of
 from mammobench.report.curves import Curves
+from mammobench.space.config import DataConfig
 from mammobench.study.paths import OPENINGS, page_command
 from mammobench.study.record import StudyRecord
 from mammobench.study.spec import direction_of
@@ -41,8 +43,8 @@ class Confusion:
     rows: tuple[tuple[tuple[str, float], ...], ...]
 
 
-def split_table(split: Split) -> Table:
-    """Count images and groups of the three parts by class."""
+def split_table(split: Split, data: DataConfig | None = None) -> Table:
+    """Count images and groups of the three parts by class; `data` is what the split was made by."""
     rows = []
     for name in PARTS:
         part = getattr(split, name)
@@ -51,7 +53,8 @@ def split_table(split: Split) -> Table:
         rows.append((name, text.whole(len(part)), *(text.whole(int(count)) for count in counts), groups))
     heads = ("part", "images", *split.class_names, "patients or lesion groups")
     title = f"{split.name} split, task {split.task}"
-    return Table(title, heads, tuple(rows), split.warnings)
+    shares = () if data is None else share_warnings(split, data)
+    return Table(title, heads, tuple(rows), tuple(dict.fromkeys((*split.warnings, *shares))))
 
 
 def recall_table(board: Leaderboard, names: Iterable[str]) -> Table | None:

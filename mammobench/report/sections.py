@@ -50,7 +50,10 @@ def data(material: Material) -> Section:
     """Show the image store and its splits."""
     spec = next(iter(material.studies.values())).spec
     tables = [facts.data_table(spec.store, spec.fingerprint)]
-    tables += [facts.split_table(split) for split in material.board.splits.values()]
+    made_by = {
+        trial.split: trial.config.data for study in material.studies.values() for trial in study.trials
+    }
+    tables += [facts.split_table(split, made_by.get(key)) for key, split in material.board.splits.items()]
     return Section("data", "Data", tables=tuple(tables))
 
 

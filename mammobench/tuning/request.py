@@ -11,6 +11,7 @@ from typing import Any
 from mammobench.core.errors import ConfigError, DataError, StudyError
 from mammobench.core.invocation import as_started
 from mammobench.core.metrics import OBJECTIVES
+from mammobench.data.splits.recorded_shares import share_warnings
 from mammobench.data.splits.split import make_split
 from mammobench.data.store.image_store import ImageStore
 from mammobench.space.config import TrialConfig, nearest
@@ -206,8 +207,11 @@ def require_positive(**values: float | None) -> None:
             )
 
 
-def require_usable(store: ImageStore, space: SearchSpace) -> None:
+def require_usable(store: ImageStore, space: SearchSpace) -> tuple[str, ...]:
     """Refuse a store that cannot serve the space, before anything is written for the study.
+
+    Returns:
+        What to warn of: parts of the split that are far from the shares that were asked for.
 
     Raises:
         DataError: Where it cannot.
@@ -220,7 +224,8 @@ def require_usable(store: ImageStore, space: SearchSpace) -> None:
             found=f"{store.manifest.image_size} px",
             remedy="Choose a smaller image_size",
         )
-    make_split(store, reference_config(space).data)
+    data = reference_config(space).data
+    return share_warnings(make_split(store, data), data)
 
 
 @contextmanager
