@@ -23,6 +23,7 @@ from mammobench.analysis.reproduction import Reproduction, reproduce_trial
 from mammobench.analysis.searching import print_event, search_and_report, work_on
 from mammobench.analysis.stress import TOP, stress_study
 from mammobench.core.invocation import call_of
+from mammobench.core.metrics import zero_division_of
 from mammobench.data.images.phantom import make_phantom
 from mammobench.data.sources.registry import prepare
 from mammobench.evaluation.leaderboard import Leaderboard, build_leaderboard
@@ -80,9 +81,13 @@ class Study:
         return self.record.trials
 
     @call_of("Study.ranking() in Python")
-    def ranking(self) -> Leaderboard:
-        """Rank the finished trials: scores on test, each with its interval, and what was left out."""
-        return build_leaderboard(self.record)
+    def ranking(self, *, zero_division: str = "nan") -> Leaderboard:
+        """Rank the finished trials: scores on test, each with its interval, and what was left out.
+
+        Args:
+            zero_division: ``nan``, ``0`` or ``1``: the precision of a class that is never predicted.
+        """
+        return build_leaderboard(self.record, zero_division=zero_division_of(zero_division))
 
     @call_of("Study.leaderboard() in Python")
     def leaderboard(self) -> pd.DataFrame:
@@ -90,7 +95,13 @@ class Study:
         return self.ranking().frame
 
     @call_of("Study.report() in Python")
-    def report(self, out: Path | None = None, *, format: str | None = None) -> Path:  # noqa: A002 - --format
+    def report(
+        self,
+        out: Path | None = None,
+        *,
+        format: str | None = None,  # noqa: A002 - --format
+        zero_division: str = "nan",
+    ) -> Path:
         """Write the report and return its path: ``index.html`` and ``leaderboard.csv``, or another format.
 
         Its shortcut baseline is made here when the study's image store is at hand.
@@ -99,8 +110,9 @@ class Study:
             out: The file; None for the format's own name in the study's folder.
             format: ``html``, ``pdf``, ``markdown``, ``latex``, ``csv`` or ``parquet``; None for what the
                 ending of `out` says, else HTML.
+            zero_division: As for `ranking`.
         """
-        return report_on([self.record], out=out, kind=format)
+        return report_on([self.record], out=out, kind=format, zero_division=zero_division)
 
     @call_of("Study.reproduce() in Python")
     def reproduce(self, trial: int | None = None, *, data: str | Path | None = None) -> Reproduction:

@@ -31,6 +31,13 @@ def report(
             "--format", help="html, pdf, markdown, latex, csv or parquet; default: as FILE ends, else html."
         ),
     ] = None,
+    zero_division: Annotated[
+        str,
+        typer.Option(
+            metavar="nan|0|1",
+            help="Precision of a class that is never predicted: nan (left out of means), 0 or 1.",
+        ),
+    ] = "nan",
     show: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -46,7 +53,7 @@ def report(
 
     kind = format_of(kind, out)
     opened = open_studies(studies)
-    path = report_on(opened, out=out, kind=kind)
+    path = report_on(opened, out=out, kind=kind, zero_division=zero_division)
     tables = {"html": path.with_name("leaderboard.csv"), "csv": path, "parquet": path}
     table = tables.get(kind)
     if as_json:

@@ -16,6 +16,7 @@ import pandas as pd
 from mammobench.core.errors import StudyError
 from mammobench.core.files import write_text
 from mammobench.core.invocation import call_of
+from mammobench.core.metrics import ZeroDivision
 from mammobench.data.splits.split import Split
 from mammobench.evaluation.comparison import add_comparison
 from mammobench.evaluation.configurations import (
@@ -80,6 +81,7 @@ class Leaderboard:
         configurations: Those of them against the selected one, over seeds and patients together; none
             where the selected one has fewer than two replicates.
         seed: Root seed of the resamples.
+        zero_division: The precision of a class that is never predicted.
         elsewhere: The same columns for the trials on other splits, ranked within each, with no comparison.
     """
 
@@ -95,6 +97,7 @@ class Leaderboard:
     configurations: tuple[ConfigurationDifference, ...] = ()
     seed: int = 0
     elsewhere: pd.DataFrame = field(default_factory=pd.DataFrame)
+    zero_division: ZeroDivision = "nan"
 
     @property
     def selected(self) -> "pd.Series[Any] | None":
@@ -138,6 +141,7 @@ def build_leaderboard(
     seed: int = 0,
     resamples: int = 2000,
     also: int | None = None,
+    zero_division: ZeroDivision = "nan",
 ) -> Leaderboard:
     """Rank the finished trials of one study, or of several together, by test F1, then accuracy.
 
@@ -150,6 +154,8 @@ def build_leaderboard(
         resamples: How many to draw.
         also: A trial of the first study to score among them although it was pruned or another trial
             continues it; never selected for that.
+        zero_division: The precision of a class that is never predicted, as scikit-learn's: ``nan`` leaves it
+            out of the mean over classes.
 
     Raises:
         StudyError: If the studies cannot be ranked together, no trial has finished, or none has predictions
@@ -157,7 +163,7 @@ def build_leaderboard(
         TrialError: If none has finished because they failed.
     """
     studies = (studies,) if isinstance(studies, StudyRecord) else tuple(studies)
-    gathered = gather(studies, also=also)
+    gathered = gather(studies, also=also, zero_division=zero_division)
     entries = list(gathered.entries)
     families = split_families(
         ((entry.row["split_hash"], _key(entry.row) in gathered.eligible) for entry in entries),
@@ -174,10 +180,15 @@ def build_leaderboard(
     splits = {key: gathered.splits[key] for family in families for key in gathered.splits if key in family}
     for key, split in splits.items():
         inside = [entry for entry in entries if entry.row["split_hash"] == key]
-        baselines = [*constant_entries(split), *shortcut_entries(split, gathered.shortcuts[key])]
+        baselines = [
+            *constant_entries(split, zero_division=zero_division),
+            *shortcut_entries(split, gathered.shortcuts[key], zero_division=zero_division),
+        ]
         inside += baselines
         entries += baselines
-        drawn, samples = add_intervals(inside, split, seed=seed, count=resamples, level=LEVEL)
+        drawn, samples = add_intervals(
+            inside, split, seed=seed, count=resamples, level=LEVEL, zero_division=zero_division
+        )
         add_comparison(inside, split, samples, level=LEVEL)
         optimism = _optimism(inside, split, samples) or optimism
         under_stress += _add_stress(inside, split, drawn)
@@ -193,6 +204,7 @@ def build_leaderboard(
     return Leaderboard(
         frames[0], tuple(gathered.left_out), resamples, LEVEL, splits, tuple(under_stress),
         tuple(study_names(studies)), tuple(over_seeds), optimism, compared, seed, frames[1],
+        zero_division,
     )  # fmt: skip
 
 

@@ -257,4 +257,21 @@ def method_notes(board: Leaderboard, *, tried: int) -> tuple[str, ...]:
         "Holm's method in each family, compares accuracies. Configurations are compared over training seeds "
         "and patients together, where replicates are there (pigeonhole bootstrap, Owen 2007)."
     )
-    return selection, intervals, comparisons
+    return selection, intervals, comparisons, _precision_note(board)
+
+
+def _precision_note(board: Leaderboard) -> str:
+    """Say which precision a class has that is never predicted."""
+    several = not all(split.binary for split in board.splits.values())
+    kinds = {
+        "nan": "is left out of the mean over classes, which is higher so than by scikit-learn's default, 0"
+        if several
+        else "is not defined, a dash",
+        "0": "counts as 0, as by scikit-learn's default",
+        "1": "counts as 1",
+    }
+    which = "of a class that is never predicted" if several else "without any positive prediction"
+    return (
+        f"{'Macro precision: the' if several else 'The'} precision {which} {kinds[board.zero_division]} "
+        f"(zero_division = {board.zero_division})."
+    )

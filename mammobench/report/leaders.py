@@ -89,6 +89,7 @@ def slices(material: Material) -> Section:
         level=board.level,
         resamples=board.resamples,
         seed=board.seed,
+        zero_division=board.zero_division,
     )
     rows = tuple(
         (
