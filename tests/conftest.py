@@ -114,13 +114,14 @@ def write_simulated_study(
     running: int = 0,
     splits: Sequence[Split] = (),
     split_choice: Choice | None = None,
+    alike: bool = False,
     base: Mapping[str, Any] | None = None,
     **spec: Any,
 ) -> StudyRecord:
     """Write a study folder with simulated trials: trial 0 is the reference, then `trials` searched ones.
 
     Trials take turns at `splits`, and at the values of `split_choice` if the space searches such a field, as
-    earlier versions let it; `base` is fixed for all of them.
+    earlier versions let it; `base` is fixed for all of them; `alike` ones have all else of the first.
     """
     space = parse_space(SPACE.format(task=task, objective=objective), "simulated")
     searched_too = () if split_choice is None else (split_choice,)
@@ -143,10 +144,12 @@ def write_simulated_study(
     splits = splits or [simulate_split(task, images=images, leaks=leaks, grouped=grouped, seed=0)]
     for split in splits:
         split.save(study.split_path(split.hash))
-    asks = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    asks, first = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0)), dict[str, Any]()
     for number in range(trials + 1 + running):
         searched = bool(number) or not reference
         values = space.suggest(asks.ask()) if searched else {}
+        first = first if alike and first else values
+        values = {**first} if alike else values
         if searched and split_choice is not None:
             values[split_choice.key] = split_choice.grid()[number % len(splits)]
         config = (

@@ -9,6 +9,7 @@ from mammobench.report import facts, text
 from mammobench.report.answer import build_answer
 from mammobench.report.checklists import checklist_tables
 from mammobench.report.columns import title_of
+from mammobench.report.folds import fold_tables
 from mammobench.report.notices import Notice, notices_of
 from mammobench.report.other_splits import other_split_tables, split_note
 from mammobench.study.record import StudyRecord
@@ -62,6 +63,7 @@ def build_digest(studies: Sequence[StudyRecord], board: Leaderboard) -> Digest:
     tasks = " and ".join(dict.fromkeys(split.task for split in board.splits.values()))
     sources = " and ".join(dict.fromkeys(str(store.get("source", "unknown source")) for store in stores))
     answer, table = build_answer(board), _ranking(board)
+    named = dict(zip(board.studies, studies, strict=True))
     return Digest(
         title=", ".join(board.studies),
         subtitle=f"{tasks} · {sources}",
@@ -69,7 +71,10 @@ def build_digest(studies: Sequence[StudyRecord], board: Leaderboard) -> Digest:
         lead=answer.lead,
         support=answer.support,
         ranking=table,
-        others=other_split_tables(board),
+        others=(
+            *other_split_tables(board),
+            *fold_tables(board, named),
+        ),
         shown=f"{len(table.rows)} of {len(board.frame)} rows; leaderboard.csv has them all."
         if len(table.rows) < len(board.frame)
         else "Every configuration and baseline.",

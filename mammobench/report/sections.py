@@ -10,6 +10,7 @@ from mammobench.report import course, facts, leaders
 from mammobench.report.answer import build_answer
 from mammobench.report.checklists import checklist_tables
 from mammobench.report.explanations import selected_explanations
+from mammobench.report.folds import cross_validation
 from mammobench.report.material import Material
 from mammobench.report.other_splits import other_splits, split_note
 from mammobench.report.section import Section
@@ -93,6 +94,7 @@ SECTIONS: tuple[Callable[[Material], Section], ...] = (
     answer,
     ranking,
     other_splits,
+    cross_validation,
     course.mattered,
     course.went,
     leaders.leaders,
