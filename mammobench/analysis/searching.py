@@ -13,6 +13,7 @@ from mammobench.data.images.phantom import make_phantom
 from mammobench.data.store.image_store import ImageStore
 from mammobench.report.html import write_report
 from mammobench.report.write import provide_baselines_from
+from mammobench.space.one_split import require_one_split
 from mammobench.space.search_space import SearchSpace
 from mammobench.space.yaml_file import load_space
 from mammobench.study.options import RUN_OPTIONS, STUDY_OPTIONS, RunOptions
@@ -133,7 +134,8 @@ def search_and_report(
         trials=trials,
     )
     store = ImageStore.open(Path(data)) if data is not None else demonstration_store(progress)
-    require_usable(store, space)
+    for warning in require_usable(store, space):
+        progress(warning.rstrip("."), 0, 0)
     progress("Loading TensorFlow", 0, 1)
     with start_or_continue(request, store) as record:
         progress("Loading TensorFlow", 1, 1)
@@ -186,6 +188,7 @@ def work_on(
 
     Raises:
         StudyError: When the database knows no such study, or the study lies in a folder alone.
+        SpaceError: When the study searches what decides its split, as earlier versions let it.
         DataError: For a store that is missing here or holds other images.
     """
     require_positive(workers=workers, timeout=timeout, trial_timeout=trial_timeout, trials=trials)
@@ -194,6 +197,7 @@ def work_on(
     else:
         folder = new_folder(study, where="STUDY")
         record = StudyRecord.join(folder, folder.name, url=storage)
+    require_one_split(record.space)
     if record.spec.storage is None:
         raise StudyError(
             "the study lies in a folder, which one process searches",

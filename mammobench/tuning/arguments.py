@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from mammobench.core.errors import ConfigError, DataError
 from mammobench.core.metrics import OBJECTIVES
 from mammobench.core.validation import first_fault
+from mammobench.data.splits.recorded_shares import share_warnings
 from mammobench.data.splits.split import make_split
 from mammobench.data.store.image_store import ImageStore
 from mammobench.space.config import TrialConfig, nearest
@@ -102,8 +103,11 @@ def require_positive(**values: float | None) -> None:
             )
 
 
-def require_usable(store: ImageStore, space: SearchSpace) -> None:
+def require_usable(store: ImageStore, space: SearchSpace) -> tuple[str, ...]:
     """Refuse a store that cannot serve the space, before anything is written for the study.
+
+    Returns:
+        What to warn of: parts of the split that are far from the shares that were asked for.
 
     Raises:
         DataError: Where it cannot.
@@ -116,4 +120,5 @@ def require_usable(store: ImageStore, space: SearchSpace) -> None:
             found=f"{store.manifest.image_size} px",
             remedy="Choose a smaller image_size",
         )
-    make_split(store, reference_config(space).data)
+    data = reference_config(space).data
+    return share_warnings(make_split(store, data), data)
