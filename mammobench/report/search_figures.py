@@ -200,7 +200,9 @@ def importance_figure(found: Importances) -> Figure:
         axes.text(max(share, high, chance) + 0.015 * widest, place, f"{share:.2f}", va="center", fontsize=9,
                   color=INK if above else MUTED)  # fmt: skip
         told = map(text.score, (share, low, high, chance, found.p[key]))
-        figure.tell(axes, [share], [place], "{0}: share {1} [{2}, {3}], by chance {4}, p {5}", key, *told)
+        figure.tell(
+            axes, [share], [place], "{0}: share {1} [{2}, {3}], by chance up to {4}, p {5}", key, *told
+        )
     axes.set_yticks(range(len(shares)), list(shares))
     axes.tick_params(axis="y", labelcolor=INK, length=0)
     axes.set_ylim(len(shares) - 0.4, -0.6)
