@@ -91,7 +91,7 @@ def write_varied_study(folder: Path, plan: Plan, seed: int = 0, **spec: Any) -> 
     maker = _Predictions(plan, _split(plan, seed), seed)
     study = write_simulated_study(
         folder, trials=plan.trials, task=plan.task, objective=plan.objective, reference=plan.reference,
-        failed=dict.fromkeys(plan.failed, "the loss is nan"), split=maker.split, predict=maker.of_trial, **spec,
+        failed=dict.fromkeys(plan.failed, "the loss is nan"), splits=(maker.split,), predict=maker.of_trial, **spec,
     )  # fmt: skip
     if plan.shortcuts:
         path = shortcut_path(folder, maker.split.hash)

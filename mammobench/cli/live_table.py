@@ -15,7 +15,7 @@ from mammobench.core.aliases import FieldValue
 from mammobench.study.record import StudyRecord
 from mammobench.study.trial_record import TrialRecord
 from mammobench.training.process import EpochEnd, TrialEnd
-from mammobench.tuning.loop import Event, TrialSeen, TrialStart
+from mammobench.tuning.events import Event, TrialSeen, TrialStart
 
 ROWS = 15
 _STATES = {

@@ -31,6 +31,13 @@ def report(
             "--format", help="html, pdf, markdown, latex, csv or parquet; default: as FILE ends, else html."
         ),
     ] = None,
+    zero_division: Annotated[
+        str,
+        typer.Option(
+            metavar="nan|0|1",
+            help="Precision of a class that is never predicted: nan (left out of means), 0 or 1.",
+        ),
+    ] = "nan",
     show: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -40,12 +47,13 @@ def report(
     """
     import webbrowser
 
+    from mammobench.evaluation.openings import openings_of
     from mammobench.report.formats import format_of
     from mammobench.report.write import open_studies, report_on
 
     kind = format_of(kind, out)
     opened = open_studies(studies)
-    path = report_on(opened, out=out, kind=kind)
+    path = report_on(opened, out=out, kind=kind, zero_division=zero_division)
     tables = {"html": path.with_name("leaderboard.csv"), "csv": path, "parquet": path}
     table = tables.get(kind)
     if as_json:
@@ -55,6 +63,7 @@ def report(
                 "format": kind,
                 "report": str(path),
                 "leaderboard": None if table is None else str(table),
+                "test_openings": {str(study.folder): openings_of(study.folder).to_dict() for study in opened},
             }
         )
     else:

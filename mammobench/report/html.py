@@ -12,6 +12,8 @@ from markupsafe import Markup, escape
 
 from mammobench.core.errors import StudyError
 from mammobench.core.files import write_text
+from mammobench.core.invocation import call_of
+from mammobench.core.metrics import ZeroDivision
 from mammobench.evaluation.leaderboard import Leaderboard, build_leaderboard
 from mammobench.study.record import StudyRecord
 
@@ -19,12 +21,14 @@ FIGURES = "figures"
 SCRIPTS = ("table.js", "details.js", "compare.js", "filters.js", "tips.js", "parallel.js", "start.js")
 
 
+@call_of("write_report() in Python")
 def write_report(
     studies: StudyRecord | Sequence[StudyRecord],
     *,
     out: Path | None = None,
     leaderboard: Leaderboard | None = None,
     figures: bool = False,
+    zero_division: ZeroDivision = "nan",
 ) -> Path:
     """Write ``index.html`` and ``leaderboard.csv`` for a study, finished or not, or for several together.
 
@@ -34,6 +38,7 @@ def write_report(
         out: The HTML file; ``index.html`` in the first study's folder unless given. The table goes beside it.
         leaderboard: Their leaderboard, where it has been built already.
         figures: Whether to write each figure as PDF and PNG too, in ``figures/`` beside the page.
+        zero_division: The precision of a class that is never predicted, where `leaderboard` is built here.
 
     Returns:
         The path of the HTML file.
@@ -50,7 +55,7 @@ def write_report(
     path = out or studies[0].folder / "index.html"
     if path.is_dir():
         raise StudyError("the report needs a file name", expected="a file", found="a folder", where=path)
-    board = leaderboard or build_leaderboard(studies)
+    board = leaderboard or build_leaderboard(studies, zero_division=zero_division)
     view = build_view(studies, board)
     page = render(view)
     if figures:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from mammobench.core.invocation import call_of
+from mammobench.core.metrics import zero_division_of
 from mammobench.data.splits.split import Split
 from mammobench.data.store.image_store import ImageStore
 from mammobench.evaluation.gathering import require_comparable
@@ -10,7 +12,7 @@ from mammobench.evaluation.shortcut import provide_shortcuts
 from mammobench.report.formats import FILES, format_of, write_format
 from mammobench.study.paths import study_folder
 from mammobench.study.record import StudyRecord
-from mammobench.tuning.loop import fetch_artifacts
+from mammobench.tuning.trial_files import fetch_artifacts
 
 _LONGEST = 120
 
@@ -37,7 +39,14 @@ def open_studies(names: Sequence[str | Path]) -> tuple[StudyRecord, ...]:
     return studies
 
 
-def report_on(studies: Sequence[StudyRecord], *, out: Path | None = None, kind: str | None = None) -> Path:
+@call_of("report_on() in Python")
+def report_on(
+    studies: Sequence[StudyRecord],
+    *,
+    out: Path | None = None,
+    kind: str | None = None,
+    zero_division: str = "nan",
+) -> Path:
     """Write the report of a study, or of several ranked together, in a format.
 
     Args:
@@ -45,6 +54,7 @@ def report_on(studies: Sequence[StudyRecord], *, out: Path | None = None, kind: 
         out: The file; None for one of the format's name in the study's folder, or, for several studies, in a
             folder beside theirs that has all their names.
         kind: One of `mammobench.report.formats.FILES`; None for what the ending of `out` says, else HTML.
+        zero_division: ``nan``, ``0`` or ``1``: the precision of a class that is never predicted.
 
     Returns:
         The path of the file.
@@ -52,16 +62,16 @@ def report_on(studies: Sequence[StudyRecord], *, out: Path | None = None, kind: 
     Raises:
         StudyError: If no trial has finished, or `out` is a folder.
         TrialError: If none has finished because they failed.
-        ConfigError: For an unknown format, or a PDF where no browser can print.
+        ConfigError: For an unknown format or zero_division, or a PDF where no browser can print.
     """
-    kind = format_of(kind, out)
+    kind, precision = format_of(kind, out), zero_division_of(zero_division)
     if out is None and len(studies) > 1:
         name = "+".join(study.folder.name for study in studies)
         if len(name) > _LONGEST:
             name = f"{studies[0].folder.name}+{len(studies) - 1} more"
         out = studies[0].folder.parent / name / FILES[kind]
     provide_baselines(studies)
-    return write_format(studies, kind, out=out)
+    return write_format(studies, kind, out=out, zero_division=precision)
 
 
 def provide_baselines(studies: Iterable[StudyRecord]) -> None:
