@@ -7,7 +7,6 @@ CSV beside it.
 import csv
 import re
 from collections.abc import Callable, Iterator, Mapping
-from decimal import ROUND_HALF_UP, Decimal
 from math import isnan, nan
 from pathlib import Path
 
@@ -15,7 +14,10 @@ from tests.page_reader import ReadPage
 
 DASH = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
+CLASSES = (0, 1)
 Row = Mapping[str, str]
+Check = tuple[str, object, object]
+"""What is compared, what is found, and what is expected."""
 
 
 def number(row: Row, column: str) -> float:
@@ -34,27 +36,19 @@ def with_ends(row: Row, column: str, sign: str = "") -> str:
     return score if DASH in {low, high} else f"{score} [{low}, {high}]"
 
 
-def by_script(value: float | None, sign: str = "") -> str:
-    """Print as ``toFixed`` of JavaScript does: the exact value of the double, a tie away from zero."""
-    if value is None:
-        return DASH
-    rounded = abs(Decimal(value)).quantize(Decimal("0.001"), ROUND_HALF_UP)
-    return f"{(MINUS if value < 0 else '+') if sign else '-' if value < 0 else ''}{rounded}"
-
-
 class Report:
     """A written page and the CSV beside it."""
 
     def __init__(self, page: Path) -> None:
         self.page = ReadPage(page.read_text("utf-8"))
         with page.with_name("leaderboard.csv").open(encoding="utf-8", newline="") as file:
-            self.rows = list(csv.DictReader(file))
+            self.rows: list[Row] = list(csv.DictReader(file))
         self.by_name = {row["name"]: row for row in self.rows}
-        self.selected = next((row for row in self.rows if row["selected"] == "True"), None)
+        self.selected: Row | None = next((row for row in self.rows if row["selected"] == "True"), None)
 
     def faults(self) -> list[str]:
         """Return every disagreement."""
-        checks: tuple[Callable[[], Iterator[tuple[str, object, object]]], ...] = (
+        checks: tuple[Callable[[], Iterator[Check]], ...] = (
             self._inside, self._picture, self._ranking, self._script, self._slices, self._recall,
             self._figures, self._confusions, self._checklist, self._replicates, self._stress,
         )  # fmt: skip
@@ -65,7 +59,7 @@ class Report:
             if found != wanted
         ]
 
-    def _inside(self) -> Iterator[tuple[str, object, object]]:
+    def _inside(self) -> Iterator[Check]:
         """Each interval contains its score, and a score that is not defined has none."""
         for row in self.rows:
             for column in row:
@@ -78,12 +72,12 @@ class Report:
                 if isnan(point):
                     yield f"{row['name']} {column}", (isnan(low), isnan(high)), (True, True)
 
-    def _picture(self) -> Iterator[tuple[str, object, object]]:
+    def _picture(self) -> Iterator[Check]:
         table = next(table for table in self.page.tables if table.kind == "strip")
         for name, shown, *_ in table.rows[1:]:
             yield name, shown, with_ends(self.by_name[name], "test_f1")
 
-    def _ranking(self) -> Iterator[tuple[str, object, object]]:
+    def _ranking(self) -> Iterator[Check]:
         table = next(table for table in self.page.tables if table.kind == "ranking")
         yield "rows", [row[1] for row in table.rows[1:]], [row["name"] for row in self.rows]
         columns = [column for column in self.page.data["columns"] if column["shown"]]
@@ -103,7 +97,7 @@ class Report:
                 elif key == "rank":
                     yield what, cell, row["rank"]
 
-    def _script(self) -> Iterator[tuple[str, object, object]]:
+    def _script(self) -> Iterator[Check]:
         """What the script shows once it has laid the table out anew."""
         for column in self.page.data["columns"]:
             if column["form"] not in {"score", "signed"}:
@@ -115,9 +109,10 @@ class Report:
                 for end, values in (("", "values"), ("_low", "low"), ("_high", "high")):
                     if values in column:
                         found, known = column[values][place], number(row, f"{key}{end}")
-                        yield f"{row['name']} {key}{end} {known}", by_script(found, sign), printed(known, sign)
+                        shown = printed(nan if found is None else found, sign)
+                        yield f"{row['name']} {key}{end} {known}", shown, printed(known, sign)
 
-    def _slices(self) -> Iterator[tuple[str, object, object]]:
+    def _slices(self) -> Iterator[Check]:
         table = next((table for table in self.page.tables if table.caption.endswith("by subgroup")), None)
         if table is None:
             return
@@ -126,18 +121,25 @@ class Report:
         if self.selected is not None:
             yield "of the selected one", row["name"], self.selected["name"]
         slices = table.by_name()
-        for head, metric in (("F1", "f1"), ("recall", "recall"), ("precision", "precision"), ("accuracy",) * 2):
+        for head, metric in (
+            ("F1", "f1"),
+            ("recall", "recall"),
+            ("precision", "precision"),
+            ("accuracy",) * 2,
+        ):
             yield f"all, {metric}", slices["all"][head], with_ends(row, f"test_{metric}")
         for kind in ("calcification", "mass"):
             if row.get(f"test_recall_{kind}") and f"lesion type {kind}" in slices:
                 found = slices[f"lesion type {kind}"]["recall"]
                 yield f"recall of {kind}", found, with_ends(row, f"test_recall_{kind}")
-        two = len(self.page.tables) and "test_specificity" in row and row["test_auroc"] != ""
+        two = any(
+            table.kind == "matrix" and len(table.rows) == len(CLASSES) + 1 for table in self.page.tables
+        )
         for title, cells in slices.items():
             if two and cells["positives"] in {"0", cells["images"]}:
                 yield f"{title} of one class", (cells["F1"], cells["precision"]), (DASH, DASH)
 
-    def _recall(self) -> Iterator[tuple[str, object, object]]:
+    def _recall(self) -> Iterator[Check]:
         table = self.page.table("Recall by lesion type")
         for name, everything, *kinds in table.rows[1:] if table else ():
             row = self.by_name[name]
@@ -145,7 +147,7 @@ class Report:
             for kind, cell in zip(("calcification", "mass"), kinds, strict=True):
                 yield f"{name}, {kind}", cell, with_ends(row, f"test_recall_{kind}")
 
-    def _figures(self) -> Iterator[tuple[str, object, object]]:
+    def _figures(self) -> Iterator[Check]:
         for metric, words in (("f1", "F1"), ("accuracy", "accuracy")):
             for title, series in self.page.figures.items():
                 if title.startswith(f"Test {words} with"):
@@ -158,12 +160,14 @@ class Report:
                 if name.strip() in self.by_name:
                     yield f"{title}, {name}", score, printed(number(self.by_name[name.strip()], column))
 
-    def _confusions(self) -> Iterator[tuple[str, object, object]]:
+    def _confusions(self) -> Iterator[Check]:
         for table in self.page.tables:
             if table.kind != "matrix":
                 continue
             row = self.by_name[table.caption]
-            counts = [[int(cell.split()[0].replace(",", "")) for cell in cells[1:]] for cells in table.rows[1:]]
+            counts = [
+                [int(cell.split()[0].replace(",", "")) for cell in cells[1:]] for cells in table.rows[1:]
+            ]
             right = sum(counts[place][place] for place in range(len(counts)))
             accuracy = right / sum(map(sum, counts))
             yield f"{table.caption}, accuracy", printed(accuracy), printed(number(row, "test_accuracy"))
@@ -172,7 +176,7 @@ class Report:
                 f1 = 2 * counts[1][1] / called if called else nan
                 yield f"{table.caption}, F1", printed(f1), printed(number(row, "test_f1"))
 
-    def _checklist(self) -> Iterator[tuple[str, object, object]]:
+    def _checklist(self) -> Iterator[Check]:
         titles = {"F1": "f1", "accuracy": "accuracy", "recall": "recall", "precision": "precision",
                   "AUROC": "auroc", "AUPRC": "auprc", "Brier score": "brier",
                   "sensitivity": "recall", "specificity": "specificity"}  # fmt: skip
@@ -186,7 +190,7 @@ class Report:
                         wanted = with_ends(self.selected, f"test_{titles[title]}")
                         yield f"{table.caption} {cells[0]} {title}", shown, wanted
 
-    def _replicates(self) -> Iterator[tuple[str, object, object]]:
+    def _replicates(self) -> Iterator[Check]:
         table = self.page.table("Replicates")
         for name, searched, seeds, *scores in table.rows[1:] if table else ():
             row = self.by_name[name]
@@ -194,12 +198,13 @@ class Report:
             yield f"{name} seeds", int(seeds), round(number(row, "replicates"))
             for metric, cell in zip(("f1", "accuracy"), scores, strict=True):
                 mean, sd, low, high = (
-                    printed(number(row, f"replicate_{metric}_{what}")) for what in ("mean", "sd", "lowest", "highest")
+                    printed(number(row, f"replicate_{metric}_{what}"))
+                    for what in ("mean", "sd", "lowest", "highest")
                 )
                 deviation = "" if sd == DASH else f" ± {sd}"
                 yield f"{name} {metric}", cell, f"{mean}{deviation} ({low} to {high})"
 
-    def _stress(self) -> Iterator[tuple[str, object, object]]:
+    def _stress(self) -> Iterator[Check]:
         for metric, words in (("f1", "F1"), ("accuracy", "accuracy")):
             table = self.page.table(f"Test {words} under stress")
             if table is None:

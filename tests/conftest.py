@@ -172,7 +172,12 @@ def write_simulated_study(
 
 
 def _finish(
-    study: StudyRecord, number: int, folder: Path, config: TrialConfig, split: Split, predict: Predictor | None
+    study: StudyRecord,
+    number: int,
+    folder: Path,
+    config: TrialConfig,
+    split: Split,
+    predict: Predictor | None,
 ) -> None:
     quality = 0.1 + 0.1 * len(config.model.filters) + 0.1 * (config.model.activation in {"gelu", "silu"})
     quality -= 0.12 * abs(np.log10(config.optimizer.learning_rate) + 3) + (0.1 if number == 0 else 0)

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
 
+_UNREAD = {"badge", "settings", "hidden"}
+"""Classes of what stands beside a cell's own words."""
+
 _VOID = {"meta", "link", "input", "br", "wbr", "path", "use", "circle"}
 
 
@@ -30,7 +33,6 @@ class ReadPage(HTMLParser):
         lead: The main result.
         support: The sentences below it.
         tables: In their order.
-        notes: Small paragraphs.
         figures: What the points of each figure tell, as series, by its title.
         words: The text in each figure, by its title.
         data: What the page's script knows.
@@ -38,7 +40,7 @@ class ReadPage(HTMLParser):
 
     def __init__(self, markup: str) -> None:
         super().__init__()
-        self.lead, self.support, self.notes = "", list[str](), list[str]()
+        self.lead, self.support = "", list[str]()
         self.tables = list[PageTable]()
         self.figures, self.words = dict[str, Any](), dict[str, list[str]]()
         self.data: dict[str, Any] = {}
@@ -85,16 +87,12 @@ class ReadPage(HTMLParser):
 
     def _close(self, tag: str, known: dict[str, str], words: str) -> None:
         shown, kind = re.sub(r"\s+", " ", words).strip(), known.get("class", "")
-        if tag == "script":
-            self._text[-1].pop()
-            if known.get("id") == "ranking-data":
-                self.data = json.loads(words)
-        elif tag == "style":
+        if tag == "script" and known.get("id") == "ranking-data":
+            self.data = json.loads(words)
+        if tag in {"script", "style"} or (tag == "span" and _UNREAD & set(kind.split())):
             self._text[-1].pop()
         elif tag == "p" and kind == "lead":
             self.lead = shown
-        elif tag == "p" and kind == "note":
-            self.notes.append(shown)
         elif tag == "li" and any(each.get("class") == "support" for _, each in self._open):
             self.support.append(shown)
         elif tag == "caption":
@@ -103,8 +101,6 @@ class ReadPage(HTMLParser):
             self.tables[-1].rows[-1].append(shown)
         elif tag == "text" and self._within("svg"):
             self.words[self._figure].append(shown)
-        elif tag == "span" and ("badge" in kind or kind in {"settings", "hidden"}):
-            self._text[-1].pop()
 
     def _within(self, tag: str) -> bool:
         return any(name == tag for name, _ in self._open)

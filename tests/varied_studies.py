@@ -20,6 +20,7 @@ from mammobench.training.predict import STRESS
 from tests.conftest import write_simulated_study
 
 WORLDS = ("equal", "winner", "spread", "better than selected", "worse than shortcut", "ties")
+REPLICATED = 0.5
 Probabilities = npt.NDArray[np.float32]
 
 
@@ -67,17 +68,19 @@ def varied_plan(seed: int) -> Plan:
     few = min(0.4, numbers.integers(4, 40) / images)
     trials = int(numbers.choice([0, 1, 2, 3, 5, 8, 12], p=[0.02, 0.1, 0.13, 0.2, 0.2, 0.2, 0.15]))
     known = range(trials + 1)
-    replicated = numbers.permutation(known)[: int(numbers.integers(0, 4))] if numbers.random() < 0.5 else []
+    several = int(numbers.integers(0, 4)) if numbers.random() < REPLICATED else 0
     return Plan(
         world=WORLDS[seed % len(WORLDS)],
         task=str(numbers.choice(list(TASKS))),
         objective=str(numbers.choice(["f1", "auroc", "brier"])),
         images=images,
-        positives=float(numbers.choice([few, 0.3, 0.5, 0.8, 0.0], p=[0.35, 0.3, 0.15, 0.15, 0.05])),
+        positives=float(numbers.choice([few, 0.3, 0.5, 0.8], p=[0.4, 0.3, 0.15, 0.15])),
         largest=int(numbers.choice([1, 3, 6])),
         trials=trials,
         reference=bool(numbers.random() < 0.8) or trials == 0,
-        replicates=tuple((int(trial), int(numbers.integers(1, 6))) for trial in replicated),
+        replicates=tuple(
+            (int(trial), int(numbers.integers(1, 6))) for trial in numbers.permutation(known)[:several]
+        ),
         shortcuts=bool(numbers.random() < 0.7),
         stressed=bool(numbers.random() < 0.2),
         failed=(trials,) if trials > 2 and numbers.random() < 0.2 else (),
@@ -91,7 +94,8 @@ def write_varied_study(folder: Path, plan: Plan, seed: int = 0, **spec: Any) -> 
     maker = _Predictions(plan, _split(plan, seed), seed)
     study = write_simulated_study(
         folder, trials=plan.trials, task=plan.task, objective=plan.objective, reference=plan.reference,
-        failed=dict.fromkeys(plan.failed, "the loss is nan"), splits=(maker.split,), predict=maker.of_trial, **spec,
+        failed=dict.fromkeys(plan.failed, "the loss is nan"), splits=(maker.split,), predict=maker.of_trial,
+        **spec,
     )  # fmt: skip
     if plan.shortcuts:
         path = shortcut_path(folder, maker.split.hash)
@@ -146,7 +150,9 @@ class _Predictions:
     def shortcut(self, method: str) -> Shortcut:
         """Return a baseline's predictions."""
         quality = 0.75 if self.plan.world == "worse than shortcut" else 0.2
-        validation, test = (self._predict(quality, part, method) for part in ("validation", "test"))
+        validation, test = (
+            self._predict(quality, part, method).astype(float) for part in ("validation", "test")
+        )
         return Shortcut(method, validation, test, self._threshold(validation))
 
     def write_replicate(self, folder: Path, trial: int, place: int) -> None:
@@ -163,11 +169,12 @@ class _Predictions:
 
     def write_stress(self, folder: Path, trial: int) -> None:
         """Write predictions of unchanged images, of darker ones, and of none recognised."""
-        arrays = {}
+        arrays: dict[str, Any] = {}
         for part in ("validation", "test"):
             known = self.of_trial(trial, part)
             arrays[f"{part}_probability"] = np.stack([known, known**2, 0 * known])
-        np.savez(folder / STRESS, conditions=np.array(["unchanged", "gamma 2", "border only"]), **arrays)
+        conditions = np.array(["unchanged", "gamma 2", "border only"])
+        np.savez(folder / STRESS, allow_pickle=False, conditions=conditions, **arrays)
 
     def _quality(self, trial: int, part: str) -> float:
         test, world = part == "test", self.plan.world
@@ -177,7 +184,9 @@ class _Predictions:
             return 0.8 if trial == 1 else 0.3
         if world == "better than selected":
             # the first looks best on validation, the second and third are
-            return {1: 0.25 if test else 1.0, 2: 0.8 if test else 0.4, 3: 0.7 if test else 0.4}.get(trial, 0.4)
+            return {1: 0.25 if test else 1.0, 2: 0.8 if test else 0.4, 3: 0.7 if test else 0.4}.get(
+                trial, 0.4
+            )
         if world == "spread":
             return float(generator(self.seed, "quality", trial).uniform(0.1, 0.7))
         return 0.35
@@ -190,7 +199,9 @@ class _Predictions:
         groups = getattr(self.split, part).groups
         _, codes = np.unique(groups, return_inverse=True)
         shape = (len(groups), len(self.split.class_names))
-        return 0.6 * numbers.normal(size=(codes.max() + 1, shape[1]))[codes] + 0.5 * numbers.normal(size=shape)
+        return 0.6 * numbers.normal(size=(codes.max() + 1, shape[1]))[codes] + 0.5 * numbers.normal(
+            size=shape
+        )
 
     def _predict(self, quality: float, part: str, *names: str | int) -> Probabilities:
         targets = getattr(self.split, part).targets
