@@ -18,7 +18,8 @@ import pandas as pd
 
 from mammobench.core.errors import TrialError
 from mammobench.core.files import write_json, write_text, written_aside
-from mammobench.core.metrics import OBJECTIVES, best_threshold, objective_value, scores
+from mammobench.core.metrics import best_threshold, scores
+from mammobench.core.objectives import OBJECTIVES, objective_value
 from mammobench.core.seeds import derive_seed
 from mammobench.data.images.conditions import conditions_named
 from mammobench.data.images.pixels import Pixels
