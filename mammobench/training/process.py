@@ -20,6 +20,7 @@ from mammobench.training.child import (
     ConditionEnd,
     EpochEnd,
     Started,
+    StepEnd,
     TrialEnd,
     listen,
     run_task,
@@ -28,7 +29,7 @@ from mammobench.training.failures import fault_of_exit
 from mammobench.training.server_folder import provide_server_folder
 from mammobench.training.task import TrialTask
 
-__all__ = ["EpochEnd", "TrialEnd", "TrialProcess", "TrialTask", "call_in_process", "wait_for_any"]
+__all__ = ["EpochEnd", "StepEnd", "TrialEnd", "TrialProcess", "TrialTask", "call_in_process", "wait_for_any"]
 
 _Argument = TypeVar("_Argument")
 _Result = TypeVar("_Result")
@@ -46,13 +47,18 @@ class TrialProcess:
         task: What to run. The process starts at once.
         on_condition: Called by `messages` after each condition that the task predicts under, with how many
             are done, and their total.
+        on_step: Called by `messages` about once a second while the trial trains.
     """
 
     def __init__(
-        self, task: TrialTask, *, on_condition: Callable[[int, int], None] = lambda *_: None
+        self,
+        task: TrialTask,
+        *,
+        on_condition: Callable[[int, int], None] = lambda *_: None,
+        on_step: Callable[[StepEnd], None] = lambda _: None,
     ) -> None:
         self.task = task
-        self._on_condition = on_condition
+        self._on_condition, self._on_step = on_condition, on_step
         self._launched = time.monotonic()
         self._start_seconds = 0.0
         self._epoch = 0
@@ -86,6 +92,9 @@ class TrialProcess:
                 continue
             if isinstance(message, ConditionEnd):
                 self._on_condition(message.done, message.total)
+                continue
+            if isinstance(message, StepEnd):
+                self._on_step(message)
                 continue
             if isinstance(message, EpochEnd):
                 self._epoch = message.epoch

@@ -29,7 +29,7 @@ from mammobench.study.record import StudyRecord
 from mammobench.study.storage.access import claim_waiting, fail_stale, heartbeat
 from mammobench.study.trial_record import TrialRecord
 from mammobench.study.trial_task import trial_task
-from mammobench.training.process import EpochEnd, TrialEnd, TrialProcess, wait_for_any
+from mammobench.training.process import EpochEnd, StepEnd, TrialEnd, TrialProcess, wait_for_any
 from mammobench.training.result import CHECKPOINT, COSTS
 from mammobench.training.task import Run
 from mammobench.tuning.devices import Lease, Leases
@@ -56,7 +56,7 @@ class TrialSeen:
     record: TrialRecord
 
 
-Event = TrialStart | EpochEnd | TrialEnd | TrialSeen
+Event = TrialStart | StepEnd | EpochEnd | TrialEnd | TrialSeen
 """What an observer of a search is told."""
 
 
@@ -264,7 +264,7 @@ class _Search:
                 tensorboard=self._options.tensorboard,
             ),
         )
-        return TrialProcess(task)
+        return TrialProcess(task, on_step=self._observe)
 
     def _tell_of_others(self) -> None:
         """Tell the observer what other workers have done since the last time."""
