@@ -33,20 +33,27 @@ def report(
     ] = None,
     show: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Write a study's report, or that of several ranked together; HTML brings leaderboard.csv along.
+    """Write a study's report, or that of several ranked together; HTML brings its table (CSV) along.
 
     Example: `mammobench report quick --format markdown`
     """
     import webbrowser
 
+    from mammobench.core.progress import Bars
     from mammobench.report.formats import format_of
-    from mammobench.report.write import open_studies, report_on
+    from mammobench.report.html import table_beside
+    from mammobench.report.write import open_studies, rank, report_on
 
     kind = format_of(kind, out)
     opened = open_studies(studies)
-    path = report_on(opened, out=out, kind=kind)
-    tables = {"html": path.with_name("leaderboard.csv"), "csv": path, "parquet": path}
+    with Bars(stderr(quiet=quiet)) as bars:
+        bars("Writing the report", 0, 1)
+        board = rank(opened)
+        path = report_on(opened, out=out, kind=kind, leaderboard=board)
+        bars("Writing the report", 1, 1)
+    tables = {"html": table_beside(path), "csv": path, "parquet": path}
     table = tables.get(kind)
     if as_json:
         print_json(
@@ -55,6 +62,7 @@ def report(
                 "format": kind,
                 "report": str(path),
                 "leaderboard": None if table is None else str(table),
+                "ranking": board.rows,
             }
         )
     else:

@@ -9,7 +9,7 @@ from mammobench.core.errors import ConfigError, StudyError
 from mammobench.core.files import write_text, written_aside
 from mammobench.evaluation.leaderboard import Leaderboard, build_leaderboard
 from mammobench.report.digest import build_digest
-from mammobench.report.html import render, write_report
+from mammobench.report.html import INDEX, render, write_report
 from mammobench.report.latex import render_latex
 from mammobench.report.markdown import render_markdown
 from mammobench.report.pdf import write_pdf
@@ -17,7 +17,7 @@ from mammobench.space.config import nearest
 from mammobench.study.record import StudyRecord
 
 FILES = {
-    "html": "index.html",
+    "html": INDEX,
     "pdf": "report.pdf",
     "markdown": "report.md",
     "latex": "report.tex",
@@ -47,15 +47,22 @@ def format_of(asked: str | None, out: Path | None) -> str:
     return asked
 
 
-def write_format(studies: Sequence[StudyRecord], kind: str, *, out: Path | None = None) -> Path:
+def write_format(
+    studies: Sequence[StudyRecord],
+    kind: str,
+    *,
+    out: Path | None = None,
+    leaderboard: Leaderboard | None = None,
+) -> Path:
     """Write the report of a study, or of several ranked together.
 
-    HTML brings ``leaderboard.csv`` and ``figures/`` along; CSV and Parquet hold the whole leaderboard.
+    HTML brings its table and figures along, see `write_report`; CSV and Parquet hold the whole leaderboard.
 
     Args:
         studies: Of the same images and task.
         kind: A key of `FILES`.
         out: The file; None for the one of that name in the study's folder.
+        leaderboard: Their leaderboard, where it has been built already.
 
     Returns:
         The path of the file.
@@ -69,8 +76,8 @@ def write_format(studies: Sequence[StudyRecord], kind: str, *, out: Path | None 
     if path.is_dir():
         raise StudyError("the report needs a file name", expected="a file", found="a folder", where=path)
     if kind == "html":
-        return write_report(studies, out=path, figures=True)
-    board = build_leaderboard(studies)
+        return write_report(studies, out=path, leaderboard=leaderboard, figures=True)
+    board = leaderboard or build_leaderboard(studies)
     match kind:
         case "pdf":
             # as in `write_report`

@@ -6,6 +6,7 @@ from pathlib import Path
 from mammobench.data.splits.split import Split
 from mammobench.data.store.image_store import ImageStore
 from mammobench.evaluation.gathering import require_comparable
+from mammobench.evaluation.leaderboard import Leaderboard, build_leaderboard
 from mammobench.evaluation.shortcut import provide_shortcuts
 from mammobench.report.formats import FILES, format_of, write_format
 from mammobench.study.paths import study_folder
@@ -37,7 +38,24 @@ def open_studies(names: Sequence[str | Path]) -> tuple[StudyRecord, ...]:
     return studies
 
 
-def report_on(studies: Sequence[StudyRecord], *, out: Path | None = None, kind: str | None = None) -> Path:
+def rank(studies: Sequence[StudyRecord]) -> Leaderboard:
+    """Rank studies from `open_studies` together, and make the baselines that they lack.
+
+    Raises:
+        StudyError: If no trial has finished.
+        TrialError: If none has finished because they failed.
+    """
+    provide_baselines(studies)
+    return build_leaderboard(studies)
+
+
+def report_on(
+    studies: Sequence[StudyRecord],
+    *,
+    out: Path | None = None,
+    kind: str | None = None,
+    leaderboard: Leaderboard | None = None,
+) -> Path:
     """Write the report of a study, or of several ranked together, in a format.
 
     Args:
@@ -45,6 +63,7 @@ def report_on(studies: Sequence[StudyRecord], *, out: Path | None = None, kind: 
         out: The file; None for one of the format's name in the study's folder, or, for several studies, in a
             folder beside theirs that has all their names.
         kind: One of `mammobench.report.formats.FILES`; None for what the ending of `out` says, else HTML.
+        leaderboard: What `rank` gave for them, if it has been called.
 
     Returns:
         The path of the file.
@@ -60,8 +79,7 @@ def report_on(studies: Sequence[StudyRecord], *, out: Path | None = None, kind: 
         if len(name) > _LONGEST:
             name = f"{studies[0].folder.name}+{len(studies) - 1} more"
         out = studies[0].folder.parent / name / FILES[kind]
-    provide_baselines(studies)
-    return write_format(studies, kind, out=out)
+    return write_format(studies, kind, out=out, leaderboard=leaderboard or rank(studies))
 
 
 def provide_baselines(studies: Iterable[StudyRecord]) -> None:
