@@ -11,14 +11,30 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
+from typer.core import TyperGroup
 
 from mammobench.cli.printing import stderr
 from mammobench.core.errors import MammobenchError
 from mammobench.core.invocation import as_started
 from mammobench.core.registry import resolve
 
+
+class _Commands(TyperGroup):
+    """All commands; where one has no word of its own on Ctrl-C, this is said."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            stderr().print(
+                "\nStopped. Nothing finished is lost; run the same command again.", highlight=False
+            )
+            raise typer.Exit(130) from None
+
+
 app = typer.Typer(
     name="mammobench",
+    cls=_Commands,
     help="Which CNN configuration is best on these mammograms, and how sure can we be?",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

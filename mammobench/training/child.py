@@ -121,7 +121,8 @@ def listen(connection: Connection) -> queue.SimpleQueue[Any]:
 
 def run_task(task: TrialTask, connection: Connection) -> None:
     """Run one trial in this process, which is its own, and end the process."""
-    connection.send(Started(time.monotonic()))
+    with contextlib.suppress(OSError):
+        connection.send(Started(time.monotonic()))
     # Ctrl-C is the searching process's business: it stops the trials
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = listen(connection)

@@ -6,10 +6,12 @@ a device; a trial process ends by itself when the process that searches is gone.
 
 import contextlib
 import multiprocessing
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from typing import Any, TypeVar
@@ -165,6 +167,7 @@ def _start(target: Callable[..., None], argument: object, name: str) -> tuple[Fo
     """
     _context.set_forkserver_preload(["mammobench.training.preload"])
     provide_server_folder()
+    _start_server()
     for pause in _PAUSES:
         time.sleep(pause)
         here, there = _context.Pipe()
@@ -185,6 +188,20 @@ def _start(target: Callable[..., None], argument: object, name: str) -> tuple[Fo
     )
 
 
+def _start_server() -> None:
+    """Start the server where it does not run, deaf to Ctrl-C.
+
+    By itself it ignores that once it has loaded its libraries, which takes seconds.
+    """
+    # starting this one lets interrupts in again
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _call(call: tuple[Callable[[Any], object], Any], connection: Connection) -> None:
     listen(connection)
     function, argument = call
@@ -192,7 +209,9 @@ def _call(call: tuple[Callable[[Any], object], Any], connection: Connection) -> 
         answer = function(argument)
     except MammobenchError as error:
         answer = error
-    connection.send(answer)
+    with contextlib.suppress(BrokenPipeError):
+        # whoever asked may have been stopped
+        connection.send(answer)
 
 
 @contextlib.contextmanager
