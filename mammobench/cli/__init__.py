@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 
 from mammobench.cli.printing import stderr
 from mammobench.core.errors import MammobenchError
-from mammobench.core.invocation import as_started
+from mammobench.core.invocation import as_started, call_of, this_command
 from mammobench.core.registry import resolve
 
 
@@ -66,7 +66,8 @@ for _file in COMMANDS:
 def main() -> None:
     """Run the command line; a `MammobenchError` is printed without a traceback."""
     try:
-        _as_started(typer.main.get_command(app))()
+        with call_of(this_command()):
+            _as_started(typer.main.get_command(app))()
     except MammobenchError as error:
         stderr().print(
             f"[bold red]error:[/] {escape(as_started(str(error)))}", highlight=False, soft_wrap=True

@@ -13,7 +13,7 @@ from mammobench.cli.trial_row import TrialRow, duration
 from mammobench.core.signs import Pace, SignsOfLife
 from mammobench.study.record import StudyRecord
 from mammobench.training.process import TrialEnd
-from mammobench.tuning.loop import Event, TrialSeen, TrialStart
+from mammobench.tuning.events import Event, TrialSeen, TrialStart
 
 ROWS = 15
 _FEWEST_ROWS = 3

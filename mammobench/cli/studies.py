@@ -31,6 +31,13 @@ def report(
             "--format", help="html, pdf, markdown, latex, csv or parquet; default: as FILE ends, else html."
         ),
     ] = None,
+    zero_division: Annotated[
+        str,
+        typer.Option(
+            metavar="nan|0|1",
+            help="Precision of a class that is never predicted: nan (left out of means), 0 or 1.",
+        ),
+    ] = "nan",
     show: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -42,6 +49,7 @@ def report(
     import webbrowser
 
     from mammobench.core.progress import Bars
+    from mammobench.evaluation.openings import openings_of
     from mammobench.report.formats import format_of
     from mammobench.report.html import table_beside
     from mammobench.report.write import open_studies, rank, report_on
@@ -50,7 +58,7 @@ def report(
     opened = open_studies(studies)
     with Bars(stderr(quiet=quiet)) as bars:
         bars("Writing the report", 0, 1)
-        board = rank(opened)
+        board = rank(opened, zero_division=zero_division)
         path = report_on(opened, out=out, kind=kind, leaderboard=board)
         bars("Writing the report", 1, 1)
     tables = {"html": table_beside(path), "csv": path, "parquet": path}
@@ -63,6 +71,7 @@ def report(
                 "report": str(path),
                 "leaderboard": None if table is None else str(table),
                 "ranking": board.rows,
+                "test_openings": {str(study.folder): openings_of(study.folder).to_dict() for study in opened},
             }
         )
     else:

@@ -1,7 +1,8 @@
 """Point metrics of predictions: F1 and accuracy, and the others that a search may steer by.
 
 Every value equals scikit-learn's (with ``zero_division=nan``), and NaN stands for "not defined": no images,
-one class only in the targets, no positive prediction to take a precision of. All of them come from one
+one class only in the targets, no positive prediction to take a precision of, where `ZeroDivision` does not
+give another value. All of them come from one
 sort of the scores and one confusion matrix, so that an epoch's validation costs milliseconds.
 
 Shapes: `targets` are int64 classes (n,); `probabilities` are floats, (n,) with the probability of class 1
@@ -11,7 +12,7 @@ for two classes, or (n, classes).
 import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,12 @@ from mammobench.core.registry import resolve
 Direction = Literal["maximize", "minimize"]
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+ZeroDivision = Literal["nan", "0", "1"]
+"""The precision of a class that is never predicted, as scikit-learn's ``zero_division``.
+
+``nan`` leaves it out of the mean over classes, and that of two classes undefined. Recall and F1 are undefined
+where images of a class are missing, which is no fault of a model, and are always left out.
+"""
 BINARY = 2
 """Classes that one sigmoid output tells apart: the probability of class 1. More have one output each."""
 Number = TypeVar("Number", np.float32, np.float64)
@@ -168,7 +175,13 @@ def confusion_matrix(targets: npt.ArrayLike, predictions: npt.ArrayLike, classes
     return np.bincount(truth * classes + guess, minlength=classes**2).reshape(classes, classes)
 
 
-def scores(targets: npt.ArrayLike, probabilities: npt.ArrayLike, threshold: float | None) -> dict[str, float]:
+def scores(
+    targets: npt.ArrayLike,
+    probabilities: npt.ArrayLike,
+    threshold: float | None,
+    *,
+    zero_division: ZeroDivision = "nan",
+) -> dict[str, float]:
     """Compute every metric of one set of predictions.
 
     For two classes f1, precision, recall and specificity are those of class 1 at the threshold. For more
@@ -179,6 +192,7 @@ def scores(targets: npt.ArrayLike, probabilities: npt.ArrayLike, threshold: floa
         targets: True classes, int (n,).
         probabilities: (n,) or (n, classes).
         threshold: For two classes, chosen elsewhere; NaN leaves all that needs it undefined. None for more.
+        zero_division: The precision of a class that is never predicted.
 
     Returns:
         f1, precision, recall, specificity, accuracy, balanced_accuracy, macro_f1, those of `COUNTED`, auroc,
@@ -202,18 +216,21 @@ def scores(targets: npt.ArrayLike, probabilities: npt.ArrayLike, threshold: floa
     result |= dict.fromkeys(("macro_f1", *COUNTED), np.nan)
     if threshold is None or not np.isnan(threshold):
         matrix = confusion_matrix(classes, predicted_classes(values, threshold), count)
-        result |= {name: float(value) for name, value in scores_of_confusion(matrix).items()}
+        result |= {name: float(value) for name, value in scores_of_confusion(matrix, zero_division).items()}
     result["auroc"] = float(_mean(np.array([each.auroc for each in points])))
     result["auprc"] = float(_mean(np.array([each.auprc for each in points])))
     result["brier"] = float(squared.sum() / len(classes)) if len(classes) else np.nan
     return result
 
 
-def scores_of_confusion(matrix: npt.NDArray[np.integer | np.floating]) -> dict[str, npt.NDArray[Any]]:
+def scores_of_confusion(
+    matrix: npt.NDArray[np.integer | np.floating], zero_division: ZeroDivision = "nan"
+) -> dict[str, npt.NDArray[Any]]:
     """Compute the metrics that confusion matrices decide.
 
     Args:
         matrix: Counts by true class (rows) and predicted class (columns), (..., classes, classes).
+        zero_division: The precision of a class that is never predicted.
 
     Returns:
         As `scores_of_counts`.
@@ -223,11 +240,16 @@ def scores_of_confusion(matrix: npt.NDArray[np.integer | np.floating]) -> dict[s
         np.moveaxis(counts.sum(axis=-1), -1, 0),
         np.moveaxis(counts.sum(axis=-2), -1, 0),
         np.moveaxis(np.diagonal(counts, axis1=-2, axis2=-1), -1, 0),
+        zero_division=zero_division,
     )
 
 
 def scores_of_counts(
-    true: npt.NDArray[Number], predicted: npt.NDArray[Number], hits: npt.NDArray[Number]
+    true: npt.NDArray[Number],
+    predicted: npt.NDArray[Number],
+    hits: npt.NDArray[Number],
+    *,
+    zero_division: ZeroDivision = "nan",
 ) -> dict[str, npt.NDArray[Number]]:
     """Compute the metrics that the counts of a confusion matrix decide, for as many matrices as there are.
 
@@ -238,6 +260,7 @@ def scores_of_counts(
         true: Images of each class, (classes, ...); float32 or float64, in which the ratios are computed.
         predicted: Images called each class, (classes, ...).
         hits: Images of each class that are called so, (classes, ...).
+        zero_division: The precision of a class that is never predicted.
 
     Returns:
         f1, precision, recall, specificity, accuracy, balanced_accuracy, macro_f1 and those of `COUNTED`, each
@@ -249,6 +272,9 @@ def scores_of_counts(
     specificity = ratio(total - true - predicted + hits, total - true)
     several = (true > 0).sum(axis=0) > 1
     binary = is_binary(len(true))
+    # a class of which there is neither an image nor a prediction is in no mean
+    never = (predicted == 0) & ((true > 0) | binary) & (total > 0)
+    precision = np.where(never, true.dtype.type(zero_division), precision)
 
     def pick(values: npt.NDArray[Number]) -> npt.NDArray[Number]:
         return values[1] if binary else _mean(values)
@@ -272,6 +298,20 @@ def ratio(part: npt.NDArray[Number], whole: npt.NDArray[Number]) -> npt.NDArray[
     """Divide, elementwise; NaN where `whole` is 0."""
     shape = np.broadcast_shapes(part.shape, whole.shape)
     return np.divide(part, whole, out=np.full(shape, np.nan, part.dtype), where=whole > 0)
+
+
+def zero_division_of(asked: str) -> ZeroDivision:
+    """Return what was asked for as a `ZeroDivision`.
+
+    Raises:
+        ConfigError: For anything else.
+    """
+    for known in get_args(ZeroDivision):
+        if asked == known:
+            return cast("ZeroDivision", known)
+    raise ConfigError(
+        "unknown zero_division", where="--zero-division", expected="nan, 0 or 1", found=repr(asked)
+    )
 
 
 def objective_value(

@@ -7,6 +7,7 @@ import pandas as pd
 
 from mammobench.core.errors import ConfigError, StudyError
 from mammobench.core.files import write_text, written_aside
+from mammobench.core.metrics import ZeroDivision
 from mammobench.evaluation.leaderboard import Leaderboard, build_leaderboard
 from mammobench.report.digest import build_digest
 from mammobench.report.html import INDEX, render, write_report
@@ -53,6 +54,7 @@ def write_format(
     *,
     out: Path | None = None,
     leaderboard: Leaderboard | None = None,
+    zero_division: ZeroDivision = "nan",
 ) -> Path:
     """Write the report of a study, or of several ranked together.
 
@@ -63,6 +65,7 @@ def write_format(
         kind: A key of `FILES`.
         out: The file; None for the one of that name in the study's folder.
         leaderboard: Their leaderboard, where it has been built already.
+        zero_division: The precision of a class that is never predicted, where `leaderboard` is built here.
 
     Returns:
         The path of the file.
@@ -76,8 +79,10 @@ def write_format(
     if path.is_dir():
         raise StudyError("the report needs a file name", expected="a file", found="a folder", where=path)
     if kind == "html":
-        return write_report(studies, out=path, leaderboard=leaderboard, figures=True)
-    board = leaderboard or build_leaderboard(studies)
+        return write_report(
+            studies, out=path, leaderboard=leaderboard, figures=True, zero_division=zero_division
+        )
+    board = leaderboard or build_leaderboard(studies, zero_division=zero_division)
     match kind:
         case "pdf":
             # as in `write_report`

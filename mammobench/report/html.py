@@ -12,6 +12,8 @@ from markupsafe import Markup, escape
 
 from mammobench.core.errors import StudyError
 from mammobench.core.files import write_text
+from mammobench.core.invocation import call_of
+from mammobench.core.metrics import ZeroDivision
 from mammobench.evaluation.leaderboard import Leaderboard, build_leaderboard
 from mammobench.study.record import StudyRecord
 
@@ -29,12 +31,14 @@ def _beside(page: Path, name: str) -> Path:
     return page.with_name(name if page.name == INDEX else f"{page.stem}-{name}")
 
 
+@call_of("write_report() in Python")
 def write_report(
     studies: StudyRecord | Sequence[StudyRecord],
     *,
     out: Path | None = None,
     leaderboard: Leaderboard | None = None,
     figures: bool = False,
+    zero_division: ZeroDivision = "nan",
 ) -> Path:
     """Write the page of a study, finished or not, or of several together, and its table as CSV.
 
@@ -46,6 +50,7 @@ def write_report(
             ``both-leaderboard.csv`` and ``both-figures/``.
         leaderboard: Their leaderboard, where it has been built already.
         figures: Whether to write each figure as PDF and PNG too.
+        zero_division: The precision of a class that is never predicted, where `leaderboard` is built here.
 
     Returns:
         The path of the HTML file.
@@ -62,7 +67,7 @@ def write_report(
     path = out or studies[0].folder / INDEX
     if path.is_dir():
         raise StudyError("the report needs a file name", expected="a file", found="a folder", where=path)
-    board = leaderboard or build_leaderboard(studies)
+    board = leaderboard or build_leaderboard(studies, zero_division=zero_division)
     view = build_view(studies, board)
     page = render(view)
     if figures:

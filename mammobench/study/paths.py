@@ -16,12 +16,14 @@ from mammobench.space.config import nearest
 REPORTS = Path("reports")
 _SPEC = "study.json"
 _JOURNAL = "study.journal"
+OPENINGS = "test_openings.jsonl"
+"""The log of the openings of the test split, in a study's folder."""
 # what an interrupted creation leaves: locks, files written aside, a journal
 _LEFT_OVER = re.compile(r"\.[\w.-]*lock|\.[\w.-]+-[a-z0-9_]{8}(\.\w+)?|study\.journal[\w.-]*")
 # what any command writes into a study's folder; a dot begins what is not finished
 _OURS = re.compile(
     r"\.[\w.-]*|study\.(json|journal).*|trials|splits|shortcuts|best|workers|evaluations"
-    r"|index\.html|leaderboard\.\w+|report\.\w+"
+    r"|index\.html|leaderboard\.\w+|report\.\w+|test_openings\.jsonl"
 )
 
 
@@ -31,6 +33,11 @@ def holds_study(folder: Path) -> bool:
         return (folder / _SPEC).is_file()
     except (OSError, ValueError):
         return False
+
+
+def study_around(path: Path) -> Path | None:
+    """Return the folder of the study that a file lies in; None where it lies in none."""
+    return next((folder for folder in path.absolute().parents if holds_study(folder)), None)
 
 
 def holds_remains(folder: Path) -> bool:

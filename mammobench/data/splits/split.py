@@ -21,12 +21,15 @@ from mammobench.core.files import written_aside
 from mammobench.core.metrics import is_binary
 from mammobench.data.groups import Groups, groups_of
 from mammobench.data.splits.drawing import Codes, draw_folds, draw_share
+from mammobench.data.splits.shares import share_warning
 from mammobench.data.splits.tasks import Task, get_task
 from mammobench.data.store.image_store import ImageStore
 from mammobench.space.config import DataConfig
 
 TWO_CLASSES = 2
 PARTS = ("train", "validation", "test")
+OWN_VALIDATION = "Validation is the source's own part"
+"""Begins the warning of a split that draws no validation."""
 REFERENCE_SEED = 2021
 REFERENCE_TEST_SHARE = 0.2
 
@@ -69,7 +72,7 @@ class Split:
         grouped: Whether the store knows patients or lesions for any of the task's images; if not, every image
             counts as its own, identical pictures apart.
         warnings: What a reader of results on this split must know.
-        hash: SHA-256 over rows and targets of the three parts.
+        hash: SHA-256 over rows and targets of the three parts, in their order.
     """
 
     name: str
@@ -87,6 +90,11 @@ class Split:
     def binary(self) -> bool:
         """Whether its task has two classes."""
         return is_binary(len(self.class_names))
+
+    @property
+    def evaluated(self) -> str:
+        """SHA-256 over rows and targets of validation and test: scores are comparable where it is one."""
+        return _hash({name: getattr(self, name) for name in ("validation", "test")})
 
     def save(self, path: Path) -> None:
         """Write the split as one ``.npz`` file, whole or not at all."""
@@ -221,6 +229,9 @@ def _made(store: ImageStore, data: DataConfig, groups: Groups) -> Split:
     else:
         if data.split == "grouped":
             train, test, warnings = _drawn_test(taking_part, labels, groups, data)
+            warnings += _far_from(
+                groups, "test", 1 / data.folds if data.folds else data.test_fraction, test, train
+            )
         else:
             train, test, warnings = _without_shared(train, test, groups, data, store.identical)
         warnings += _unknown_groups(groups, {"training": train, "test": test})
@@ -230,6 +241,9 @@ def _made(store: ImageStore, data: DataConfig, groups: Groups) -> Split:
             seed = (data.split_seed, "validation")
             chosen = draw_share(labels[train], groups.codes[train], data.validation_fraction, seed, leave=1)
             rows |= {"train": train[~chosen], "validation": train[chosen]}
+            warnings += _far_from(
+                groups, "validation", data.validation_fraction, rows["validation"], rows["train"]
+            )
         else:
             rows["validation"] = train[own]
             rows["train"], told = _without_validated(train[~own], train[own], groups)
@@ -238,6 +252,7 @@ def _made(store: ImageStore, data: DataConfig, groups: Groups) -> Split:
         seed, all_train = (data.split_seed, "training share"), rows["train"]
         kept = draw_share(labels[all_train], groups.codes[all_train], data.training_share, seed, leave=0)
         rows["train"] = all_train[kept]
+        warnings += _far_from(groups, "training", data.training_share, rows["train"], all_train[~kept])
     parts = {
         name: Part(rows[name], task.targets(labels[rows[name]]), labels[rows[name]], groups.codes[rows[name]])
         for name in PARTS
@@ -257,6 +272,11 @@ def _made(store: ImageStore, data: DataConfig, groups: Groups) -> Split:
     )
     split.require_clean(store.path)
     return split
+
+
+def _far_from(groups: Groups, part: str, asked: float, chosen: Codes, others: Codes) -> list[str]:
+    warning = share_warning(part, asked, groups.codes[chosen], groups.codes[others])
+    return [warning] if warning else []
 
 
 def _drawn_test(
@@ -302,7 +322,7 @@ def _own_validation(train: Codes, store: ImageStore) -> npt.NDArray[np.bool_] | 
 def _without_validated(train: Codes, validation: Codes, groups: Groups) -> tuple[Codes, list[str]]:
     shared = np.intersect1d(groups.codes[train], groups.codes[validation])
     stays = ~np.isin(groups.codes[train], shared)
-    own = f"Validation is the source's own part of {len(validation)} images"
+    own = f"{OWN_VALIDATION} of {len(validation)} images"
     told = [f"{own}: data.validation_fraction counts for nothing."]
     if len(shared):
         told.append(
@@ -381,8 +401,8 @@ def _part_error(name: str, counts: npt.NDArray[np.integer], task: Task, store: I
 
 def _hash(parts: dict[str, Part]) -> str:
     digest = hashlib.sha256()
-    for name in PARTS:
-        for array in (parts[name].rows, parts[name].targets):
+    for part in parts.values():
+        for array in (part.rows, part.targets):
             digest.update(len(array).to_bytes(8, "little"))
             digest.update(np.ascontiguousarray(array, dtype="<i8").data)
     return digest.hexdigest()

@@ -15,7 +15,7 @@ from mammobench.core.progress import Bars
 from mammobench.core.signs import Pace
 from mammobench.study.record import StudyRecord
 from mammobench.training.process import EpochEnd, StepEnd, TrialEnd
-from mammobench.tuning.loop import Event, TrialStart
+from mammobench.tuning.events import Event, TrialStart
 
 QUICK = {"often": 0.0, "until": 1e9, "seldom": 0.0}
 

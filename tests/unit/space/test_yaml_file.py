@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,9 +8,9 @@ import pytest
 from mammobench.core.errors import SpaceError
 from mammobench.space.config import DataConfig
 from mammobench.space.one_split import DECIDE_THE_SPLIT
-from mammobench.space.search_space import FloatRange, IntRange
+from mammobench.space.search_space import Choice, FloatRange, Hyperparameter, IntRange
 from mammobench.space.yaml_file import load_space, parse_space, shipped_spaces
-from mammobench.tuning.request import asked_space
+from mammobench.tuning.arguments import asked_space
 
 HEAD = "name: x\ntask: malignancy\nimage_size: 32\nbudget: {trials: 2, max_epochs: 1}\n"
 
@@ -158,8 +159,27 @@ def test_what_decides_the_split_is_not_searched_but_a_recorded_space_opens(key: 
         asked_space(space, objectives=(), trials=None)
 
 
+@pytest.mark.parametrize(
+    "item",
+    [
+        Choice(key="data.task", values=("malignancy", "abnormality")),
+        Choice(key="data.fold", values=(0, 1), when={"model.residual": (True,)}),
+        Choice(key="data.split", values=("official", "grouped")),
+        Choice(key="data.split", values=("official",)),
+        IntRange(key="data.split_seed", low=0, high=9),
+        FloatRange(key="data.test_fraction", low=0.1, high=0.3),
+    ],
+    ids=lambda item: item.describe(),
+)
+def test_a_space_made_in_python_cannot_search_its_split(item: Hyperparameter) -> None:
+    residual = Choice(key="model.residual", values=(False, True))
+    space = replace(parse_space(HEAD), hyperparameters=(residual, item))
+    with pytest.raises(SpaceError, match=f"x, {item.key}: a search cannot choose its split"):
+        asked_space(space, objectives=(), trials=None)
+
+
 def test_a_field_that_decides_the_split_is_known_as_one() -> None:
-    others = {"task", "image_size", "interpolation", "intensity", "training_share"}
+    others = {"image_size", "interpolation", "intensity", "training_share"}
     assert {f"data.{name}" for name in DataConfig.model_fields if name not in others} == {*DECIDE_THE_SPLIT}
 
 
