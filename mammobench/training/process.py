@@ -189,10 +189,7 @@ def _start(target: Callable[..., None], argument: object, name: str) -> tuple[Fo
 
 
 def _start_server() -> None:
-    """Start the server where it does not run, deaf to Ctrl-C.
-
-    By itself it ignores that once it has loaded its libraries, which takes seconds.
-    """
+    """Start the server where it does not run, with Ctrl-C held back until `preload` says what it does."""
     # starting this one lets interrupts in again
     resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

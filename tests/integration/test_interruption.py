@@ -29,7 +29,7 @@ def descendants(process: subprocess.Popen[str]) -> list[psutil.Process]:
     return psutil.Process(process.pid).children(recursive=True)
 
 
-@pytest.mark.parametrize("moment", [0.3, 1.0, 2.0, 3.0, 4.0, 5.0])
+@pytest.mark.parametrize("moment", [0.3, 2.0, 4.0, 5.5, 8.0])
 def test_an_interruption_while_libraries_load_is_answered_in_a_line(
     command_line: CommandLine, moment: float
 ) -> None:
@@ -37,7 +37,8 @@ def test_an_interruption_while_libraries_load_is_answered_in_a_line(
         time.sleep(moment)
         # as a terminal does: all processes hear it
         os.killpg(process.pid, signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        # the server of trials, which has standard error too, goes at once as well
+        out, err = process.communicate(timeout=7)
     assert (process.returncode, out) == (130, "")
     stopped = err.splitlines()
     assert "Traceback" not in err
