@@ -13,7 +13,8 @@ import optuna
 import pandas as pd
 import pytest
 
-from mammobench.core.metrics import OBJECTIVES, best_threshold, objective_value, scores
+from mammobench.core.metrics import best_threshold, scores
+from mammobench.core.objectives import OBJECTIVES, objective_value
 from mammobench.core.seeds import generator
 from mammobench.data.images.phantom import make_phantom
 from mammobench.data.splits.split import PARTS, Part, Split, _hash

@@ -1,6 +1,7 @@
 """A search from what was asked to its report, and what one more worker does for it."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
 from filelock import FileLock
@@ -9,6 +10,7 @@ from platformdirs import user_cache_path
 from mammobench.analysis.replication import FINALISTS, replicate_study
 from mammobench.analysis.retraining import Progress
 from mammobench.core.errors import DataError, StudyError
+from mammobench.core.signs import Pace
 from mammobench.data.images.phantom import make_phantom
 from mammobench.data.store.image_store import ImageStore
 from mammobench.report.html import write_report
@@ -19,7 +21,7 @@ from mammobench.space.yaml_file import load_space
 from mammobench.study.options import RUN_OPTIONS, STUDY_OPTIONS, RunOptions
 from mammobench.study.paths import folder_named, new_folder, study_folder
 from mammobench.study.record import StudyRecord, utc_now
-from mammobench.training.process import TrialEnd
+from mammobench.training.process import StepEnd, TrialEnd
 from mammobench.training.runtime import describe
 from mammobench.tuning.arguments import asked_space, checked_options, require_positive, require_usable
 from mammobench.tuning.engines.making import check_engine
@@ -233,6 +235,15 @@ def print_event(study: StudyRecord, event: Event) -> None:
     elif isinstance(event, TrialEnd):
         told = event.reason or ("over a limit" if event.result is None else f"{event.result.objective:.3f}")
         print(f"{utc_now()} {study.spec.name}: trial {event.number} ends: {told}", flush=True)  # noqa: T201
+    elif isinstance(event, StepEnd) and _pace().due():
+        told = f"epoch {event.epoch}, step {event.step:,} of {event.steps:,}"
+        print(f"{utc_now()} {study.spec.name}: trial {event.number} runs: {told}", flush=True)  # noqa: T201
+
+
+@cache
+def _pace() -> Pace:
+    # a process has one log
+    return Pace()
 
 
 def demonstration_store(progress: Progress = _silent) -> ImageStore:

@@ -54,8 +54,8 @@ def _importances(study: StudyRecord, found: Importances) -> str:
         (
             f"Share of the variance of ranks of {objective} over {found.trials} trials that each "
             "hyperparameter explains alone (epsilon squared; a range in quarters). Orange: what "
-            f"{level} of {PERMUTATIONS:,} permutations of the objective stay below, all hyperparameters "
-            f"together: without any effect, one is called important in {share} of studies. "
+            f"{100 * (1 - ALPHA):g} % of {PERMUTATIONS:,} permutations of the objective stay below, all "
+            f"hyperparameters together: without any effect, one is called important in {share} of studies. "
             f"Black lines: {level} bootstrap intervals over trials."
         )
     ]

@@ -10,7 +10,7 @@ from mammobench.core.files import write_text, written_aside
 from mammobench.core.metrics import ZeroDivision
 from mammobench.evaluation.leaderboard import Leaderboard, build_leaderboard
 from mammobench.report.digest import build_digest
-from mammobench.report.html import render, write_report
+from mammobench.report.html import INDEX, render, write_report
 from mammobench.report.latex import render_latex
 from mammobench.report.markdown import render_markdown
 from mammobench.report.pdf import write_pdf
@@ -18,7 +18,7 @@ from mammobench.space.config import nearest
 from mammobench.study.record import StudyRecord
 
 FILES = {
-    "html": "index.html",
+    "html": INDEX,
     "pdf": "report.pdf",
     "markdown": "report.md",
     "latex": "report.tex",
@@ -49,17 +49,23 @@ def format_of(asked: str | None, out: Path | None) -> str:
 
 
 def write_format(
-    studies: Sequence[StudyRecord], kind: str, *, out: Path | None = None, zero_division: ZeroDivision = "nan"
+    studies: Sequence[StudyRecord],
+    kind: str,
+    *,
+    out: Path | None = None,
+    leaderboard: Leaderboard | None = None,
+    zero_division: ZeroDivision = "nan",
 ) -> Path:
     """Write the report of a study, or of several ranked together.
 
-    HTML brings ``leaderboard.csv`` and ``figures/`` along; CSV and Parquet hold the whole leaderboard.
+    HTML brings its table and figures along, see `write_report`; CSV and Parquet hold the whole leaderboard.
 
     Args:
         studies: Of the same images and task.
         kind: A key of `FILES`.
         out: The file; None for the one of that name in the study's folder.
-        zero_division: The precision of a class that is never predicted.
+        leaderboard: Their leaderboard, where it has been built already.
+        zero_division: The precision of a class that is never predicted, where `leaderboard` is built here.
 
     Returns:
         The path of the file.
@@ -73,8 +79,10 @@ def write_format(
     if path.is_dir():
         raise StudyError("the report needs a file name", expected="a file", found="a folder", where=path)
     if kind == "html":
-        return write_report(studies, out=path, figures=True, zero_division=zero_division)
-    board = build_leaderboard(studies, zero_division=zero_division)
+        return write_report(
+            studies, out=path, leaderboard=leaderboard, figures=True, zero_division=zero_division
+        )
+    board = leaderboard or build_leaderboard(studies, zero_division=zero_division)
     match kind:
         case "pdf":
             # as in `write_report`

@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from mammobench.evaluation.effects import LEVEL, Effect
-from mammobench.evaluation.importance import Importances
+from mammobench.evaluation.effects import Effect
+from mammobench.evaluation.importance import ALPHA, Importances
 from mammobench.report import text
 from mammobench.report.chart import Chart
 from mammobench.report.drawing import DOTS_DRAWN, INK, MUTED, OTHERS, REFERENCE, SELECTED, STYLE, axes_of
@@ -196,7 +196,7 @@ def importance_figure(found: Importances) -> Figure:
         axes.barh(place, share, height=0.5, color=color, alpha=alpha, label=names.pop(above, None))
         axes.plot([low, high], [place] * 2, color=INK, linewidth=1.2)
         axes.plot([chance] * 2, [place - 0.4, place + 0.4], color=REFERENCE, linewidth=1.8,
-                  label=None if place else f"{100 * LEVEL:g} % of permutations")  # fmt: skip
+                  label=None if place else f"{100 * (1 - ALPHA):g} % of permutations")  # fmt: skip
         axes.text(max(share, high, chance) + 0.015 * widest, place, f"{share:.2f}", va="center", fontsize=9,
                   color=INK if above else MUTED)  # fmt: skip
         told = map(text.score, (share, low, high, chance, found.p[key]))

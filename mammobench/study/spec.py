@@ -17,8 +17,8 @@ from pydantic import (
 )
 
 from mammobench.core.errors import SpaceError, StudyError
-from mammobench.core.metrics import OBJECTIVES, Direction
 from mammobench.core.names import require_one_folder
+from mammobench.core.objectives import OBJECTIVES, Direction
 from mammobench.core.validation import first_fault
 from mammobench.space.yaml_file import parse_space
 from mammobench.study.options import StudyOptions

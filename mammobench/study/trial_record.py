@@ -14,7 +14,7 @@ from optuna.distributions import (
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from mammobench.core.errors import ConfigError, StudyError
-from mammobench.core.metrics import OBJECTIVES
+from mammobench.core.objectives import OBJECTIVES
 from mammobench.space.config import TrialConfig
 from mammobench.space.search_space import Choice, FloatRange, Hyperparameter, IntRange, SearchSpace, encode
 from mammobench.study.deaths import in_words, may_run_again, one_more_death

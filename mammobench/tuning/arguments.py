@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from mammobench.core.errors import ConfigError, DataError
-from mammobench.core.metrics import OBJECTIVES
+from mammobench.core.objectives import OBJECTIVES
 from mammobench.core.validation import first_fault
 from mammobench.data.splits.recorded_shares import share_warnings
 from mammobench.data.splits.split import make_split

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from mammobench.study.trial_record import TrialRecord
-from mammobench.training.process import EpochEnd, TrialEnd
+from mammobench.training.process import EpochEnd, StepEnd, TrialEnd
 
 
 @dataclass(frozen=True)
@@ -20,5 +20,5 @@ class TrialSeen:
     record: TrialRecord
 
 
-Event = TrialStart | EpochEnd | TrialEnd | TrialSeen
-"""Any of them; those of an epoch and of an end come from the trial's process."""
+Event = TrialStart | StepEnd | EpochEnd | TrialEnd | TrialSeen
+"""Any of them; those of a step, an epoch and an end come from the trial's process."""

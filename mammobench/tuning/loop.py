@@ -216,7 +216,7 @@ class _Search:
                 tensorboard=self._options.tensorboard,
             ),
         )
-        return TrialProcess(task)
+        return TrialProcess(task, on_step=self._observe)
 
     def _take(self, message: EpochEnd | TrialEnd) -> None:
         """Record what a trial says."""

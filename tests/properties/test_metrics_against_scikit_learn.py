@@ -10,7 +10,8 @@ from scipy import special
 from sklearn import metrics as sklearn_metrics
 
 from mammobench.core.counted import COUNTED
-from mammobench.core.metrics import ZeroDivision, best_threshold, objective_value, predicted_classes, scores
+from mammobench.core.metrics import ZeroDivision, best_threshold, predicted_classes, scores
+from mammobench.core.objectives import objective_value
 from mammobench.evaluation.calibration import SMALLEST
 from mammobench.evaluation.intervals import Resamples, resampled_scores
 from mammobench.evaluation.points import METRICS, SPECIFICITIES, point_scores

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from mammobench.data.splits.rules import OWN_VALIDATION
 from mammobench.data.splits.shares import is_share_warning, share_warning
-from mammobench.data.splits.split import OWN_VALIDATION, Split
+from mammobench.data.splits.split import Split
 from mammobench.space.config import DataConfig
 
 

@@ -59,7 +59,7 @@ def test_a_bar_is_blue_where_above_chance_and_grey_elsewhere(section: Section, s
         assert bar.get_width() == pytest.approx(share)
     legend = drawing_of(section, "importances").figure.legends[0]
     words = {text.get_text() for text in legend.get_texts()}
-    assert words == {"95 % of permutations", "above chance", "not above chance"}
+    assert words == {"97.5 % of permutations", "above chance", "not above chance"}
 
 
 def test_the_lines_of_the_figure_are_the_interval_and_the_threshold(
@@ -78,10 +78,11 @@ def test_the_lines_of_the_figure_are_the_interval_and_the_threshold(
 def test_the_captions_percentages_are_those_of_the_numbers(section: Section, study: StudyRecord) -> None:
     caption, found = drawing_of(section, "importances").caption, hyperparameter_importances(study)
     matched = re.search(
-        r"what (\d+) % of ([\d,]+) permutations .* in (\d+) % of studies\. Black lines: (\d+) %", caption
+        r"what ([\d.]+) % of ([\d,]+) permutations .* in ([\d.]+) % of studies\. Black lines: (\d+) %",
+        caption,
     )
     assert matched
-    below, permutations, alpha, level = (int(word.replace(",", "")) for word in matched.groups())
+    below, permutations, alpha, level = (float(word.replace(",", "")) for word in matched.groups())
     trials = [trial for trial in study.trials if trial.role == "searched"]
     ranks = rankdata([trial.objective for trial in trials])
     item = next(item for item in study.space.hyperparameters if item.key == "model.filters")

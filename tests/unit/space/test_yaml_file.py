@@ -73,6 +73,9 @@ def test_a_space_reads_its_ranges_conditions_and_head() -> None:
             "circle",
         ),
         ("model.kernel_size: {choice: [3, 4]}", 6, "odd"),
+        ("model.kernel_size: {choice: [2]}", 6, "model.kernel_size: .*expected an odd number, found 2"),
+        ("model.kernel_size: {int: [2, 4], step: 2}", 6, "model.kernel_size: .*odd number, found 2"),
+        ("model.dropout: {choice: [1.5]}", 6, "model.dropout: .*expected less than 1, found 1.5"),
         # each fault is told of the key that has it, with what to write
         ("model.filters: {choice: [16, 32]}", 6, r"model.filters: .*list of int.*found 16.*\[16\], \[32\]"),
         ("model:\n    filters: {choice: [[16]]}", 6, "not nested.*`model.filters: "),
@@ -123,7 +126,12 @@ def test_a_fault_is_told_with_its_line(search: str, line: int, said: str) -> Non
             "both base and search",
         ),
         (HEAD + "extends: referense\n", "did you mean 'reference'"),
-        (HEAD.replace("malignancy", "five-class"), "five"),
+        (HEAD.replace("malignancy", "five-class"), "line 2, task: .*five"),
+        (HEAD + "base:\n  model.l2: 0\n  data.folds: 1\n", "line 7, data.folds: .*0 or at least 2"),
+        (
+            HEAD.replace("malignancy", "five-class") + "base: {loss.name: hinge}\n",
+            "line 5, loss.name: .*five",
+        ),
     ],
 )
 def test_a_file_that_is_no_space_says_why(text: str, said: str) -> None:
