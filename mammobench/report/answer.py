@@ -14,9 +14,7 @@ from mammobench.report.ranking import Bar, bar_of, kind_of
 
 RIVALS_SHOWN = 4
 Row = Mapping[str, Any]
-_STAYS = (
-    "A better test score does not change the selection: a model chosen by it would have one that is too high."
-)
+_STAYS = "A better test score does not change the selection: that of a model chosen on test is biased upward."
 
 
 @dataclass(frozen=True)
