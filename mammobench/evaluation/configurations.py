@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from mammobench.core.metrics import Floats
+from mammobench.core.metrics import Floats, confusion_matrix, scores_of_confusion
 from mammobench.core.seeds import generator
 from mammobench.data.splits.split import Split
 from mammobench.evaluation.comparison import Verdict, verdict_of
@@ -111,7 +111,8 @@ def compare_configurations(
 
 def _sampled(each: Configuration, split: Split, resamples: Resamples, seed: int) -> _Sampled:
     classes, targets, count = len(split.class_names), split.test.targets, each.guesses.shape[1]
-    once = resampled_scores(Resamples.once(len(targets)), targets, each.guesses, classes)["f1"][0]
+    matrices = np.stack([confusion_matrix(targets, guesses, classes) for guesses in each.guesses.T])
+    once = scores_of_confusion(matrices)["f1"]
     drawn = resampled_scores(resamples, targets, each.guesses, classes)["f1"].astype(np.float64)
     patients = drawn.mean(axis=1)
     chosen = generator(seed, "seeds", each.trial).integers(0, count, drawn.shape)

@@ -36,7 +36,8 @@ def test_each_slice_has_scikit_learns_scores_of_its_images(images: pd.DataFrame)
         some = images if row["slice"] == "all" else images[images[row["slice"]] == row["value"]]
         assert (row["images"], row["groups"]) == (len(some), some["group"].nunique())
         assert row["positives"] == some["target"].sum()
-        assert row["accuracy"] == pytest.approx(accuracy_score(some["target"], some["guess"]))
+        # to the last digit, as the ranking has it: a page prints both
+        assert row["accuracy"] == pytest.approx(accuracy_score(some["target"], some["guess"]), rel=1e-12)
         if row["positives"]:
             assert row["recall"] == pytest.approx(recall_score(some["target"], some["guess"]))
         if row["slice"] == "pathology":
