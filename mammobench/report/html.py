@@ -86,11 +86,22 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters["unbroken"] = unbroken
+    templates.filters |= {"unbroken": unbroken, "breakable": breakable, "command": unbroken_options}
     return templates
 
 
 def unbroken(sentence: str) -> Markup:
-    """Escape a sentence and keep each interval, ``[0.630, 0.783]``, on one line."""
+    """Escape a sentence, keep each interval, ``[0.630, 0.783]``, on one line, and mark commands in backticks."""
     kept = re.sub(r"(\[[^\[\]]{,40}\])", r'<span class="unbroken">\1</span>', str(escape(sentence)))
+    return Markup(re.sub(r"`([^`]+)`", r"<kbd>\1</kbd>", kept))  # noqa: S704 - escaped above
+
+
+def breakable(words: str) -> Markup:
+    """Escape a value, whose long names may go on in a new line after an underscore."""
+    return Markup(str(escape(words)).replace("_", "_<wbr>"))  # noqa: S704 - escaped above
+
+
+def unbroken_options(command: str) -> Markup:
+    """Escape a command and keep each of its options, ``--space``, on one line."""
+    kept = re.sub(r"(?<!\S)(--[\w-]+)", r'<span class="unbroken">\1</span>', str(escape(command)))
     return Markup(kept)  # noqa: S704 - escaped above

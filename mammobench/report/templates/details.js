@@ -28,6 +28,7 @@ const listOf = (title, pairs) => {
 };
 const settingsText = (value) => (value === null ? "none" : Array.isArray(value) ? `[${value.map(settingsText).join(", ")}]` : typeof value === "object" ? JSON.stringify(value)
   : typeof value === "number" ? String(Number(value.toPrecision(6))) : String(value));
+const commandOf = (command) => command.split(/(?<!\S)(--[\w-]+)/).map((part, place) => (place % 2 ? element("span", { class: "unbroken" }, part) : part));
 const configOf = (row) => {
   const own = data.configs[row];
   if (own === null) return [];
@@ -43,7 +44,7 @@ const detailOf = (row, width) => {
   const parts = [element("div", {}, ...scoresOf(row))];
   const config = configOf(row);
   if (trial !== null) {
-    config.push(element("p", { class: "note" }, "Retrain and compare:"), element("code", {}, data.commands[study] + trial));
+    config.push(element("p", { class: "note" }, "Retrain and compare:"), element("code", {}, ...commandOf(data.commands[study] + trial)));
   }
   if (config.length) parts.push(element("div", {}, ...config));
   const cell = element("td", { colspan: width }, element("div", { class: "parts" }, ...parts));
