@@ -91,7 +91,7 @@ def environment() -> Environment:
 
 
 def unbroken(sentence: str) -> Markup:
-    """Escape a sentence, keep each interval, ``[0.630, 0.783]``, on one line, and mark commands in backticks."""
+    """Escape a sentence, keep each interval, ``[0.630, 0.783]``, on one line, mark commands in backticks."""
     kept = re.sub(r"(\[[^\[\]]{,40}\])", r'<span class="unbroken">\1</span>', str(escape(sentence)))
     return Markup(re.sub(r"`([^`]+)`", r"<kbd>\1</kbd>", kept))  # noqa: S704 - escaped above
 
