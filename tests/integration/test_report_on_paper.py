@@ -56,7 +56,7 @@ def broken_words(page: Page, selector: str) -> list[str]:
     script = """selector => [...document.querySelectorAll(selector)].flatMap(item => {
       const walker = document.createTreeWalker(item, NodeFilter.SHOW_TEXT), broken = [];
       for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-        for (const found of node.data.matchAll(/[^\\s_=-]+[_=-]?/g)) {
+        for (const found of node.data.matchAll(/[^\\s_=.-]+[_=.-]?/g)) {
           const range = new Range();
           range.setStart(node, found.index);
           range.setEnd(node, found.index + found[0].length);

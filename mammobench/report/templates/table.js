@@ -21,8 +21,8 @@ const element = (tag, attributes = {}, ...children) => {
   made.append(...children);
   return made;
 };
-// a long name, such as binary_focal_crossentropy, goes on in a new line after an underscore
-const breakable = (words) => words.split(/(?<=_)/).flatMap((part, place) => (place ? [element("wbr"), part] : [part]));
+// a long name, such as binary_focal_crossentropy, goes on in a new line after an underscore, a key after its point
+const breakable = (words) => words.split(/(?<=_|[a-z]\.(?=[a-z]))/).flatMap((part, place) => (place ? [element("wbr"), part] : [part]));
 const say = (words) => { document.getElementById("said").textContent = words; };
 const titleOf = (column) => (column.section ? `${column.section} ${column.title}` : column.title);
 
