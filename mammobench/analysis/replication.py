@@ -12,7 +12,6 @@ from mammobench.data.splits.split import Split
 from mammobench.data.store.image_store import ImageStore
 from mammobench.evaluation.leaderboard import build_leaderboard
 from mammobench.evaluation.replicates import (
-    RESULT,
     Replicated,
     missing_replicates,
     replicates_folder,
@@ -20,7 +19,7 @@ from mammobench.evaluation.replicates import (
 from mammobench.evaluation.selection import validation_leaders
 from mammobench.study.record import StudyRecord
 from mammobench.study.trial_record import TrialRecord
-from mammobench.training.result import CHECKPOINT
+from mammobench.training.filenames import CHECKPOINT, REPLICATE
 
 FINALISTS = 3
 REPLICATES = 5
@@ -102,7 +101,7 @@ def _replicate(
             "best_epoch": again.result.best_epoch,
             "environment": dict(again.result.environment),
         }
-        write_json(again.folder / RESULT, result)
+        write_json(again.folder / REPLICATE, result)
         place = replicates_folder(record.folder) / str(replicate)
         place.parent.mkdir(exist_ok=True)
         if place.exists():  # damaged, or it would not have been made again

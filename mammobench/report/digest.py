@@ -10,6 +10,7 @@ from mammobench.report.answer import build_answer
 from mammobench.report.checklists import checklist_tables
 from mammobench.report.columns import title_of
 from mammobench.report.notices import Notice, notices_of
+from mammobench.study.filenames import LEADERBOARD
 from mammobench.study.record import StudyRecord
 
 ROWS = 20
@@ -66,7 +67,7 @@ def build_digest(studies: Sequence[StudyRecord], board: Leaderboard) -> Digest:
         lead=answer.lead,
         support=answer.support,
         ranking=table,
-        shown=f"{len(table.rows)} of {len(board.frame)} rows; leaderboard.csv has them all."
+        shown=f"{len(table.rows)} of {len(board.frame)} rows; {LEADERBOARD} has them all."
         if len(table.rows) < len(board.frame)
         else "Every configuration and baseline.",
         notes=facts.method_notes(board, tried=tried),

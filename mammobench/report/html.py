@@ -13,9 +13,9 @@ from markupsafe import Markup, escape
 from mammobench.core.errors import StudyError
 from mammobench.core.files import write_text
 from mammobench.evaluation.leaderboard import Leaderboard, build_leaderboard
+from mammobench.study.filenames import FIGURES, LEADERBOARD, PAGE
 from mammobench.study.record import StudyRecord
 
-FIGURES = "figures"
 SCRIPTS = ("table.js", "details.js", "compare.js", "filters.js", "tips.js", "parallel.js", "start.js")
 
 
@@ -47,7 +47,7 @@ def write_report(
     from mammobench.report.view import build_view  # noqa: PLC0415
 
     studies = (studies,) if isinstance(studies, StudyRecord) else tuple(studies)
-    path = out or studies[0].folder / "index.html"
+    path = out or studies[0].folder / PAGE
     if path.is_dir():
         raise StudyError("the report needs a file name", expected="a file", found="a folder", where=path)
     board = leaderboard or build_leaderboard(studies)
@@ -55,7 +55,7 @@ def write_report(
     page = render(view)
     if figures:
         save_drawings(view.drawings, path.with_name(FIGURES))
-    board.to_csv(path.with_name("leaderboard.csv"))
+    board.to_csv(path.with_name(LEADERBOARD))
     write_text(path, page)
     return path
 

@@ -18,6 +18,7 @@ from mammobench.core.metrics import OBJECTIVES
 from mammobench.space.config import TrialConfig
 from mammobench.space.search_space import Choice, FloatRange, Hyperparameter, IntRange, SearchSpace, encode
 from mammobench.study.deaths import in_words, may_run_again, one_more_death
+from mammobench.study.filenames import trial_folder
 from mammobench.study.trial_attributes import Role, check_attributes
 
 __all__ = [
@@ -277,7 +278,7 @@ def _read(
         environment=known.environment,
         split=known.split,
         reason=(known.reason or _death(trial)) if state == "failed" else None,
-        folder=study / "trials" / f"{number:04d}",
+        folder=trial_folder(study, number),
         objectives=tuple(known.objectives) if known.objectives else None,
         curve=tuple(curve),
         costs=known.costs,

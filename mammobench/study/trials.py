@@ -19,13 +19,14 @@ from mammobench.core.errors import StudyError
 from mammobench.space.config import TrialConfig
 from mammobench.space.search_space import SearchSpace
 from mammobench.space.yaml_file import parse_space
+from mammobench.study import filenames
 from mammobench.study.deaths import DEATHS, FAILURE_REASON, may_run_again, one_more_death
 from mammobench.study.spec import StudySpec
 from mammobench.study.storage.access import close_trial, enter_trial, still_ours
 from mammobench.study.trial_record import RESULT, Role, TrialRecord, latest_attempts, new_trial, read_trial
-from mammobench.training.result import CHECKPOINT, TrialResult
+from mammobench.training.filenames import CHECKPOINT
+from mammobench.training.result import TrialResult
 
-SPEC = "study.json"
 _ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 
@@ -51,7 +52,7 @@ class RecordedTrials:
     @cached_property
     def space(self) -> SearchSpace:
         """The search space of the study."""
-        return parse_space(json.dumps(self.spec.space), self.folder / SPEC, recorded=True)
+        return parse_space(json.dumps(self.spec.space), self.folder / filenames.SPEC, recorded=True)
 
     @property
     def trials(self) -> tuple[TrialRecord, ...]:
@@ -79,11 +80,11 @@ class RecordedTrials:
 
     def trial_folder(self, number: int) -> Path:
         """Return the folder of a trial's artifacts."""
-        return self.folder / "trials" / f"{number:04d}"
+        return filenames.trial_folder(self.folder, number)
 
     def split_path(self, split_hash: str) -> Path:
         """Return the file of a split."""
-        return self.folder / "splits" / f"{split_hash}.npz"
+        return filenames.split_path(self.folder, split_hash)
 
     def start_trial(
         self, values: Mapping[str, Any], config: TrialConfig, *, role: Role, seed: int, split: str, ask: float

@@ -25,12 +25,14 @@ from mammobench.core.signals import terminable
 from mammobench.data.store.image_store import ImageStore
 from mammobench.study.artifacts import open_artifacts
 from mammobench.study.deaths import in_words, may_run_again
+from mammobench.study.filenames import SHORTCUTS, SPLITS, TRIALS
 from mammobench.study.record import StudyRecord
 from mammobench.study.storage.access import claim_waiting, fail_stale, heartbeat
 from mammobench.study.trial_record import TrialRecord
 from mammobench.study.trial_task import trial_task
+from mammobench.training.filenames import CHECKPOINT, LOG, RESULTS
 from mammobench.training.process import EpochEnd, TrialEnd, TrialProcess, wait_for_any
-from mammobench.training.result import CHECKPOINT, COSTS
+from mammobench.training.result import COSTS
 from mammobench.training.task import Run
 from mammobench.tuning.devices import Lease, Leases
 from mammobench.tuning.engines.base import NoProposal
@@ -39,7 +41,6 @@ from mammobench.tuning.proposer import Proposer, restore_split
 FAILURES_THAT_STOP = 5
 _POLL_SECONDS = 1.0
 _NEWS_SECONDS = 3.0
-_PRODUCTS = ("config.json", "history.csv", "predictions.npz", "log.txt")
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def run_search(
     Raises:
         TrialError: When the first trials all fail for one reason, or the disk is full.
     """
-    for place in (study.folder, study.folder / "splits", study.folder / "shortcuts"):
+    for place in (study.folder, study.folder / SPLITS, study.folder / SHORTCUTS):
         sweep(place)
     with terminable(), _Search(study, store, options, observe) as search:
         return search.run()
@@ -345,7 +346,7 @@ class _Search:
         if message.result is None:
             return study.fail_trial(message.number, message.reason or "unknown")
         self._any_trained = self._any_trained or record.role == "searched"
-        self._artifacts.push(record.storage_id, record.folder, _PRODUCTS)
+        self._artifacts.push(record.storage_id, record.folder, RESULTS)
         if not record.whole:
             self._artifacts.push_checkpoint(record.storage_id, record.folder / CHECKPOINT)
         return study.finish_trial(
@@ -371,7 +372,7 @@ class _Search:
             raise TrialError(
                 f"the first {len(self._failures)} trials all failed for one reason: {reason.rstrip('.')}",
                 where=self._study.folder,
-                remedy="Read trials/*/log.txt there, mend the cause, and run the same command again",
+                remedy=f"Read {TRIALS}/*/{LOG} there, mend the cause, and run the same command again",
             )
 
 
@@ -382,6 +383,6 @@ def fetch_artifacts(study: StudyRecord) -> None:
     artifacts = open_artifacts(study.spec.artifacts, study.folder, study.storage, make=False)
     for record in study.trials:
         if record.state in {"finished", "pruned"}:
-            artifacts.pull(record.storage_id, record.folder, _PRODUCTS)
+            artifacts.pull(record.storage_id, record.folder, RESULTS)
             if not study.split_path(record.split).exists():
                 restore_split(study, ImageStore.open(Path(study.spec.data)), record, required=False)

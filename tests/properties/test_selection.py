@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from mammobench.core.errors import MammobenchError
 from mammobench.evaluation.leaderboard import build_leaderboard
-from mammobench.evaluation.predictions import FILE
 from mammobench.evaluation.selection import select_trial
 from mammobench.space.config import TrialConfig
 from mammobench.study.record import StudyRecord
 from mammobench.study.trial_record import new_trial
+from mammobench.training.filenames import PREDICTIONS
 from mammobench.training.result import TrialResult
 from tests.conftest import ENVIRONMENT, simulate_predictions, simulate_split, write_simulated_study
 
@@ -61,11 +61,11 @@ def record(study: StudyRecord, number: int, trial: dict[str, Any]) -> None:
         f"{name}_probability": simulate_predictions(part, 2, 0.3, number, name)[few:]
         for name, part in (("validation", split.validation), ("test", split.test))
     }
-    np.savez(started.folder / FILE, **arrays)
+    np.savez(started.folder / PREDICTIONS, **arrays)
     if trial["predictions"] == "missing":
-        (started.folder / FILE).unlink()
+        (started.folder / PREDICTIONS).unlink()
     if trial["predictions"] == "damaged":
-        (started.folder / FILE).write_bytes(b"damaged")
+        (started.folder / PREDICTIONS).write_bytes(b"damaged")
     result = TrialResult(
         trial["objective"], 0.5, 2, 1, 100, {"train": 1.0}, ENVIRONMENT,
         stopped=trial["state"] == "stopped",

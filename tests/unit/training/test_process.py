@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from mammobench.data.store.image_store import ImageStore
+from mammobench.training.filenames import CHECKPOINT
 from mammobench.training.process import EpochEnd, TrialEnd, TrialProcess, call_in_process, wait_for_any
-from mammobench.training.result import CHECKPOINT
 from tests.trial_tasks import ENDLESS, make_task, messages_of, run_to_end
 
 pytestmark = pytest.mark.xdist_group("trials")
