@@ -1,7 +1,7 @@
 """Replication: train a study's finalists again with other seeds, to see the variance between seeds."""
 
-import dataclasses
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from mammobench.analysis.reproduction import selected_trial
@@ -85,7 +85,7 @@ def _replicate(
     progress(what, 0, epochs)
     with trained_again(
         study,
-        dataclasses.replace(record, seed=seed),
+        replace(record, trial=replace(record.trial, seed=seed)),
         store,
         purpose=f"replicate-{replicate}",
         on_epoch=lambda epoch, _: progress(what, epoch, epochs),

@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from mammobench.core.metrics import Direction
 from mammobench.core.seeds import generator
 from mammobench.study.record import StudyRecord
-from mammobench.study.trial_record import attributes_of
+from mammobench.study.trial_entry import attributes_of
 
 ENOUGH_TRIALS = 10
 BEST_TRIALS = 5

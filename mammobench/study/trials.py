@@ -23,9 +23,11 @@ from mammobench.study import filenames
 from mammobench.study.deaths import DEATHS, FAILURE_REASON, may_run_again, one_more_death
 from mammobench.study.spec import StudySpec
 from mammobench.study.storage.access import close_trial, enter_trial, still_ours
-from mammobench.study.trial_record import RESULT, Role, TrialRecord, latest_attempts, new_trial, read_trial
+from mammobench.study.trial_entry import RESULT, latest_attempts, new_trial
+from mammobench.study.trial_record import Role, TrialRecord, read_trial
 from mammobench.training.filenames import CHECKPOINT
 from mammobench.training.result import TrialResult
+from mammobench.training.task import Trial
 
 _ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
@@ -91,9 +93,8 @@ class RecordedTrials:
     ) -> TrialRecord:
         """Enter the next trial as running, with all that is needed to run it again; see `new_trial`."""
         number = 1 + max((record.number for record in self.trials), default=-1)
-        trial = new_trial(
-            self.space, values, config, number=number, role=role, seed=seed, split=split, ask=ask
-        )
+        asked = Trial(number=number, config=config, seed=seed)
+        trial = new_trial(self.space, values, asked, role=role, split=split, ask=ask)
         record = self.enter(lambda: trial)
         assert record is not None  # noqa: S101 - there is a trial to enter
         return record

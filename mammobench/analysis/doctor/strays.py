@@ -28,8 +28,10 @@ from mammobench.space.search_space import SearchSpace
 from mammobench.space.yaml_file import parse_space
 from mammobench.study.filenames import SPEC, trial_folder
 from mammobench.study.spec import StudySpec
-from mammobench.study.trial_record import TrialRecord, attributes_of, new_trial, read_trial
+from mammobench.study.trial_entry import attributes_of, new_trial
+from mammobench.study.trial_record import TrialRecord, read_trial
 from mammobench.training.filenames import CONFIG, HISTORY, PREDICTIONS
+from mammobench.training.task import Trial
 from mammobench.tuning.engines.base import NoProposal, Outcome, Proposal
 from mammobench.tuning.proposer import engine_of, proposal_of, reference_config
 
@@ -160,10 +162,10 @@ def _made_again(
         seed = records[proposal.continues].seed
     if named != (config, seed) or document.get("fingerprint") != spec.fingerprint:
         return None
+    asked = Trial(number=number, config=config, seed=seed, until=proposal.epochs)
     trial = new_trial(
-        space, proposal.values, config, number=number, role="searched" if number else "reference", seed=seed,
-        split=document["split"], ask=0.0, until=proposal.epochs, continues=proposal.continues,
-        memo=proposal.memo,
+        space, proposal.values, asked, role="searched" if number else "reference",
+        split=document["split"], ask=0.0, continues=proposal.continues, memo=proposal.memo,
     )  # fmt: skip
     for event in strays.told.get(number, ()):
         operation = event["op_code"]
