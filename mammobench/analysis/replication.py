@@ -88,9 +88,9 @@ def _replicate(
         replace(record, trial=replace(record.trial, seed=seed)),
         store,
         purpose=f"replicate-{replicate}",
-        on_epoch=lambda epoch, _: progress(what, epoch, epochs),
+        # done when it has predicted too, and stopping early leaves epochs of the bar
+        on_epoch=lambda epoch, _: progress(what, min(epoch, epochs - 1), epochs),
     ) as again:
-        # stopping early leaves epochs of the bar
         progress(what, epochs, epochs)
         (again.folder / CHECKPOINT).unlink(missing_ok=True)
         result = {

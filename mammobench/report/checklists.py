@@ -13,6 +13,7 @@ import numpy as np
 
 from mammobench.data.splits.split import PARTS, Split
 from mammobench.evaluation.leaderboard import Leaderboard, unit_of
+from mammobench.evaluation.openings import openings_of
 from mammobench.report import text
 from mammobench.report.columns import title_of
 from mammobench.report.facts import Table
@@ -191,7 +192,8 @@ class _Run:
             "explained": "Grad-CAM of the most confident correct and wrong test predictions."
             if (self.trial.folder / EXPLANATIONS).exists()
             else f"Not done: {page_command('explain', self.study.folder)}.",
-            "internal": f"Test images of the same source, the {self.split.name} split; opened once.",
+            "internal": f"Test images of the same source, the {self.split.name} split; by the log, "
+            f"{openings_of(study.folder).told()}.",
             "external": f"On {', '.join(elsewhere)} (mammobench evaluate)."
             if elsewhere
             else f"Not done: {page_command('evaluate', self.study.folder, '--data', 'STORE')}.",

@@ -7,6 +7,7 @@ import pandas as pd
 
 from mammobench.core.errors import ConfigError, StudyError
 from mammobench.core.files import write_text, written_aside
+from mammobench.core.metrics import ZeroDivision
 from mammobench.evaluation.leaderboard import Leaderboard, build_leaderboard
 from mammobench.report.digest import build_digest
 from mammobench.report.html import render, write_report
@@ -38,15 +39,24 @@ def format_of(asked: str | None, out: Path | None) -> str:
     return asked
 
 
-def write_format(studies: Sequence[StudyRecord], kind: str, *, out: Path | None = None) -> Path:
+def write_format(
+    studies: Sequence[StudyRecord],
+    kind: str,
+    *,
+    out: Path | None = None,
+    leaderboard: Leaderboard | None = None,
+    zero_division: ZeroDivision = "nan",
+) -> Path:
     """Write the report of a study, or of several ranked together.
 
-    HTML brings ``leaderboard.csv`` and ``figures/`` along; CSV and Parquet hold the whole leaderboard.
+    HTML brings its table and figures along, see `write_report`; CSV and Parquet hold the whole leaderboard.
 
     Args:
         studies: Of the same images and task.
         kind: A key of `mammobench.study.filenames.REPORT_FILES`.
         out: The file; None for the one of that name in the study's folder.
+        leaderboard: Their leaderboard, where it has been built already.
+        zero_division: The precision of a class that is never predicted, where `leaderboard` is built here.
 
     Returns:
         The path of the file.
@@ -60,8 +70,10 @@ def write_format(studies: Sequence[StudyRecord], kind: str, *, out: Path | None 
     if path.is_dir():
         raise StudyError("the report needs a file name", expected="a file", found="a folder", where=path)
     if kind == "html":
-        return write_report(studies, out=path, figures=True)
-    board = build_leaderboard(studies)
+        return write_report(
+            studies, out=path, leaderboard=leaderboard, figures=True, zero_division=zero_division
+        )
+    board = leaderboard or build_leaderboard(studies, zero_division=zero_division)
     match kind:
         case "pdf":
             # as in `write_report`

@@ -255,22 +255,23 @@ def _read_record(folder: Path, name: str, url: str | None, spec: StudySpec | Non
 
     try:
         storage = opened(_DEFAULT_BEAT if spec is None else spec.heartbeat)
-        known = {study.study_name: study._study_id for study in storage.get_all_studies()}  # noqa: SLF001 - Optuna's storages name studies by it
-        if name not in known:
+        try:
+            study_id = storage.get_study_id_from_name(name)
+        except KeyError:
             return _Record(storage)
-        attributes = storage.get_study_user_attrs(known[name])
+        attributes = storage.get_study_user_attrs(study_id)
         recorded = StudySpec.model_validate(attributes["spec"]) if "spec" in attributes else None
         if spec is None and recorded is not None:
             storage = opened(recorded.heartbeat)
-        named = named_artifacts(storage, known[name])
-        trials = len(storage.get_all_trials(known[name], deepcopy=False))
+        named = named_artifacts(storage, study_id)
+        trials = len(storage.get_all_trials(study_id, deepcopy=False))
     except MammobenchError as error:
         raise StudyError(str(error).rstrip(".")) from None
     except Exception as error:  # noqa: BLE001 - what a damaged record makes Optuna raise is anything
         raise StudyError(f"it is damaged ({type(error).__name__})") from None
     # no other id leads to a file of the study's
     artifacts = {key: size for key, size in named.items() if _ID.fullmatch(key)}
-    return _Record(storage, known[name], trials, artifacts, recorded)
+    return _Record(storage, study_id, trials, artifacts, recorded)
 
 
 def _require_same(spec: StudySpec, recorded: StudySpec, where: str) -> None:

@@ -14,6 +14,9 @@ SPEC_UNDER_WAY = f"{SPEC}.new"
 JOURNAL = "study.journal"
 """The record of trials, unless a database has it."""
 
+OPENINGS = "test_openings.jsonl"
+"""The log of the openings of the test split."""
+
 LOCK = ".lock"
 """Held by the one process that makes, searches or mends the study."""
 

@@ -12,7 +12,7 @@ from mammobench.core.errors import ConfigError, StudyError
 from mammobench.core.invocation import command
 from mammobench.core.names import LONGEST, RULE, is_plain
 from mammobench.space.config import nearest
-from mammobench.study.filenames import FOLDERS, JOURNAL, PAGE, REPORT_FILES, SPEC
+from mammobench.study.filenames import FOLDERS, JOURNAL, OPENINGS, PAGE, REPORT_FILES, SPEC
 
 REPORTS = Path("reports")
 # what an interrupted creation leaves: locks, files written aside, a journal
@@ -23,7 +23,7 @@ _OURS = re.compile(
         [
             r"\.[\w.-]*",
             *(f"{re.escape(name)}.*" for name in (SPEC, JOURNAL)),
-            *map(re.escape, (*FOLDERS, PAGE)),
+            *map(re.escape, (*FOLDERS, PAGE, OPENINGS)),
             *(rf"{re.escape(Path(name).stem)}\.\w+" for name in REPORT_FILES.values() if name != PAGE),
         ]
     )
@@ -36,6 +36,11 @@ def holds_study(folder: Path) -> bool:
         return (folder / SPEC).is_file()
     except (OSError, ValueError):
         return False
+
+
+def study_around(path: Path) -> Path | None:
+    """Return the folder of the study that a file lies in; None where it lies in none."""
+    return next((folder for folder in path.absolute().parents if holds_study(folder)), None)
 
 
 def holds_remains(folder: Path) -> bool:

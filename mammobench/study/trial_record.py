@@ -8,11 +8,13 @@ from typing import Any, Literal, get_args
 from optuna.trial import FrozenTrial, TrialState
 
 from mammobench.core.errors import ConfigError, StudyError
-from mammobench.core.metrics import OBJECTIVES
+from mammobench.core.objectives import OBJECTIVES
 from mammobench.space.config import TrialConfig
 from mammobench.space.search_space import SearchSpace, encode
 from mammobench.study.deaths import in_words, may_run_again, one_more_death
 from mammobench.study.filenames import trial_folder
+from mammobench.study.optuna_private import trial_id_of
+from mammobench.study.storage.shared import DamagedTrial
 from mammobench.study.trial_attributes import Role, check_attributes
 from mammobench.study.trial_entry import ASKED, RESULT, attributes_of, distribution_of, number_of
 from mammobench.training.task import Trial
@@ -148,6 +150,8 @@ def read_trial(
 def _read(
     trial: FrozenTrial, space: SearchSpace, *, study: Path, objectives: Sequence[str], number: int
 ) -> TrialRecord:
+    if isinstance(trial, DamagedTrial):
+        raise ValueError(trial.damage)  # noqa: TRY004 - a fault of the record, told as the others
     for key in (ASKED, RESULT):
         if not isinstance(trial.user_attrs.get(key, {}), dict):
             raise ValueError(f"{key}: should be a mapping")  # noqa: TRY004 - a fault of the record, told as the others
@@ -187,7 +191,7 @@ def _read(
         attempts=known.attempts + len(known.deaths),
         lost=worker_died and may_run_again(one_more_death(trial)),
         worker=known.worker,
-        storage_id=trial._trial_id,  # noqa: SLF001 - what every storage call asks for
+        storage_id=trial_id_of(trial),
     )
 
 

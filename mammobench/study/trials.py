@@ -21,6 +21,7 @@ from mammobench.space.search_space import SearchSpace
 from mammobench.space.yaml_file import parse_space
 from mammobench.study import filenames
 from mammobench.study.deaths import DEATHS, FAILURE_REASON, may_run_again, one_more_death
+from mammobench.study.optuna_private import trial_id_of
 from mammobench.study.spec import StudySpec
 from mammobench.study.storage.access import close_trial, enter_trial, still_ours
 from mammobench.study.trial_entry import RESULT, latest_attempts, new_trial
@@ -77,7 +78,7 @@ class RecordedTrials:
 
     def _latest(self) -> dict[int, FrozenTrial]:
         latest = latest_attempts(self.storage.get_all_trials(self.study_id, deepcopy=False))
-        self._ids.update({number: trial._trial_id for number, trial in latest.items()})  # noqa: SLF001 - what every storage call asks for
+        self._ids.update({number: trial_id_of(trial) for number, trial in latest.items()})
         return latest
 
     def trial_folder(self, number: int) -> Path:
@@ -238,7 +239,7 @@ class RecordedTrials:
         return self._ids[number]
 
     def _record(self, trial: FrozenTrial, number: int | None = None) -> TrialRecord:
-        known = self._ended.get(trial._trial_id)  # noqa: SLF001 - what every storage call asks for
+        known = self._ended.get(trial_id_of(trial))
         if known is not None:
             return known
         record = read_trial(

@@ -18,7 +18,8 @@ import pandas as pd
 
 from mammobench.core.errors import TrialError
 from mammobench.core.files import write_json, write_text, written_aside
-from mammobench.core.metrics import OBJECTIVES, best_threshold, objective_value, scores
+from mammobench.core.metrics import best_threshold, scores
+from mammobench.core.objectives import OBJECTIVES, objective_value
 from mammobench.core.seeds import derive_seed
 from mammobench.data.images.conditions import conditions_named
 from mammobench.data.images.pixels import Pixels
@@ -153,7 +154,8 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
             optimizer.learning_rate = config.optimizer.learning_rate * factor
         model.reset_metrics()
         loss = math.nan
-        for batch in training_batches(len(targets), batch_size, derive_seed(seed, "batches"), epoch):
+        batches = training_batches(len(targets), batch_size, derive_seed(seed, "batches"), epoch)
+        for step, batch in enumerate(batches, start=1):
             loss = float(
                 model.train_on_batch(pixels(split.train.rows[batch]), targets[batch], sample_weights[batch])
             )
@@ -166,6 +168,7 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
                     "the training loss is not a finite number", where=f"epoch {epoch}", found=loss,
                     remedy="Search lower learning rates, or set optimizer.clip_norm",
                 )  # fmt: skip
+            observer.step(epoch, step, steps)
         train_seconds = clock.lap("train")
         predicted = predict(split.validation.rows)
         objective = objective_of(predicted)

@@ -18,7 +18,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from optuna.storages.journal._storage import JournalOperation
 from optuna.trial import FrozenTrial, TrialState
 
 from mammobench.core.errors import MammobenchError
@@ -28,6 +27,7 @@ from mammobench.space.search_space import SearchSpace
 from mammobench.space.yaml_file import parse_space
 from mammobench.study.filenames import SPEC, trial_folder
 from mammobench.study.spec import StudySpec
+from mammobench.study.storage.journal_lines import Operation
 from mammobench.study.trial_entry import attributes_of, new_trial
 from mammobench.study.trial_record import TrialRecord, read_trial
 from mammobench.training.filenames import CONFIG, HISTORY, PREDICTIONS
@@ -36,7 +36,7 @@ from mammobench.tuning.engines.base import NoProposal, Outcome, Proposal
 from mammobench.tuning.proposer import engine_of, proposal_of, reference_config
 
 Event = Mapping[str, Any]
-_OF_TRIALS = range(JournalOperation.SET_TRIAL_PARAM, JournalOperation.SET_TRIAL_SYSTEM_ATTR + 1)
+_OF_TRIALS = range(Operation.SET_TRIAL_PARAM, Operation.SET_TRIAL_SYSTEM_ATTR + 1)
 _ENDED = {TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL}
 
 
@@ -62,7 +62,7 @@ class Strays:
         lines, writers = [], set()
         for line, event in enumerate(events, 1):
             operation = event["op_code"]
-            if operation == JournalOperation.CREATE_STUDY:
+            if operation == Operation.CREATE_STUDY:
                 # made twice: its writer has read the whole journal, and goes by the first
                 known = event["study_name"] not in names
                 names.setdefault(event["study_name"], len(names))
@@ -73,11 +73,11 @@ class Strays:
                 astray = trial >= len(ended)
                 if not astray and ended[trial]:
                     lines.append(line)
-                elif not astray and operation == JournalOperation.SET_TRIAL_STATE_VALUES:
+                elif not astray and operation == Operation.SET_TRIAL_STATE_VALUES:
                     ended[trial] = event["state"] in _ENDED
             else:
                 astray = event.get("study_id", 0) >= len(names)
-                if not astray and operation == JournalOperation.CREATE_TRIAL:
+                if not astray and operation == Operation.CREATE_TRIAL:
                     ended.append(event.get("state") in _ENDED)
             if astray:
                 lines.append(line)
@@ -169,11 +169,11 @@ def _made_again(
     )  # fmt: skip
     for event in strays.told.get(number, ()):
         operation = event["op_code"]
-        if operation == JournalOperation.SET_TRIAL_INTERMEDIATE_VALUE:
+        if operation == Operation.SET_TRIAL_INTERMEDIATE_VALUE:
             trial.intermediate_values[event["step"]] = event["intermediate_value"]
-        elif operation == JournalOperation.SET_TRIAL_USER_ATTR:
+        elif operation == Operation.SET_TRIAL_USER_ATTR:
             trial.set_user_attr(*next(iter(event["user_attr"].items())))
-        elif operation == JournalOperation.SET_TRIAL_STATE_VALUES and event["state"] in _ENDED:
+        elif operation == Operation.SET_TRIAL_STATE_VALUES and event["state"] in _ENDED:
             if event["state"] == TrialState.FAIL or (files / PREDICTIONS).exists():
                 trial.state = TrialState(event["state"])
                 trial.values = event["values"]

@@ -16,8 +16,8 @@ from mammobench.space.yaml_file import load_space
 from mammobench.study.filenames import PAGE
 from mammobench.study.paths import folder_named, new_folder
 from mammobench.study.record import StudyRecord
-from mammobench.tuning.loop import Event
-from mammobench.tuning.request import asked_space
+from mammobench.tuning.arguments import asked_space
+from mammobench.tuning.events import Event
 
 SPLITS = ("reference", "official", "grouped")
 SEED_OF_RESAMPLES = 0

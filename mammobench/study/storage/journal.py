@@ -17,8 +17,7 @@ from typing import Any
 
 from filelock import FileLock
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
-from optuna.storages.journal._file import BaseJournalFileLock
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
 from mammobench.core.errors import StudyError
 from mammobench.study.filenames import JOURNAL, SPEC, TRIALS
@@ -32,7 +31,7 @@ _LONGEST = 200
 _OF_A_TRIAL = re.compile(rb'"op_code": ?(?:[4-9]|10)\b')
 
 
-class _SystemLock(BaseJournalFileLock):
+class _SystemLock(JournalFileOpenLock):
     """A lock that the operating system frees when its process dies, however it dies.
 
     Optuna's own is a link that a killed process leaves behind; of a journal named by a relative path it
@@ -40,6 +39,7 @@ class _SystemLock(BaseJournalFileLock):
     """
 
     def __init__(self, path: Path) -> None:
+        super().__init__(str(path))
         self._lock = FileLock(path.with_name(f".{path.name}.lock"))
 
     def acquire(self) -> bool:

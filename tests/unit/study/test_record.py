@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 from optuna.study import StudyDirection
@@ -32,6 +33,9 @@ RESULT = TrialResult(
 )
 
 
+OPTIONS: dict[str, Any] = {"engine": "optuna", "sampler": "tpe", "seed": 0, "precision": "float32"}
+
+
 def spec(**changes: object) -> StudySpec:
     return StudySpec(
         name="s",
@@ -39,16 +43,13 @@ def spec(**changes: object) -> StudySpec:
         space=load_space("quick").to_dict(),
         objective="f1",
         direction="maximize",
-        engine="optuna",
-        sampler="tpe",
-        seed=0,
-        precision="float32",
         data="store",
         fingerprint="abc",
         store={"synthetic": True},
         versions={},
         created=utc_now(),
         command="mammobench search --space quick",
+        **OPTIONS,
     ).model_copy(update=changes)
 
 

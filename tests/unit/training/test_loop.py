@@ -13,7 +13,8 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from mammobench.core.errors import TrialError
-from mammobench.core.metrics import OBJECTIVES, best_threshold, objective_value
+from mammobench.core.metrics import best_threshold
+from mammobench.core.objectives import OBJECTIVES, objective_value
 from mammobench.data.images.conditions import CONDITIONS
 from mammobench.data.images.intensity import prepared
 from mammobench.data.splits.split import make_split
