@@ -22,6 +22,8 @@ from mammobench.analysis.replication import FINALISTS, REPLICATES, replicate_stu
 from mammobench.analysis.reproduction import Reproduction, reproduce_trial
 from mammobench.analysis.searching import print_event, search_and_report, work_on
 from mammobench.analysis.stress import TOP, stress_study
+from mammobench.core.invocation import call_of
+from mammobench.core.metrics import zero_division_of
 from mammobench.data.images.phantom import make_phantom
 from mammobench.data.sources.registry import prepare
 from mammobench.evaluation.leaderboard import Leaderboard, build_leaderboard
@@ -78,15 +80,28 @@ class Study:
         """Every trial, by number; 0 is the reference CNN."""
         return self.record.trials
 
-    def ranking(self) -> Leaderboard:
-        """Rank the finished trials: scores on test, each with its interval, and what was left out."""
-        return build_leaderboard(self.record)
+    @call_of("Study.ranking() in Python")
+    def ranking(self, *, zero_division: str = "nan") -> Leaderboard:
+        """Rank the finished trials: scores on test, each with its interval, and what was left out.
 
+        Args:
+            zero_division: ``nan``, ``0`` or ``1``: the precision of a class that is never predicted.
+        """
+        return build_leaderboard(self.record, zero_division=zero_division_of(zero_division))
+
+    @call_of("Study.leaderboard() in Python")
     def leaderboard(self) -> pd.DataFrame:
         """Return the ranking as a table; see `mammobench.Leaderboard` for its columns."""
         return self.ranking().frame
 
-    def report(self, out: Path | None = None, *, format: str | None = None) -> Path:  # noqa: A002 - --format
+    @call_of("Study.report() in Python")
+    def report(
+        self,
+        out: Path | None = None,
+        *,
+        format: str | None = None,  # noqa: A002 - --format
+        zero_division: str = "nan",
+    ) -> Path:
         """Write the report and return its path: ``index.html`` and ``leaderboard.csv``, or another format.
 
         Its shortcut baseline is made here when the study's image store is at hand.
@@ -95,9 +110,11 @@ class Study:
             out: The file; None for the format's own name in the study's folder.
             format: ``html``, ``pdf``, ``markdown``, ``latex``, ``csv`` or ``parquet``; None for what the
                 ending of `out` says, else HTML.
+            zero_division: As for `ranking`.
         """
-        return report_on([self.record], out=out, kind=format)
+        return report_on([self.record], out=out, kind=format, zero_division=zero_division)
 
+    @call_of("Study.reproduce() in Python")
     def reproduce(self, trial: int | None = None, *, data: str | Path | None = None) -> Reproduction:
         """Train the selected trial (or that of a number) again, compare, and export the model.
 
@@ -106,6 +123,7 @@ class Study:
         """
         return reproduce_trial(self.record, number=trial, data=None if data is None else Path(data))
 
+    @call_of("Study.stress() in Python")
     def stress(
         self, trial: int | None = None, *, top: int = TOP, data: str | Path | None = None
     ) -> tuple[Stressed, ...]:
@@ -117,6 +135,7 @@ class Study:
         place = None if data is None else Path(data)
         return stress_study(self.record, top=top, number=trial, data=place)
 
+    @call_of("Study.replicate() in Python")
     def replicate(
         self,
         trial: int | None = None,
@@ -129,10 +148,12 @@ class Study:
         place = None if data is None else Path(data)
         return replicate_study(self.record, replicates=replicates, top=top, number=trial, data=place)
 
+    @call_of("Study.explain() in Python")
     def explain(self, trial: int | None = None, *, data: str | Path | None = None) -> Explained:
         """Make heat maps of the test images on which the selected trial (or that of a number) is surest."""
         return explain_study(self.record, number=trial, data=None if data is None else Path(data))
 
+    @call_of("Study.predict() in Python")
     def predict(
         self, images: Sequence[str | Path], *, trial: int | None = None, heat: bool = False
     ) -> tuple[Prediction, ...]:
@@ -143,6 +164,7 @@ class Study:
         finished = sum(record.state == "finished" for record in self.trials)
         return f"Study({str(self.folder)!r}, {finished} of {len(self.trials)} trials finished)"
 
+    @call_of("Study._repr_html_() in Python")
     def _repr_html_(self) -> str:
         return self.ranking()._repr_html_()
 
@@ -151,6 +173,7 @@ def _opened(name: str, function: Callable[_Arguments, StudyRecord]) -> Callable[
     """Return a function of that name with the same arguments that gives the study as `Study`."""
 
     @wraps(function)
+    @call_of(f"{name}() in Python")
     def call(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> Study:
         return Study(function(*args, **kwargs))
 

@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,15 @@ import optuna
 import pandas as pd
 import pytest
 
-from mammobench.core.metrics import OBJECTIVES, best_threshold, objective_value, scores
+from mammobench.core.metrics import best_threshold, scores
+from mammobench.core.objectives import OBJECTIVES, objective_value
 from mammobench.core.seeds import generator
 from mammobench.data.images.phantom import make_phantom
 from mammobench.data.splits.split import PARTS, Part, Split, _hash
 from mammobench.data.splits.tasks import get_task
 from mammobench.data.store.image_store import ImageStore
 from mammobench.space.config import TrialConfig
+from mammobench.space.search_space import Choice
 from mammobench.space.yaml_file import parse_space
 from mammobench.study.record import StudyRecord
 from mammobench.study.spec import StudySpec
@@ -110,10 +113,20 @@ def write_simulated_study(
     failed: Mapping[int, str] | None = None,
     reference: bool = True,
     running: int = 0,
+    splits: Sequence[Split] = (),
+    split_choice: Choice | None = None,
+    alike: bool = False,
+    base: Mapping[str, Any] | None = None,
     **spec: Any,
 ) -> StudyRecord:
-    """Write a study folder with simulated trials: trial 0 is the reference, then `trials` searched ones."""
+    """Write a study folder with simulated trials: trial 0 is the reference, then `trials` searched ones.
+
+    Trials take turns at `splits`, and at the values of `split_choice` if the space searches such a field, as
+    earlier versions let it; `base` is fixed for all of them; `alike` ones have all else of the first.
+    """
     space = parse_space(SPACE.format(task=task, objective=objective), "simulated")
+    searched_too = () if split_choice is None else (split_choice,)
+    space = replace(space, base=base or {}, hyperparameters=(*space.hyperparameters, *searched_too))
     store = {
         "counts": {"images": images * 6, "train": images * 5, "test": images, "patients": images * 2,
                    "benign mass": images * 3, "malignant mass": images * 3},
@@ -129,18 +142,24 @@ def write_simulated_study(
         "command": "mammobench search --space simulated --trials 12", **spec,
     }  # fmt: skip
     study = StudyRecord.create(folder, StudySpec.model_validate(asked))
-    split = simulate_split(task, images=images, leaks=leaks, grouped=grouped, seed=0)
-    split.save(study.split_path(split.hash))
-    asks = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    splits = splits or [simulate_split(task, images=images, leaks=leaks, grouped=grouped, seed=0)]
+    for split in splits:
+        split.save(study.split_path(split.hash))
+    asks, first = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0)), dict[str, Any]()
     for number in range(trials + 1 + running):
         searched = bool(number) or not reference
         values = space.suggest(asks.ask()) if searched else {}
+        first = first if alike and first else values
+        values = {**first} if alike else values
+        if searched and split_choice is not None:
+            values[split_choice.key] = split_choice.grid()[number % len(splits)]
         config = (
             space.config(values)
             if searched
             else TrialConfig.from_values({**space.fixed, "loss.name": "dice"})
         )
         role: Role = "searched" if searched else "reference"
+        split = splits[number % len(splits)]
         record = study.start_trial(values, config, role=role, seed=number, split=split.hash, ask=0.004)
         if failed and number in failed:
             study.fail_trial(number, failed[number])

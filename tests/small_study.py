@@ -1,6 +1,7 @@
 """A whole small study on a real store, every file as a search leaves it, without training anything."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,10 +12,15 @@ from mammobench.data.splits.split import Split, make_split
 from mammobench.data.store.image_store import ImageStore
 from mammobench.space.yaml_file import load_space
 from mammobench.study.artifacts import open_artifacts
+from mammobench.study.options import STUDY_OPTIONS
 from mammobench.study.record import StudyRecord
 from mammobench.study.spec import StudySpec
-from mammobench.study.trial_record import TrialRecord, new_trial
+from mammobench.study.trial_entry import new_trial
+from mammobench.study.trial_record import TrialRecord
 from mammobench.training.result import TrialResult
+from mammobench.training.task import Trial
+from mammobench.tuning.arguments import checked_options
+from mammobench.tuning.request import Request
 
 ENVIRONMENT = {"python": "3.11.7", "threads": 2}
 VALUES = {
@@ -30,12 +36,24 @@ def small_spec(
     name: str, store: ImageStore, *, storage: str | None = None, artifacts: str | None = None
 ) -> StudySpec:
     """Return what is asked of the study."""
+    options: dict[str, Any] = {
+        "engine": "optuna", "sampler": "tpe", "seed": 0, "precision": "float32", "storage": storage,
+        "artifacts": artifacts,
+    }  # fmt: skip
     return StudySpec(
-        name=name, space_name="quick", space=load_space("quick").to_dict(), objective="f1",
-        direction="maximize", engine="optuna", sampler="tpe", seed=0, precision="float32",
-        data=str(store.path.resolve()), fingerprint=store.fingerprint, storage=storage, artifacts=artifacts,
+        **options, name=name, space_name="quick", space=load_space("quick").to_dict(), objective="f1",
+        direction="maximize", data=str(store.path.resolve()), fingerprint=store.fingerprint,
         store=store.manifest.model_dump(mode="json"), versions={"optuna": "5.0.0"},
         created="2026-01-01T12:00:00+00:00", command=f"mammobench search --space quick --study {name}",
+    )  # fmt: skip
+
+
+def small_request(folder: Path, **options: object) -> Request:
+    """Return what `mammobench search --space quick` asks."""
+    asked = {"sampler": "tpe", "precision": "float32", **options}
+    return Request(
+        space=load_space("quick"), given="quick", data=None, objectives=("f1",), limits={}, folder=folder,
+        options=checked_options(STUDY_OPTIONS, asked),
     )  # fmt: skip
 
 
@@ -66,8 +84,8 @@ def start(study: StudyRecord, store: ImageStore, *, dropout: float = 0.4, until:
     if not study.split_path(split.hash).exists():
         split.save(study.split_path(split.hash))
     trial = new_trial(
-        study.space, values, config, number=len(study.trials), role="searched", seed=7, split=split.hash,
-        ask=0.01, until=until, continues=continues,
+        study.space, values, Trial(number=len(study.trials), config=config, seed=7, until=until),
+        role="searched", split=split.hash, ask=0.01, continues=continues,
     )  # fmt: skip
     record = study.enter(lambda: trial)
     assert record is not None

@@ -18,6 +18,8 @@ SMALL = {
     "training.patience": 0,
     "training.precision": "float32",
 }
+LONG_EPOCHS = {**SMALL, "data.image_size": 48, "model.filters": [128, 128], "training.batch_size": 1,
+               "training.max_epochs": 5}  # fmt: skip
 ENDLESS = {**SMALL, "training.max_epochs": 10_000}
 
 

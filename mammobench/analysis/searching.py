@@ -1,6 +1,7 @@
 """A search from what was asked to its report, and what one more worker does for it."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
 from filelock import FileLock
@@ -9,27 +10,26 @@ from platformdirs import user_cache_path
 from mammobench.analysis.replication import FINALISTS, replicate_study
 from mammobench.analysis.retraining import Progress
 from mammobench.core.errors import DataError, StudyError
+from mammobench.core.signs import Pace
 from mammobench.data.images.phantom import make_phantom
 from mammobench.data.store.image_store import ImageStore
 from mammobench.report.html import write_report
 from mammobench.report.write import provide_baselines_from
+from mammobench.space.one_split import require_one_split
 from mammobench.space.search_space import SearchSpace
 from mammobench.space.yaml_file import load_space
+from mammobench.study.options import RUN_OPTIONS, STUDY_OPTIONS, RunOptions
 from mammobench.study.paths import folder_named, new_folder, study_folder
 from mammobench.study.record import StudyRecord, utc_now
-from mammobench.training.process import TrialEnd
+from mammobench.training.process import StepEnd, TrialEnd
 from mammobench.training.runtime import describe
+from mammobench.tuning.arguments import asked_space, checked_options, require_positive, require_usable
 from mammobench.tuning.engines.making import check_engine
-from mammobench.tuning.loop import Event, SearchOptions, TrialStart, fetch_artifacts, run_search
-from mammobench.tuning.request import (
-    Request,
-    asked_space,
-    planned_trials,
-    require_positive,
-    require_trials,
-    require_usable,
-    start_or_continue,
-)
+from mammobench.tuning.events import Event, TrialStart
+from mammobench.tuning.loop import run_search
+from mammobench.tuning.opening import planned_trials, require_trials, start_or_continue
+from mammobench.tuning.request import Request
+from mammobench.tuning.trial_files import fetch_artifacts
 
 DEMONSTRATION_IMAGES = 2000
 DEMONSTRATION_DIFFICULTY = 0.35  # so that nine epochs tell good configurations from bad ones
@@ -114,51 +114,43 @@ def search_and_report(
         StudyError: When the study exists and was asked something else, or is being searched.
         TrialError: When the first trials all fail for one reason.
     """
-    require_positive(
-        workers=workers, timeout=timeout, trial_timeout=trial_timeout,
-        max_parameters=max_parameters, max_latency=max_latency, heartbeat=heartbeat,
-    )  # fmt: skip
+    arguments = locals()  # among them every option that is declared, by its name
+    options = checked_options(STUDY_OPTIONS, arguments)
+    run = RunOptions(**checked_options(RUN_OPTIONS, arguments))
+    require_positive(max_parameters=max_parameters, max_latency=max_latency)
     given = space.name if isinstance(space, SearchSpace) else str(space)
     names = () if objective is None else (objective,) if isinstance(objective, str) else tuple(objective)
     space = space if isinstance(space, SearchSpace) else load_space(space)
     space = asked_space(space, objectives=names, trials=trials, split=split)
+    options["sampler"] = check_engine(engine, sampler, pruner=pruner, objectives=max(1, len(names)))
     limits = {"weights": max_parameters, "latency_ms": max_latency}
     request = Request(
         space=space,
         given=given,
         data=None if data is None else str(data),
-        engine=engine,
-        sampler=check_engine(engine, sampler, pruner=pruner, objectives=max(1, len(names))),
-        pruner=pruner,
+        options=options,
         objectives=names or (space.objective,),
         limits={cost: limit for cost, limit in limits.items() if limit is not None},
-        stop_when_settled=stop_when_settled,
-        seed=seed,
-        precision=precision,
         folder=new_folder(study) if study is not None else folder_named(space.name, where="the space's name"),
-        url=storage,
-        artifacts=None if artifacts is None else str(artifacts),
-        heartbeat=heartbeat,
         split=split,
         trials=trials,
     )
     store = ImageStore.open(Path(data)) if data is not None else demonstration_store(progress)
-    require_usable(store, space)
+    for warning in require_usable(store, space):
+        progress(warning.rstrip("."), 0, 0)
     progress("Loading TensorFlow", 0, 1)
     with start_or_continue(request, store) as record:
         progress("Loading TensorFlow", 1, 1)
         if launch is not None:
             launch(record)
             return record
-        options = SearchOptions(
+        early = run_search(
+            record,
+            store,
             trials=planned_trials(record, trials, space),
-            workers=workers,
-            timeout=timeout,
-            trial_timeout=trial_timeout,
-            share_devices=share_devices,
-            tensorboard=tensorboard,
+            options=run,
+            observe=lambda event: observe(record, event),
         )
-        early = run_search(record, store, options=options, observe=lambda event: observe(record, event))
         if early is not None:
             progress(f"The search ends before its budget of trials: {early}", 0, 0)
         fetch_artifacts(record)
@@ -198,6 +190,7 @@ def work_on(
 
     Raises:
         StudyError: When the database knows no such study, or the study lies in a folder alone.
+        SpaceError: When the study searches what decides its split, as earlier versions let it.
         DataError: For a store that is missing here or holds other images.
     """
     require_positive(workers=workers, timeout=timeout, trial_timeout=trial_timeout, trials=trials)
@@ -206,6 +199,7 @@ def work_on(
     else:
         folder = new_folder(study, where="STUDY")
         record = StudyRecord.join(folder, folder.name, url=storage)
+    require_one_split(record.space)
     if record.spec.storage is None:
         raise StudyError(
             "the study lies in a folder, which one process searches",
@@ -222,14 +216,15 @@ def work_on(
             found=store.fingerprint[:12],
             remedy="Prepare the same source with the same version, or copy the store",
         )
-    options = SearchOptions(
+    run_search(
+        record,
+        store,
         trials=trials or record.space.budget.trials,
-        workers=workers,
-        timeout=timeout,
-        trial_timeout=trial_timeout,
-        share_devices=share_devices,
+        options=RunOptions(
+            workers=workers, timeout=timeout, trial_timeout=trial_timeout, share_devices=share_devices
+        ),
+        observe=lambda event: observe(record, event),
     )
-    run_search(record, store, options=options, observe=lambda event: observe(record, event))
     return record
 
 
@@ -240,6 +235,15 @@ def print_event(study: StudyRecord, event: Event) -> None:
     elif isinstance(event, TrialEnd):
         told = event.reason or ("over a limit" if event.result is None else f"{event.result.objective:.3f}")
         print(f"{utc_now()} {study.spec.name}: trial {event.number} ends: {told}", flush=True)  # noqa: T201
+    elif isinstance(event, StepEnd) and _pace().due():
+        told = f"epoch {event.epoch}, step {event.step:,} of {event.steps:,}"
+        print(f"{utc_now()} {study.spec.name}: trial {event.number} runs: {told}", flush=True)  # noqa: T201
+
+
+@cache
+def _pace() -> Pace:
+    # a process has one log
+    return Pace()
 
 
 def demonstration_store(progress: Progress = _silent) -> ImageStore:

@@ -6,19 +6,46 @@ Every command is a thin call of a function of `mammobench.api`. Imports stand in
 
 import errno
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
+from typer.core import TyperGroup
 
 from mammobench.cli.printing import stderr
 from mammobench.core.errors import MammobenchError
-from mammobench.core.invocation import as_started
+from mammobench.core.invocation import as_started, call_of, this_command
 from mammobench.core.registry import resolve
+
+
+@contextmanager
+def _answered() -> Iterator[None]:
+    """Answer Ctrl-C where a command has no word of its own on it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        stderr().print("\nStopped. Nothing finished is lost; run the same command again.", highlight=False)
+        raise typer.Exit(130) from None
+
+
+class _Commands(TyperGroup):
+    """All commands, which answer Ctrl-C while they are read and while they run."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        with _answered():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _answered():
+            return super().invoke(ctx)
+
 
 app = typer.Typer(
     name="mammobench",
+    cls=_Commands,
     help="Which CNN configuration is best on these mammograms, and how sure can we be?",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -50,7 +77,8 @@ for _file in COMMANDS:
 def main() -> None:
     """Run the command line; a `MammobenchError` is printed without a traceback."""
     try:
-        _as_started(typer.main.get_command(app))()
+        with call_of(this_command()):
+            _as_started(typer.main.get_command(app))()
     except MammobenchError as error:
         stderr().print(
             f"[bold red]error:[/] {escape(as_started(str(error)))}", highlight=False, soft_wrap=True

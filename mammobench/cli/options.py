@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from mammobench.study.options import OPTIONS
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on standard error.")]
 StudyArgument = Annotated[str, typer.Argument(metavar="STUDY", help="A name under reports/, or a path.")]
@@ -13,7 +15,7 @@ StudiesArgument = Annotated[
 ]
 StorageOption = Annotated[
     str | None,
-    typer.Option(help="postgresql://user@host/database for many machines; the password from PGPASSWORD."),
+    typer.Option(help=OPTIONS["storage"].help),
 ]
 DataOption = Annotated[Path | None, typer.Option("--data", help="An image store.")]
 

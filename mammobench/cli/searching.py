@@ -9,29 +9,31 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from mammobench.cli.declared import with_options
 from mammobench.cli.failures import failures_as_json, nothing_came_of_it, tell_of_failures
 from mammobench.cli.options import DataOption, Json, Quiet, StorageOption, database
 from mammobench.cli.printing import interval, print_json, stderr
+from mammobench.study.filenames import LEADERBOARD, PAGE, WORKERS
+from mammobench.study.options import OPTIONS
 from mammobench.tuning.engines.methods import ENGINES, pruner_help, sampler_help
 
 app = typer.Typer()
 
 
 @app.command()
+@with_options(
+    OPTIONS,
+    before="replicates",
+    engines=" or ".join(ENGINES),
+    samplers=sampler_help(),
+    pruners=pruner_help(),
+)
 def search(
     space: Annotated[str, typer.Option("--space", help="Name of a search space, or a YAML file.")],
     data: DataOption = None,
     split: Annotated[
         str | None, typer.Option(help="official, grouped or reference (leaks); default: the space's.")
     ] = None,
-    engine: Annotated[str, typer.Option(help=f"The search library: {' or '.join(ENGINES)}.")] = "optuna",
-    sampler: Annotated[
-        str | None,
-        typer.Option(help=f"{sampler_help()}."),
-    ] = None,
-    pruner: Annotated[
-        str, typer.Option(help=f"What stops trials early: {pruner_help()} (Optuna's).")
-    ] = "none",
     objective: Annotated[
         list[str] | None,
         typer.Option(help="A validation metric; again for more, or weights, flops, latency_ms."),
@@ -42,38 +44,10 @@ def search(
     max_latency: Annotated[
         float | None, typer.Option(help="Milliseconds that a model may take for one image.")
     ] = None,
-    stop_when_settled: Annotated[
-        bool | None,
-        typer.Option(
-            "--stop-when-settled/--no-stop-when-settled", help="Let Optuna's terminator end the search."
-        ),
-    ] = None,
     trials: Annotated[int | None, typer.Option(help="Configurations in all; default: the space's.")] = None,
-    workers: Annotated[int, typer.Option(help="Trials at a time.")] = 1,
-    timeout: Annotated[float | None, typer.Option(help="Seconds after which no trial is started.")] = None,
-    trial_timeout: Annotated[float | None, typer.Option(help="Seconds after which a trial fails.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the search and all its trials.")] = 0,
-    precision: Annotated[str, typer.Option(help="auto, float32, mixed_bfloat16 or mixed_float16.")] = "auto",
     study: Annotated[
         str | None, typer.Option(help="Name under reports/, or a path; default: the space's.")
     ] = None,
-    storage: StorageOption = None,
-    artifacts: Annotated[
-        str | None, typer.Option(help="Folder or s3://bucket/prefix where machines share trials' files.")
-    ] = None,
-    heartbeat: Annotated[
-        int | None,
-        typer.Option(
-            help="Seconds between a worker's signs of life; six missed, and its trial is run again. "
-            "Default: 10."
-        ),
-    ] = None,
-    share_devices: Annotated[
-        bool, typer.Option("--share-devices", help="Two trials may use one GPU.")
-    ] = False,
-    tensorboard: Annotated[
-        bool, typer.Option("--tensorboard", help="Trials write TensorBoard logs.")
-    ] = False,
     replicates: Annotated[int, typer.Option(help="Seeds to train each finalist with at the end.", min=0)] = 0,
     finalists: Annotated[
         int, typer.Option(help="How many of the best by validation get --replicates.", min=1)
@@ -87,20 +61,21 @@ def search(
     ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
+    **options: Any,
 ) -> None:
     """Search a space, or continue a study that exists, and write its report.
 
     Without `--data` it uses synthetic phantom images, and says so.
 
-    A study that exists goes on as it stands: `--trials`, `--precision`, `--storage`, `--artifacts`,
-    `--heartbeat` and `--stop-when-settled` may be left out. Whatever differs from what it was made with is
-    refused; only `--trials` may be more.
+    A study that exists goes on as it stands: `--trials`, {standing} may be left out. Whatever differs from
+    what it was made with is refused; only `--trials` may be more.
 
     Example: `mammobench search --space quick`
     """
     from mammobench import api
     from mammobench.core.progress import Bars
 
+    options["storage"] = database(options["storage"])
     console = stderr(quiet=quiet)
     if data is None:
         console.print(
@@ -111,19 +86,20 @@ def search(
     submit = None
     if launch is not None:
         submit = _submit(
-            launch, launch_option or [], storage=database(storage), data=data, workers=workers,
-            trials=trials, timeout=timeout,
+            launch, launch_option or [], storage=options["storage"], data=data, workers=options["workers"],
+            trials=trials, timeout=options["timeout"],
         )  # fmt: skip
     planned = trials or api.load_space(space).budget.trials
-    with searching(console, trials=planned, workers=workers) as table, Bars(console) as bars, table.live():
+    with (
+        searching(console, trials=planned, workers=options["workers"]) as table,
+        Bars(console) as bars,
+        table.live(),
+    ):
         done = api.search(
-            space, data=data, split=split, engine=engine, sampler=sampler, pruner=pruner, objective=objective,
-            max_parameters=max_parameters, max_latency=max_latency, stop_when_settled=stop_when_settled,
-            trials=trials, workers=workers, timeout=timeout, trial_timeout=trial_timeout, seed=seed,
-            precision=precision, study=study, storage=database(storage), artifacts=artifacts,
-            heartbeat=heartbeat,
-            share_devices=share_devices, tensorboard=tensorboard, replicates=replicates, finalists=finalists,
+            space, data=data, split=split, objective=objective, max_parameters=max_parameters,
+            max_latency=max_latency, trials=trials, study=study, replicates=replicates, finalists=finalists,
             launch=submit, observe=table.observe, progress=bars,
+            **options,
         )  # fmt: skip
     if submit is None:
         _tell_of_search(done, as_json=as_json)
@@ -200,7 +176,7 @@ def _submit(
             work, record.folder, storage=storage, workers=workers, plan=plan, cluster=cluster
         )
         typer.echo(
-            f"Submitted {len(jobs)} jobs: {', '.join(jobs)}\nLogs:    {record.folder / 'workers'}\n"
+            f"Submitted {len(jobs)} jobs: {', '.join(jobs)}\nLogs:    {record.folder / WORKERS}\n"
             f"Report:  {command_for('report', record.folder)}"
         )
 
@@ -228,14 +204,14 @@ def _tell_of_search(study: Any, *, as_json: bool) -> None:
 
     ranking = study.ranking()
     selected = ranking.selected
-    report = study.folder / "index.html"
+    report = study.folder / PAGE
     reproduce_command = command_for("reproduce", study.folder)
     if as_json:
         print_json(
             {
                 "study": str(study.folder),
                 "report": str(report),
-                "leaderboard": str(study.folder / "leaderboard.csv"),
+                "leaderboard": str(study.folder / LEADERBOARD),
                 "finished": sum(trial.state == "finished" for trial in study.trials),
                 "pruned": sum(trial.state == "pruned" for trial in study.trials),
                 "infeasible": sum(trial.state == "infeasible" for trial in study.trials),
@@ -257,6 +233,6 @@ def _tell_of_search(study: Any, *, as_json: bool) -> None:
             f"test F1 {interval(selected, 'test_f1')}, accuracy {interval(selected, 'test_accuracy')}"
         )
     out.print(f"Report:     {report}")
-    out.print(f"Table:      {study.folder / 'leaderboard.csv'}")
+    out.print(f"Table:      {study.folder / LEADERBOARD}")
     out.print(f"Reproduce:  {reproduce_command}")
     tell_of_failures(study, out)

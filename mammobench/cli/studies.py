@@ -15,6 +15,7 @@ from mammobench.cli.options import (
     database,
 )
 from mammobench.cli.printing import print_json, stderr
+from mammobench.study.filenames import PAGE, REPORT_FILES
 
 app = typer.Typer()
 
@@ -23,7 +24,7 @@ app = typer.Typer()
 def report(
     studies: StudiesArgument,
     out: Annotated[
-        Path | None, typer.Option(help="The file; default: index.html, report.pdf... in the study.")
+        Path | None, typer.Option(help=f"The file; default: {PAGE}, {REPORT_FILES['pdf']}... in the study.")
     ] = None,
     kind: Annotated[
         str | None,
@@ -31,22 +32,37 @@ def report(
             "--format", help="html, pdf, markdown, latex, csv or parquet; default: as FILE ends, else html."
         ),
     ] = None,
+    zero_division: Annotated[
+        str,
+        typer.Option(
+            metavar="nan|0|1",
+            help="Precision of a class that is never predicted: nan (left out of means), 0 or 1.",
+        ),
+    ] = "nan",
     show: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Write a study's report, or that of several ranked together; HTML brings leaderboard.csv along.
+    """Write a study's report, or that of several ranked together; HTML brings its table (CSV) along.
 
     Example: `mammobench report quick --format markdown`
     """
     import webbrowser
 
+    from mammobench.core.progress import Bars
+    from mammobench.evaluation.openings import openings_of
     from mammobench.report.formats import format_of
-    from mammobench.report.write import open_studies, report_on
+    from mammobench.report.html import table_beside
+    from mammobench.report.write import open_studies, rank, report_on
 
     kind = format_of(kind, out)
     opened = open_studies(studies)
-    path = report_on(opened, out=out, kind=kind)
-    tables = {"html": path.with_name("leaderboard.csv"), "csv": path, "parquet": path}
+    with Bars(stderr(quiet=quiet)) as bars:
+        bars("Writing the report", 0, 1)
+        board = rank(opened, zero_division=zero_division)
+        path = report_on(opened, out=out, kind=kind, leaderboard=board)
+        bars("Writing the report", 1, 1)
+    tables = {"html": table_beside(path), "csv": path, "parquet": path}
     table = tables.get(kind)
     if as_json:
         print_json(
@@ -55,6 +71,8 @@ def report(
                 "format": kind,
                 "report": str(path),
                 "leaderboard": None if table is None else str(table),
+                "ranking": board.rows,
+                "test_openings": {str(study.folder): openings_of(study.folder).to_dict() for study in opened},
             }
         )
     else:

@@ -1,17 +1,16 @@
-"""Point metrics of predictions: F1 and accuracy, and the others that a search may steer by.
+"""Point metrics of predictions: F1, accuracy and others.
 
 Every value equals scikit-learn's (with ``zero_division=nan``), and NaN stands for "not defined": no images,
-one class only in the targets, no positive prediction to take a precision of. All of them come from one
+one class only in the targets, no positive prediction to take a precision of, where `ZeroDivision` does not
+give another value. All of them come from one
 sort of the scores and one confusion matrix, so that an epoch's validation costs milliseconds.
 
 Shapes: `targets` are int64 classes (n,); `probabilities` are floats, (n,) with the probability of class 1
 for two classes, or (n, classes).
 """
 
-import difflib
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -20,34 +19,17 @@ from mammobench.core.counted import COUNTED
 from mammobench.core.errors import ConfigError
 from mammobench.core.registry import resolve
 
-Direction = Literal["maximize", "minimize"]
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+ZeroDivision = Literal["nan", "0", "1"]
+"""The precision of a class that is never predicted, as scikit-learn's ``zero_division``.
+
+``nan`` leaves it out of the mean over classes, and that of two classes undefined. Recall and F1 are undefined
+where images of a class are missing, which is no fault of a model, and are always left out.
+"""
 BINARY = 2
 """Classes that one sigmoid output tells apart: the probability of class 1. More have one output each."""
 Number = TypeVar("Number", np.float32, np.float64)
-
-
-@dataclass(frozen=True)
-class Objective:
-    """A metric that a search may optimise on validation.
-
-    Attributes:
-        name: The key in `OBJECTIVES`.
-        direction: Whether more or less of it is better.
-        function: From targets, probabilities, and those under each of `conditions`, to the value; NaN where
-            it is not defined. Metrics that need a threshold take the one that maximises F1 on the
-            unchanged data.
-        conditions: Names, of `mammobench.data.images.conditions.CONDITIONS`, under which the images are
-            predicted besides as they are.
-        meaning: One line for the reference.
-    """
-
-    name: str
-    direction: Direction
-    function: Callable[..., float]
-    conditions: tuple[str, ...] = ()
-    meaning: str = ""
 
 
 @dataclass(frozen=True)
@@ -168,7 +150,13 @@ def confusion_matrix(targets: npt.ArrayLike, predictions: npt.ArrayLike, classes
     return np.bincount(truth * classes + guess, minlength=classes**2).reshape(classes, classes)
 
 
-def scores(targets: npt.ArrayLike, probabilities: npt.ArrayLike, threshold: float | None) -> dict[str, float]:
+def scores(
+    targets: npt.ArrayLike,
+    probabilities: npt.ArrayLike,
+    threshold: float | None,
+    *,
+    zero_division: ZeroDivision = "nan",
+) -> dict[str, float]:
     """Compute every metric of one set of predictions.
 
     For two classes f1, precision, recall and specificity are those of class 1 at the threshold. For more
@@ -179,6 +167,7 @@ def scores(targets: npt.ArrayLike, probabilities: npt.ArrayLike, threshold: floa
         targets: True classes, int (n,).
         probabilities: (n,) or (n, classes).
         threshold: For two classes, chosen elsewhere; NaN leaves all that needs it undefined. None for more.
+        zero_division: The precision of a class that is never predicted.
 
     Returns:
         f1, precision, recall, specificity, accuracy, balanced_accuracy, macro_f1, those of `COUNTED`, auroc,
@@ -202,18 +191,21 @@ def scores(targets: npt.ArrayLike, probabilities: npt.ArrayLike, threshold: floa
     result |= dict.fromkeys(("macro_f1", *COUNTED), np.nan)
     if threshold is None or not np.isnan(threshold):
         matrix = confusion_matrix(classes, predicted_classes(values, threshold), count)
-        result |= {name: float(value) for name, value in scores_of_confusion(matrix).items()}
+        result |= {name: float(value) for name, value in scores_of_confusion(matrix, zero_division).items()}
     result["auroc"] = float(_mean(np.array([each.auroc for each in points])))
     result["auprc"] = float(_mean(np.array([each.auprc for each in points])))
     result["brier"] = float(squared.sum() / len(classes)) if len(classes) else np.nan
     return result
 
 
-def scores_of_confusion(matrix: npt.NDArray[np.integer | np.floating]) -> dict[str, npt.NDArray[Any]]:
+def scores_of_confusion(
+    matrix: npt.NDArray[np.integer | np.floating], zero_division: ZeroDivision = "nan"
+) -> dict[str, npt.NDArray[Any]]:
     """Compute the metrics that confusion matrices decide.
 
     Args:
         matrix: Counts by true class (rows) and predicted class (columns), (..., classes, classes).
+        zero_division: The precision of a class that is never predicted.
 
     Returns:
         As `scores_of_counts`.
@@ -223,11 +215,16 @@ def scores_of_confusion(matrix: npt.NDArray[np.integer | np.floating]) -> dict[s
         np.moveaxis(counts.sum(axis=-1), -1, 0),
         np.moveaxis(counts.sum(axis=-2), -1, 0),
         np.moveaxis(np.diagonal(counts, axis1=-2, axis2=-1), -1, 0),
+        zero_division=zero_division,
     )
 
 
 def scores_of_counts(
-    true: npt.NDArray[Number], predicted: npt.NDArray[Number], hits: npt.NDArray[Number]
+    true: npt.NDArray[Number],
+    predicted: npt.NDArray[Number],
+    hits: npt.NDArray[Number],
+    *,
+    zero_division: ZeroDivision = "nan",
 ) -> dict[str, npt.NDArray[Number]]:
     """Compute the metrics that the counts of a confusion matrix decide, for as many matrices as there are.
 
@@ -238,6 +235,7 @@ def scores_of_counts(
         true: Images of each class, (classes, ...); float32 or float64, in which the ratios are computed.
         predicted: Images called each class, (classes, ...).
         hits: Images of each class that are called so, (classes, ...).
+        zero_division: The precision of a class that is never predicted.
 
     Returns:
         f1, precision, recall, specificity, accuracy, balanced_accuracy, macro_f1 and those of `COUNTED`, each
@@ -249,6 +247,9 @@ def scores_of_counts(
     specificity = ratio(total - true - predicted + hits, total - true)
     several = (true > 0).sum(axis=0) > 1
     binary = is_binary(len(true))
+    # a class of which there is neither an image nor a prediction is in no mean
+    never = (predicted == 0) & ((true > 0) | binary) & (total > 0)
+    precision = np.where(never, true.dtype.type(zero_division), precision)
 
     def pick(values: npt.NDArray[Number]) -> npt.NDArray[Number]:
         return values[1] if binary else _mean(values)
@@ -274,49 +275,18 @@ def ratio(part: npt.NDArray[Number], whole: npt.NDArray[Number]) -> npt.NDArray[
     return np.divide(part, whole, out=np.full(shape, np.nan, part.dtype), where=whole > 0)
 
 
-def objective_value(
-    name: str, targets: npt.ArrayLike, probabilities: npt.ArrayLike, changed: Sequence[npt.ArrayLike] = ()
-) -> float:
-    """Return the objective `name` of the predictions; NaN where it is not defined.
-
-    Args:
-        name: A key of `OBJECTIVES`.
-        targets: True classes.
-        probabilities: Of the images as they are.
-        changed: Under each of the objective's conditions, in their order.
+def zero_division_of(asked: str) -> ZeroDivision:
+    """Return what was asked for as a `ZeroDivision`.
 
     Raises:
-        ConfigError: For a name that is not in `OBJECTIVES`.
-        ValueError: As in `scores`, and for predictions under more or fewer conditions than it has.
+        ConfigError: For anything else.
     """
-    if name not in OBJECTIVES:
-        close = difflib.get_close_matches(name, OBJECTIVES, n=1, cutoff=0.5)
-        hint = f" (did you mean {close[0]!r}?)" if close else ""
-        raise ConfigError(
-            "unknown objective", expected=f"one of {', '.join(OBJECTIVES)}{hint}", found=repr(name)
-        )
-    objective = OBJECTIVES[name]
-    if len(changed) != len(objective.conditions):
-        raise ValueError(
-            f"{name}: expected predictions under {len(objective.conditions)} conditions, found {len(changed)}"
-        )
-    return objective.function(targets, probabilities, *changed)
-
-
-def f1_worst_case(targets: npt.ArrayLike, probabilities: npt.ArrayLike, *changed: npt.ArrayLike) -> float:
-    """Return the lowest F1, unchanged or changed, at the threshold chosen on the unchanged images."""
-    binary = np.ndim(probabilities) == 1
-    threshold = best_threshold(targets, probabilities) if binary else None
-    return float(np.min([scores(targets, values, threshold)["f1"] for values in (probabilities, *changed)]))
-
-
-def _at_best_threshold(metric: str) -> Callable[[npt.ArrayLike, npt.ArrayLike], float]:
-    def value(targets: npt.ArrayLike, probabilities: npt.ArrayLike) -> float:
-        binary = np.ndim(probabilities) == 1
-        threshold = best_threshold(targets, probabilities) if binary else None
-        return scores(targets, probabilities, threshold)[metric]
-
-    return value
+    for known in get_args(ZeroDivision):
+        if asked == known:
+            return cast("ZeroDivision", known)
+    raise ConfigError(
+        "unknown zero_division", where="--zero-division", expected="nan, 0 or 1", found=repr(asked)
+    )
 
 
 def _checked(targets: npt.ArrayLike, probabilities: npt.ArrayLike) -> tuple[Ints, Floats]:
@@ -342,32 +312,3 @@ def _mean(values: npt.NDArray[Number]) -> npt.NDArray[Number]:
 
 def _where(defined: npt.NDArray[np.bool_], values: npt.NDArray[Number]) -> npt.NDArray[Number]:
     return np.where(defined, values, values.dtype.type(np.nan))
-
-
-OBJECTIVES: dict[str, Objective] = {
-    name: Objective(
-        name, "minimize" if name == "brier" else "maximize", _at_best_threshold(name), meaning=meaning
-    )
-    for name, meaning in (
-        ("f1", "F1 of class 1; of more than two classes the mean of the classes' F1"),
-        ("accuracy", "share of images predicted rightly"),
-        ("balanced_accuracy", "mean of the classes' recall"),
-        ("macro_f1", "mean of the classes' F1"),
-        *((name, metric.meaning) for name, metric in COUNTED.items()),
-        ("auroc", "area under the ROC curve; of more than two classes, the mean of one against the rest"),
-        ("auprc", "average precision; of more than two classes, the mean of one against the rest"),
-        ("brier", "mean squared error of the probabilities"),
-    )
-}
-OBJECTIVES["f1_worst_case"] = Objective(
-    "f1_worst_case",
-    "maximize",
-    f1_worst_case,
-    ("contrast x 0.5", "contrast x 2", "gamma 0.5", "gamma 2", "noise of 25 levels"),
-    "lowest F1 over the unchanged images and five harsh conditions",
-)
-"""The metrics that a search may optimise, by name.
-
-To register another: one that the counts of a confusion matrix decide in `mammobench.core.counted`, any other
-as an `Objective` above.
-"""

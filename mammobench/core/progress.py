@@ -7,9 +7,11 @@ from typing import Any, Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from mammobench.core.signs import Pace, SignsOfLife
+
 
 class Bars:
-    """One bar for each thing that is done."""
+    """One bar for each thing that is done; in a log, a line now and then where one takes long."""
 
     def __init__(self, console: Console) -> None:
         self._progress = Progress(
@@ -22,15 +24,20 @@ class Bars:
             disable=not console.is_terminal,
         )
         self._console = console
+        self._pace = Pace()
+        self._signs = SignsOfLife(self._tell, self._pace)
         self._tasks: dict[str, Any] = {}
         self._started: dict[str, float] = {}
 
     def __enter__(self) -> Self:
+        if not (self._console.is_terminal or self._console.quiet):
+            self._signs.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._signs.stop()
         self._progress.stop()
 
     def __call__(self, what: str, done: int, total: int) -> None:
@@ -51,4 +58,14 @@ class Bars:
             if not self._tasks:
                 self._progress.stop()
             seconds = time.monotonic() - self._started.pop(what)
+            self._pace.told()
             self._console.print(f"{what}: done in {seconds:.0f} s", highlight=False)
+
+    def _tell(self) -> None:
+        """Write in a log where the tasks stand that take long."""
+        for what, task in list(self._tasks.items()):
+            seconds = time.monotonic() - self._started[what]
+            done = next(each for each in self._progress.tasks if each.id == task)
+            self._console.print(
+                f"{what}: {done.completed:.0f} of {done.total:.0f} after {seconds:.0f} s", highlight=False
+            )

@@ -30,8 +30,10 @@ def verdict_of(difference: float, p: float, level: float) -> Verdict | None:
 def add_comparison(entries: Sequence[Entry], split: Split, samples: Samples, *, level: float) -> None:
     """Compare every row on a split with the selected one; nothing where that is on another.
 
-    Two families of comparisons, each corrected for how many it makes: the planned ones, with the reference
-    CNN and the baselines, by Holm's method; and all others, which the search brought up, by minP.
+    Two families, each corrected for how many comparisons it makes. Planned: whether the selected row is
+    better than the reference CNN and each baseline, one-sided at half of what the level leaves, by Holm's
+    method. Exploratory: whether a row that was searched is better or worse, and whether the reference CNN or
+    a baseline is better, by minP.
 
     Args:
         entries: Rows on this split.
@@ -49,14 +51,18 @@ def add_comparison(entries: Sequence[Entry], split: Split, samples: Samples, *, 
     differences, apart = points - points[place], samples - samples[:, place, None]
     low, high = difference_ends(differences, apart, groups=groups, level=level)
     others = np.arange(len(entries)) != place
-    planned = others & np.array([entry.row["role"] != "searched" for entry in entries])
     p, adjusted, mcnemar, mcnemar_adjusted = np.full((4, len(entries)), np.nan)
     p[others] = difference_p(differences[others], apart[:, others], groups=groups)
     mcnemar[others] = mcnemar_p(right[:, others], right[:, place], test.groups)
-    adjusted[planned] = holm(p[planned])
-    explored = others & ~planned
-    adjusted[explored] = family_p(differences[explored], apart[:, explored], groups=groups)
-    for family in (planned, explored):
+    baseline = others & np.array([entry.row["role"] != "searched" for entry in entries])
+    adjusted[others] = family_p(
+        differences[others], apart[:, others], groups=groups, one_sided=baseline[others]
+    )
+    # twice the one-sided p-value, so that 1 - level bounds it as it bounds the others
+    one_sided = np.where(differences > 0, 2 - p, p)
+    planned = baseline & ~(differences > 0)
+    adjusted[planned] = holm(one_sided[baseline])[planned[baseline]]
+    for family in (baseline, others & ~baseline):
         mcnemar_adjusted[family] = holm(mcnemar[family])
     for row, entry in enumerate(entries):
         entry.row.update(

@@ -20,7 +20,8 @@ from mammobench.study.trial_record import TrialRecord
 BINS = 4
 RESAMPLES = 1000
 LEVEL = 0.95
-ENOUGH = 3
+# the range of six values covers the median in 96.9 % of samples, that of five in 93.8 %
+ENOUGH_FOR_INTERVAL = 6
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Level:
         values: The value; or the lowest and the highest that trials of this range had.
         trials: How many.
         median: Of their validation objective.
-        low: Lower end of its interval; NaN below three trials.
+        low: Lower end of its interval; NaN below six trials.
         high: Upper end.
     """
 
@@ -68,7 +69,7 @@ def hyperparameter_effects(
         resamples: Of the trials of a level.
         seed: Of the resamples.
     """
-    trials = [trial for trial in study.trials if trial.state == "finished" and trial.role == "searched"]
+    trials = finished_searched(study)
     numbers = generator(seed, "effects")
     effects = []
     for item in study.space.hyperparameters:
@@ -78,11 +79,23 @@ def hyperparameter_effects(
     return tuple(effects)
 
 
-def _levels(
-    item: Hyperparameter, trials: Sequence[TrialRecord], resamples: int, numbers: np.random.Generator
-) -> tuple[Level, ...]:
-    values = [trial.hyperparameters[item.key] for trial in trials]
-    scores = np.array([trial.objective for trial in trials], np.float64)
+def finished_searched(study: StudyRecord) -> list[TrialRecord]:
+    """Return the trials that effects and importances rest on."""
+    return [trial for trial in study.trials if trial.state == "finished" and trial.role == "searched"]
+
+
+def groups_of(
+    item: Hyperparameter, values: Sequence[Any]
+) -> list[tuple[tuple[Any, ...], npt.NDArray[np.bool_]]]:
+    """Group trials by their value: a choice, or a quarter of the trials where a range has many values.
+
+    Args:
+        item: The hyperparameter.
+        values: Of each trial that has it, at least one.
+
+    Returns:
+        Of each group with a trial, the value, or the lowest and the highest, and which trials are in it.
+    """
     if isinstance(item, Choice) or len({*values}) <= BINS:
         every = item.grid() if isinstance(item, Choice) else sorted({*values})
         grouped: list[tuple[tuple[Any, ...], npt.NDArray[np.bool_]]] = [
@@ -94,18 +107,24 @@ def _levels(
         ranges = np.searchsorted(edges, found)
         places = [ranges == place for place in range(len(edges) + 1)]
         grouped = [((found[inside].min(), found[inside].max()), inside) for inside in places if inside.any()]
+    return [(value, inside) for value, inside in grouped if inside.any()]
+
+
+def _levels(
+    item: Hyperparameter, trials: Sequence[TrialRecord], resamples: int, numbers: np.random.Generator
+) -> tuple[Level, ...]:
+    scores = np.array([trial.objective for trial in trials], np.float64)
     return tuple(
         Level(
             tuple(each.item() if isinstance(each, np.generic) else each for each in value),
             int(inside.sum()), *_median(scores[inside], resamples, numbers),
         )
-        for value, inside in grouped
-        if inside.any()
+        for value, inside in groups_of(item, [trial.hyperparameters[item.key] for trial in trials])
     )  # fmt: skip
 
 
 def _median(scores: Floats, resamples: int, numbers: np.random.Generator) -> tuple[float, float, float]:
-    if len(scores) < ENOUGH:
+    if len(scores) < ENOUGH_FOR_INTERVAL:
         return float(np.median(scores)), np.nan, np.nan
     drawn = np.median(scores[numbers.integers(0, len(scores), (resamples, len(scores)))], axis=1)
     low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mammobench.core.metrics import Floats, predicted_classes
+from mammobench.core.metrics import Floats, ZeroDivision, predicted_classes
 from mammobench.data.splits.split import Part, Split
 from mammobench.data.store.labels import Label
 from mammobench.evaluation.points import f1_at_half, point_scores
@@ -48,13 +48,20 @@ class Entry:
     folder: Path | None = None
 
 
-def trial_entry(trial: TrialRecord, split: Split, hyperparameters: Mapping[str, Any]) -> Entry:
+def trial_entry(
+    trial: TrialRecord,
+    split: Split,
+    hyperparameters: Mapping[str, Any],
+    *,
+    zero_division: ZeroDivision = "nan",
+) -> Entry:
     """Open a finished trial's predictions and score them.
 
     Args:
         trial: A finished trial.
         split: Its split.
         hyperparameters: Dotted key to value, for the hyperparameter columns.
+        zero_division: The precision of a class that is never predicted.
 
     Raises:
         StudyError: If the predictions are missing or damaged.
@@ -73,10 +80,10 @@ def trial_entry(trial: TrialRecord, split: Split, hyperparameters: Mapping[str, 
         **split_columns(split),
         **{key: encode(value) for key, value in hyperparameters.items()},
     }
-    return _entry(row, validation, test, trial.threshold, split, trial.folder)
+    return _entry(row, validation, test, trial.threshold, split, trial.folder, zero_division=zero_division)
 
 
-def constant_entries(split: Split) -> list[Entry]:
+def constant_entries(split: Split, *, zero_division: ZeroDivision = "nan") -> list[Entry]:
     """Score constant predictions: for two classes always each of them, else the majority class.
 
     The F1 of always predicting the positive class is the lowest that a useful network may have.
@@ -90,11 +97,14 @@ def constant_entries(split: Split) -> list[Entry]:
             np.tile(always, (len(part), *(1,) * always.ndim)) for part in (split.validation, split.test)
         )
         row = {"name": f"always {split.class_names[answer]}", "role": "constant", **split_columns(split)}
-        entries.append(_entry(row, validation, test, 0.5 if split.binary else None, split))
+        threshold = 0.5 if split.binary else None
+        entries.append(_entry(row, validation, test, threshold, split, zero_division=zero_division))
     return entries
 
 
-def shortcut_entries(split: Split, shortcuts: Iterable[Shortcut]) -> list[Entry]:
+def shortcut_entries(
+    split: Split, shortcuts: Iterable[Shortcut], *, zero_division: ZeroDivision = "nan"
+) -> list[Entry]:
     """Score the classifiers of image statistics alone."""
     entries = []
     for shortcut in shortcuts:
@@ -104,7 +114,8 @@ def shortcut_entries(split: Split, shortcuts: Iterable[Shortcut]) -> list[Entry]
             "threshold": shortcut.threshold,
             **split_columns(split),
         }
-        entries.append(_entry(row, shortcut.validation, shortcut.test, shortcut.threshold, split))
+        answers = shortcut.validation, shortcut.test
+        entries.append(_entry(row, *answers, shortcut.threshold, split, zero_division=zero_division))
     return entries
 
 
@@ -132,12 +143,14 @@ def _entry(
     threshold: float | None,
     split: Split,
     folder: Path | None = None,
+    *,
+    zero_division: ZeroDivision,
 ) -> Entry:
     answers = {}
     for name, part, probabilities in (
         ("validation", split.validation, validation), ("test", split.test, test)
     ):  # fmt: skip
-        measured = point_scores(part.targets, probabilities, threshold)
+        measured = point_scores(part.targets, probabilities, threshold, zero_division=zero_division)
         row |= {f"{name}_{metric}": value for metric, value in measured.items()}
         binary = probabilities.ndim == 1
         answers[name] = Answers(

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mammobench.core.errors import MammobenchError, StudyError
+from mammobench.core.metrics import ZeroDivision
 from mammobench.data.splits.split import Split
 from mammobench.evaluation.entries import Entry, trial_entry
 from mammobench.evaluation.selection import ranked_trials, unusable
-from mammobench.evaluation.shortcut import Shortcut, load_shortcuts, shortcut_path
+from mammobench.evaluation.shortcut import Shortcut, load_shortcuts
+from mammobench.study.filenames import shortcut_path
 from mammobench.study.record import StudyRecord
 from mammobench.study.trial_record import TrialRecord
 
@@ -22,6 +24,7 @@ class Gathered:
         splits: By hash.
         shortcuts: The shortcut baseline by hash of its split; none where it was not made.
         left_out: Name and reason of the trials that could not be used.
+        zero_division: The precision of a class that is never predicted.
     """
 
     entries: list[Entry] = field(default_factory=list)
@@ -29,14 +32,18 @@ class Gathered:
     splits: dict[str, Split] = field(default_factory=dict)
     shortcuts: dict[str, list[Shortcut]] = field(default_factory=dict)
     left_out: list[tuple[str, str]] = field(default_factory=list)
+    zero_division: ZeroDivision = "nan"
 
 
-def gather(studies: Sequence[StudyRecord], *, also: int | None = None) -> Gathered:
+def gather(
+    studies: Sequence[StudyRecord], *, also: int | None = None, zero_division: ZeroDivision = "nan"
+) -> Gathered:
     """Open the predictions of every finished trial; what cannot be used is named, not ranked.
 
     Args:
         studies: One or several, of one task, one objective and the same images.
         also: A trial of the first study to take in although it was pruned or another continues it.
+        zero_division: The precision of a class that is never predicted.
 
     Raises:
         StudyError: If the studies cannot stand in one table, none of their trials has finished, or none has
@@ -44,7 +51,8 @@ def gather(studies: Sequence[StudyRecord], *, also: int | None = None) -> Gather
         TrialError: If none has finished because they failed.
     """
     require_comparable(studies)
-    names, gathered, unfinished = study_names(studies), Gathered(), list[MammobenchError]()
+    names, unfinished = study_names(studies), list[MammobenchError]()
+    gathered = Gathered(zero_division=zero_division)
     for place, (study, name) in enumerate(zip(studies, names, strict=True)):
         try:
             ranked = ranked_trials(study)
@@ -111,7 +119,7 @@ def _open_trials(
             split = gathered.splits.get(trial.split) or Split.load(study.split_path(trial.split))
             values = trial.config.values()
             own = {key: values[key] for key in values if key in shared or key in trial.hyperparameters}
-            entry = trial_entry(trial, split, own)
+            entry = trial_entry(trial, split, own, zero_division=gathered.zero_division)
         except MammobenchError as error:
             of = f" of {name}" if several else ""
             gathered.left_out.append((f"trial {trial.number}{of}", str(error)))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mammobench.core.metrics import Ints, is_binary, ratio, scores_of_counts
+from mammobench.core.metrics import Ints, ZeroDivision, is_binary, ratio, scores_of_counts
 from mammobench.core.seeds import generator
 
 ROWS_AT_ONCE = 256
@@ -97,7 +97,12 @@ class Resamples:
 
 
 def resampled_scores(
-    resamples: Resamples, targets: Ints, guesses: npt.NDArray[np.int8], classes: int
+    resamples: Resamples,
+    targets: Ints,
+    guesses: npt.NDArray[np.int8],
+    classes: int,
+    *,
+    zero_division: ZeroDivision = "nan",
 ) -> dict[str, npt.NDArray[np.float32]]:
     """Compute the metrics that a confusion matrix decides, of many configurations on every resample.
 
@@ -107,6 +112,7 @@ def resampled_scores(
         guesses: Predicted classes of k configurations, (n, k).
         classes: For two, F1, recall, precision and specificity are those of class 1; for more, macro
             averages over the classes that are defined in the resample.
+        zero_division: The precision of a class that is never predicted.
 
     Returns:
         f1, recall, precision, specificity, macro_f1, accuracy, balanced_accuracy and those of
@@ -133,7 +139,8 @@ def resampled_scores(
             np.concatenate(pair, axis=1)
             for pair in ((total - true, true), (total - called, called), (rejected, hits))
         )
-    return scores_of_counts(*(np.moveaxis(counts, 1, 0) for counts in (true, called, hits)))
+    true, called, hits = (np.moveaxis(counts, 1, 0) for counts in (true, called, hits))
+    return scores_of_counts(true, called, hits, zero_division=zero_division)
 
 
 def resampled_recall(

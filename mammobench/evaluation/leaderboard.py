@@ -1,13 +1,12 @@
 """The leaderboard: every finished configuration with its scores on test, an interval on each, and its cost.
 
-Validation selects; the test split only ranks what is shown. The best test F1 of many configurations is
-optimistic (of 100 equal ones at 378 images, by 5 points or more), so the row that validation selected is
-the study's answer and is marked.
+Validation selects, within one split; the test split only ranks what is shown. The best test F1 of many
+configurations is optimistic (of 100 equal ones at 378 images, by 5 points or more), so the row that
+validation selected is the study's answer and is marked.
 """
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,8 @@ import pandas as pd
 
 from mammobench.core.errors import StudyError
 from mammobench.core.files import write_text
+from mammobench.core.invocation import call_of
+from mammobench.core.metrics import ZeroDivision
 from mammobench.data.splits.split import Split
 from mammobench.evaluation.comparison import add_comparison
 from mammobench.evaluation.configurations import (
@@ -32,38 +33,18 @@ from mammobench.evaluation.entries import (
 from mammobench.evaluation.gathering import gather, study_names
 from mammobench.evaluation.intervals import Resamples, Samples
 from mammobench.evaluation.optimism import Optimism, corrected_best
-from mammobench.evaluation.points import METRICS
 from mammobench.evaluation.predictions import open_stressed
 from mammobench.evaluation.replicates import Replicated, replicated
 from mammobench.evaluation.scoring import add_intervals
-from mammobench.evaluation.selection import validation_order
+from mammobench.evaluation.selection import split_families, validation_order
 from mammobench.evaluation.stress import Stressed, stressed
+from mammobench.evaluation.tables import main_and_other_tables, shown_together
 from mammobench.study.record import StudyRecord
 
 LEVEL = 0.95
 BASELINES = ("constant", "shortcut")
 """Roles of rows that are no trials."""
 
-WHOLE = ("trial", "weights", "epochs", "best_epoch")
-KINDS = ("recall_calcification", "recall_mass")
-
-
-def _with_ends(*columns: str) -> tuple[str, ...]:
-    return tuple(f"{column}{end}" for column in columns for end in ("", "_low", "_high"))
-
-
-COLUMNS = (
-    "rank", "study", "trial", "name", "role", "selected",
-    *_with_ends(*(f"test_{metric}" for metric in (*METRICS, *KINDS))), "test_f1_at_half",
-    *_with_ends("difference"), "difference_p", "difference_p_adjusted", "family", "verdict",
-    "mcnemar_p", "mcnemar_p_adjusted", "objective", "threshold",
-    *_with_ends(*(f"validation_{metric}" for metric in METRICS)),
-    "weights", "epochs", "best_epoch", "seconds", "split", "split_hash", "leaks",
-    *_with_ends("stress_f1_worst"), "stress_f1_worst_condition", *_with_ends("stress_f1_drop"),
-    "replicates", "replicate_f1_mean", "replicate_f1_sd", "replicate_f1_lowest", "replicate_f1_highest",
-    "replicate_accuracy_mean", "replicate_accuracy_sd", "replicate_accuracy_lowest",
-    "replicate_accuracy_highest",
-)  # fmt: skip
 SHOWN = {
     "rank": "rank", "name": "configuration", "test_f1": "test F1", "test_f1_low": "low",
     "test_f1_high": "high", "test_accuracy": "test accuracy", "test_recall": "test recall",
@@ -77,14 +58,17 @@ class Leaderboard:
     """Ranked configurations; shows itself as a table in a notebook.
 
     Attributes:
-        frame: One row a finished trial and one a baseline, best test F1 first, then accuracy. ``role`` is
+        frame: One row a finished trial and one a baseline, best test F1 first, then accuracy, all on one
+            split but in a study that compares the reference split with the official one. ``role`` is
             reference, searched, constant (one class for all images) or shortcut (image statistics alone);
-            ``selected`` marks validation's choice; ``leaks`` marks scores on a split with crops of one lesion
-            on both sides. ``difference`` columns are test F1 minus the selected row's over shared resamples;
+            ``selected`` marks validation's choice, and with several splits ``selected_in_split`` its choice
+            within each; ``leaks`` marks scores on a split with crops of one lesion on both
+            sides. ``difference`` columns are test F1 minus the selected row's over shared resamples;
             ``verdict`` is ``better``, ``worse`` or ``not significantly different`` (``difference_p_adjusted``
             not below 0.05), of these trained models on these images. ``family`` says among which comparisons
-            p-values are corrected: ``planned`` (reference CNN and baselines, Holm) or ``exploratory`` (all
-            searched ones, minP). ``mcnemar_p`` compares accuracies. Columns with a dot in their name are
+            p-values are corrected: ``planned`` (whether the selected row is better than the reference CNN or
+            a baseline: one-sided, doubled, Holm) or ``exploratory`` (all others, minP). ``mcnemar_p``
+            compares accuracies. Columns with a dot in their name are
             hyperparameters.
         left_out: Name and reason of each finished trial whose predictions cannot be used.
         resamples: Bootstrap resamples behind each interval.
@@ -98,6 +82,8 @@ class Leaderboard:
         configurations: Those of them against the selected one, over seeds and patients together; none
             where the selected one has fewer than two replicates.
         seed: Root seed of the resamples.
+        zero_division: The precision of a class that is never predicted.
+        elsewhere: The same columns for the trials on other splits, ranked within each, with no comparison.
     """
 
     frame: pd.DataFrame
@@ -111,6 +97,8 @@ class Leaderboard:
     optimism: Optimism | None = None
     configurations: tuple[ConfigurationDifference, ...] = ()
     seed: int = 0
+    elsewhere: pd.DataFrame = field(default_factory=pd.DataFrame)
+    zero_division: ZeroDivision = "nan"
 
     @property
     def selected(self) -> "pd.Series[Any] | None":
@@ -131,8 +119,9 @@ class Leaderboard:
         return [column for column in self.frame.columns if "." in column]
 
     def to_csv(self, path: Path) -> None:
-        """Write the whole table, or nothing."""
-        write_text(path, self.frame.to_csv(index=False))
+        """Write the whole table, trials on other splits behind it, or nothing."""
+        whole = pd.concat([self.frame, self.elsewhere]) if len(self.elsewhere) else self.frame
+        write_text(path, whole.to_csv(index=False))
 
     def _repr_html_(self) -> str:
         columns = [*SHOWN, *self.hyperparameters]
@@ -146,12 +135,14 @@ def unit_of(split: Split) -> str:
     return "patient or lesion group" if grouped else "image"
 
 
+@call_of("build_leaderboard() in Python")
 def build_leaderboard(
     studies: StudyRecord | Sequence[StudyRecord],
     *,
     seed: int = 0,
     resamples: int = 2000,
     also: int | None = None,
+    zero_division: ZeroDivision = "nan",
 ) -> Leaderboard:
     """Rank the finished trials of one study, or of several together, by test F1, then accuracy.
 
@@ -164,6 +155,8 @@ def build_leaderboard(
         resamples: How many to draw.
         also: A trial of the first study to score among them although it was pruned or another trial
             continues it; never selected for that.
+        zero_division: The precision of a class that is never predicted, as scikit-learn's: ``nan`` leaves it
+            out of the mean over classes.
 
     Raises:
         StudyError: If the studies cannot be ranked together, no trial has finished, or none has predictions
@@ -171,41 +164,48 @@ def build_leaderboard(
         TrialError: If none has finished because they failed.
     """
     studies = (studies,) if isinstance(studies, StudyRecord) else tuple(studies)
-    gathered = gather(studies, also=also)
+    gathered = gather(studies, also=also, zero_division=zero_division)
     entries = list(gathered.entries)
-    eligible = [entry for entry in entries if _key(entry.row) in gathered.eligible]
-    _mark_selected(eligible, studies[0].spec.direction)
+    families = split_families(
+        ((entry.row["split_hash"], _key(entry.row) in gathered.eligible) for entry in entries),
+        gathered.splits,
+    )
+    for family in families:
+        inside = [entry for entry in entries if entry.row["split_hash"] in family]
+        eligible = [entry for entry in inside if _key(entry.row) in gathered.eligible]
+        _mark_selected(eligible, studies[0].spec.direction, of_all=family is families[0])
     under_stress: list[Stressed] = []
     over_seeds: list[Replicated] = []
     optimism: Optimism | None = None
     compared: tuple[ConfigurationDifference, ...] = ()
-    for key, split in gathered.splits.items():
+    splits = {key: gathered.splits[key] for family in families for key in gathered.splits if key in family}
+    for key, split in splits.items():
         inside = [entry for entry in entries if entry.row["split_hash"] == key]
-        baselines = [*constant_entries(split), *shortcut_entries(split, gathered.shortcuts[key])]
+        baselines = [
+            *constant_entries(split, zero_division=zero_division),
+            *shortcut_entries(split, gathered.shortcuts[key], zero_division=zero_division),
+        ]
         inside += baselines
         entries += baselines
-        drawn, samples = add_intervals(inside, split, seed=seed, count=resamples, level=LEVEL)
+        drawn, samples = add_intervals(
+            inside, split, seed=seed, count=resamples, level=LEVEL, zero_division=zero_division
+        )
         add_comparison(inside, split, samples, level=LEVEL)
         optimism = _optimism(inside, split, samples) or optimism
         under_stress += _add_stress(inside, split, drawn)
         replicates = _add_replicates(inside, split)
         over_seeds += replicates
         compared += _compare_configurations(inside, replicates, split, drawn)
-    rows = sorted((entry.row for entry in entries), key=_best_first)
-    columns = [*COLUMNS, *dict.fromkeys(key for row in rows for key in row if key not in COLUMNS)]
-    frame = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(WHOLE, "Int64"))
-    if len(studies) == 1:
-        frame = frame.drop(columns="study")
-    frame["rank"] = np.arange(1, len(frame) + 1)
-    frame["selected"] = frame["selected"].eq(other=True)
-    # in one piece: a caller that adds a column is warned of a fragmented one
-    frame = frame.copy()
-    place = {row["name"]: number for number, row in enumerate(rows)}
+    together = shown_together(studies, entries, families)
+    rows = [entry.row for entry in entries]
+    frames = main_and_other_tables(rows, families, together, several=len(studies) > 1)
+    place = {name: number for number, name in enumerate(pd.concat(frames)["name"])}
     under_stress.sort(key=lambda trial: place[trial.name])
     over_seeds.sort(key=lambda trial: place[trial.name])
     return Leaderboard(
-        frame, tuple(gathered.left_out), resamples, LEVEL, gathered.splits, tuple(under_stress),
-        tuple(study_names(studies)), tuple(over_seeds), optimism, compared, seed,
+        frames[0], tuple(gathered.left_out), resamples, LEVEL, splits, tuple(under_stress),
+        tuple(study_names(studies)), tuple(over_seeds), optimism, compared, seed, frames[1],
+        zero_division,
     )  # fmt: skip
 
 
@@ -213,8 +213,8 @@ def _key(row: Mapping[str, Any]) -> tuple[str, int]:
     return row["study"], row["trial"]
 
 
-def _mark_selected(entries: Iterable[Entry], direction: str) -> None:
-    """Mark the best on validation; one on a leaking split only where there is no other."""
+def _mark_selected(entries: Iterable[Entry], direction: str, *, of_all: bool = True) -> None:
+    """Mark the best on validation, of all or of its split; one that leaks only where there is no other."""
     candidates = [entry.row for entry in entries]
     if candidates:
 
@@ -222,7 +222,10 @@ def _mark_selected(entries: Iterable[Entry], direction: str) -> None:
             leaks = row["leaks"]
             return validation_order(row["objective"], row["trial"], leaks=leaks, direction=direction)
 
-        min(candidates, key=order)["selected"] = True
+        best = min(candidates, key=order)
+        best["selected_in_split"] = True
+        if of_all:
+            best["selected"] = True
 
 
 def _optimism(entries: Sequence[Entry], split: Split, samples: Samples) -> Optimism | None:
@@ -276,9 +279,3 @@ def _compare_configurations(
     return compare_configurations(
         selected, list(known.values()), split, drawn, level=LEVEL, unit=unit_of(split)
     )
-
-
-def _best_first(row: Mapping[str, Any]) -> tuple[float, float, float]:
-    """Order by test F1, then accuracy, then trial number; what is not defined comes last."""
-    f1, accuracy = row["test_f1"], row["test_accuracy"]
-    return (-f1 if f1 == f1 else math.inf, -accuracy, row.get("trial", math.inf))  # noqa: PLR0124 - NaN

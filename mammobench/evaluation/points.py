@@ -9,6 +9,7 @@ import numpy.typing as npt
 from mammobench.core.counted import COUNTED
 from mammobench.core.metrics import (
     OperatingPoints,
+    ZeroDivision,
     confusion_matrix,
     operating_points,
     predicted_classes,
@@ -30,7 +31,11 @@ METRICS = (
 
 
 def point_scores(
-    targets: npt.ArrayLike, probabilities: npt.ArrayLike, threshold: float | None
+    targets: npt.ArrayLike,
+    probabilities: npt.ArrayLike,
+    threshold: float | None,
+    *,
+    zero_division: ZeroDivision = "nan",
 ) -> dict[str, float]:
     """Compute every one of `METRICS`.
 
@@ -38,6 +43,7 @@ def point_scores(
         targets: True classes, int (n,).
         probabilities: (n,) or (n, classes).
         threshold: For two classes, chosen elsewhere; None for more.
+        zero_division: The precision of a class that is never predicted.
 
     Returns:
         Those of `mammobench.core.metrics.scores`, sensitivity_at_90, sensitivity_at_95,
@@ -47,7 +53,7 @@ def point_scores(
     Raises:
         ValueError: As `mammobench.core.metrics.scores`.
     """
-    result = scores(targets, probabilities, threshold)
+    result = scores(targets, probabilities, threshold, zero_division=zero_division)
     result |= {name: np.nan for name in METRICS if name not in result}
     if np.ndim(probabilities) == 1:
         positive = np.asarray(targets) == 1

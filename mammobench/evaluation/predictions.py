@@ -1,7 +1,8 @@
 """The one place that reads stored predictions, and the only one that breaks the seal of the test split.
 
 The search sees validation alone. Test probabilities are written when a trial ends and read here, by
-evaluation and reports; an architecture test keeps every other module away from `open_test`.
+evaluation and reports; an architecture test keeps every other module away from `open_test`. Every opening
+is logged (`mammobench.evaluation.openings`).
 """
 
 from dataclasses import dataclass
@@ -12,9 +13,11 @@ import numpy as np
 from mammobench.core.errors import StudyError
 from mammobench.core.metrics import Floats
 from mammobench.data.splits.split import Part, Split
-from mammobench.training.predict import STRESS, UNCHANGED
+from mammobench.evaluation.openings import log_opening
+from mammobench.training.filenames import PREDICTIONS, STRESS
+from mammobench.training.predict import UNCHANGED
 
-FILE = "predictions.npz"
+_TEST = "test_probability"
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,12 +41,12 @@ def open_validation(trial_folder: Path) -> Floats:
     Raises:
         StudyError: If the file is missing or damaged, or holds values that are not probabilities.
     """
-    return _open(trial_folder / FILE, "validation_probability")
+    return _open(trial_folder / PREDICTIONS, "validation_probability")
 
 
 def open_test(trial_folder: Path) -> Floats:
     """Break the seal: return a trial's probabilities on test; shape and errors as in `open_validation`."""
-    return _open(trial_folder / FILE, "test_probability")
+    return _open(trial_folder / PREDICTIONS, _TEST)
 
 
 def open_predictions(trial_folder: Path, split: Split) -> tuple[Floats, Floats]:
@@ -106,6 +109,8 @@ def check_length(probabilities: Floats, part: Part, split: Split, where: Path) -
 def _open(path: Path, name: str) -> Floats:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            if name == _TEST:
+                log_opening(path)
             values = np.asarray(stored[name], np.float64)
     except FileNotFoundError:
         raise StudyError(

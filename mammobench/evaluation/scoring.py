@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mammobench.core.metrics import Floats
+from mammobench.core.metrics import Floats, ZeroDivision
 from mammobench.data.splits.split import Part, Split
 from mammobench.evaluation.calibration import calibration
 from mammobench.evaluation.curves import resampled_curves
@@ -21,7 +21,13 @@ ROWS_AT_ONCE = 64
 
 
 def add_intervals(
-    entries: Sequence[Entry], split: Split, *, seed: int, count: int, level: float
+    entries: Sequence[Entry],
+    split: Split,
+    *,
+    seed: int,
+    count: int,
+    level: float,
+    zero_division: ZeroDivision = "nan",
 ) -> tuple[Resamples, Samples]:
     """Add the ends of the interval of every metric to the rows of one split.
 
@@ -31,19 +37,26 @@ def add_intervals(
         seed: Root seed of the resamples; validation and test are resampled apart.
         count: How many to draw of each.
         level: Nominal coverage.
+        zero_division: The precision of a class that is never predicted.
 
     Returns:
         The resamples of test, and F1 on each, (resamples, rows).
     """
     drawn = Resamples(split.validation.groups, count=count, seed=seed)
-    _add_part(entries, "validation", split.validation, split, drawn, level)
+    _add_part(entries, "validation", split, drawn, level, zero_division)
     drawn = Resamples(split.test.groups, count=count, seed=seed)
-    return drawn, _add_part(entries, "test", split.test, split, drawn, level)
+    return drawn, _add_part(entries, "test", split, drawn, level, zero_division)
 
 
 def _add_part(
-    entries: Sequence[Entry], name: str, part: Part, split: Split, drawn: Resamples, level: float
+    entries: Sequence[Entry],
+    name: str,
+    split: Split,
+    drawn: Resamples,
+    level: float,
+    zero_division: ZeroDivision,
 ) -> Samples:
+    part: Part = getattr(split, name)
     classes, f1 = len(split.class_names), []
     groups = rarest_groups(part.targets, part.groups)
     kinds = positives_by_lesion_type(part, split) if name == "test" else {}
@@ -51,7 +64,7 @@ def _add_part(
     for start in range(0, len(entries), ROWS_AT_ONCE):
         some = entries[start : start + ROWS_AT_ONCE]
         guesses = np.stack([entry.answers[name].guesses for entry in some], axis=1)
-        samples = resampled_scores(drawn, part.targets, guesses, classes)
+        samples = resampled_scores(drawn, part.targets, guesses, classes, zero_division=zero_division)
         f1.append(samples["f1"])
         for metric, values in samples.items():
             _add_ends(some, f"{name}_{metric}", values, metric, groups, level)

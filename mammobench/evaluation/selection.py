@@ -1,10 +1,12 @@
 """The trial that validation selected: the best finished one by the objective whose predictions can be used.
 
+It is selected within one split, since what one split tests is what another validates on (`split_families`).
+
 It is found from the study's record and the stored predictions alone, without scores or intervals. The
 leaderboard marks the same trial, by the same functions.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from mammobench.core.errors import MammobenchError, StudyError, TrialError
 from mammobench.data.splits.split import Split
@@ -51,6 +53,27 @@ def ranked_trials(study: StudyRecord) -> list[TrialRecord]:
     return ranked
 
 
+def split_families(trials: Iterable[tuple[str, bool]], splits: Mapping[str, Split]) -> list[frozenset[str]]:
+    """Group the splits of trials by the images that validate and test.
+
+    Args:
+        trials: The hash of each trial's split, and whether validation may select the trial; study by study.
+        splits: By hash.
+
+    Returns:
+        Hashes of splits; first those to select within: splits that do not leak before those that do, then
+        the most trials to select from, then the first seen, which is that of the reference CNN.
+    """
+    families: dict[tuple[bool, str], set[str]] = {}
+    eligible: dict[tuple[bool, str], int] = {}
+    for key, selectable in trials:
+        family = splits[key].leaks, splits[key].evaluated
+        families.setdefault(family, set()).add(key)
+        eligible[family] = eligible.get(family, 0) + selectable
+    ordered = sorted(families, key=lambda family: (not eligible[family], family[0], -eligible[family]))
+    return [frozenset(families[family]) for family in ordered]
+
+
 def validation_order(
     objective: float, number: int, *, leaks: bool, direction: str
 ) -> tuple[bool, float, int]:
@@ -76,17 +99,18 @@ def unusable(study: StudyRecord, reason: str) -> StudyError:
 
 
 def _by_validation(study: StudyRecord, wanted: Callable[[TrialRecord], bool]) -> Iterator[TrialRecord]:
-    """Give the wanted ranked trials whose predictions can be used, the best by validation first."""
+    """Give the wanted ranked trials of one split whose predictions can be used, the best first."""
     ranked = ranked_trials(study)
-    splits = {trial.split: _load(study, trial.split) for trial in ranked}
+    splits = {key: _load(study, key) for key in dict.fromkeys(trial.split for trial in ranked)}
 
     def order(trial: TrialRecord) -> tuple[bool, float, int]:
         split, objective = splits[trial.split], trial.objective or 0.0
         leaks = isinstance(split, Split) and split.leaks
         return validation_order(objective, trial.number, leaks=leaks, direction=study.spec.direction)
 
+    candidates = ranked if len(splits) == 1 else _of_one_split(ranked, splits)
     found = False
-    for trial in sorted(filter(wanted, ranked), key=order):
+    for trial in sorted(filter(wanted, candidates), key=order):
         if _problem(trial, splits[trial.split]) is None:
             found = True
             yield trial
@@ -94,6 +118,14 @@ def _by_validation(study: StudyRecord, wanted: Callable[[TrialRecord], bool]) ->
         problems = [_problem(trial, splits[trial.split]) for trial in ranked]
         if problems[0] is not None and all(problems):
             raise unusable(study, problems[0])
+
+
+def _of_one_split(trials: Sequence[TrialRecord], splits: Mapping[str, Split | str]) -> list[TrialRecord]:
+    """Return the trials to select from: those that can be used of the first of `split_families`."""
+    usable = [trial for trial in trials if _problem(trial, splits[trial.split]) is None]
+    loaded = {key: split for key, split in splits.items() if isinstance(split, Split)}
+    families = split_families(((trial.split, trial.in_space) for trial in usable), loaded)
+    return [trial for trial in usable if trial.split in families[0]] if families else []
 
 
 def _load(study: StudyRecord, split_hash: str) -> Split | str:

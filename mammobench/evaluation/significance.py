@@ -63,7 +63,7 @@ def difference_p(points: Floats, samples: Samples, *, groups: int) -> Floats:
     return p
 
 
-def family_p(points: Floats, samples: Samples, *, groups: int) -> Floats:
+def family_p(points: Floats, samples: Samples, *, groups: int, one_sided: Bools | None = None) -> Floats:
     """Correct the p-values of paired differences for how many are made, by the single-step minP method.
 
     The smallest p-value of the family under no difference is taken from the resamples, so that differences
@@ -73,18 +73,23 @@ def family_p(points: Floats, samples: Samples, *, groups: int) -> Floats:
         points: Differences on the data as they are, (k,).
         samples: On the same resamples, (resamples, k).
         groups: As in `difference_p`.
+        one_sided: Which differences the family tests for being above 0 alone, (k,); each way without it.
 
     Returns:
-        Adjusted p-values, (k,), none below that of `difference_p`; NaN where a difference is not defined.
+        Adjusted p-values, (k,), none below that of `difference_p`; NaN where a difference is not defined, or
+        is below 0 and was to be tested for being above alone.
     """
+    above = np.zeros(len(points), bool) if one_sided is None else one_sided
     p = difference_p(points, samples, groups=groups)
+    p[above & (points < 0)] = np.nan
     tested = np.isfinite(p)
-    if tested.sum() <= 1:
+    if (tested | above).sum() <= 1:
         return p
     errors = standard_errors(samples)
     smallest = np.ones(len(samples))
-    for column in np.flatnonzero(tested & (errors > 0)):
-        away = np.abs(samples[:, column].astype(np.float64) - points[column]) / errors[column]
+    for column in np.flatnonzero((tested | above) & (errors > 0)):
+        away = (samples[:, column].astype(np.float64) - points[column]) / errors[column]
+        away = np.maximum(away, 0) if above[column] else np.abs(away)
         # a resample in which the difference is not defined says nothing of it
         np.minimum(smallest, 2 * special.ndtr(-np.nan_to_num(away)), out=smallest)
     smallest.sort()

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from mammobench.core.metrics import Ints, is_binary
+from mammobench.core.metrics import Ints, ZeroDivision, is_binary
 from mammobench.evaluation.ends import metric_ends, rarest_groups
 from mammobench.evaluation.intervals import Resamples, resampled_scores
 
@@ -24,6 +24,7 @@ def sliced_scores(
     level: float,
     resamples: int = 2000,
     seed: int = 0,
+    zero_division: ZeroDivision = "nan",
 ) -> pd.DataFrame:
     """Score one configuration on all images and on each slice of them.
 
@@ -36,6 +37,7 @@ def sliced_scores(
         level: Nominal coverage of the intervals.
         resamples: Bootstrap resamples of all images, the same for every slice.
         seed: Root seed of the resamples.
+        zero_division: The precision of a class that is never predicted.
 
     Returns:
         One row a slice, first ``all``: slice, value, images, groups, positives, and each of `METRICS` with
@@ -55,9 +57,10 @@ def sliced_scores(
     whole = Resamples(groups, count=resamples, seed=seed)
     for name, value, mask in masks:
         truth, answers = targets[mask], guesses[mask][:, None]
-        once = resampled_scores(Resamples.once(int(mask.sum())), truth, answers, classes)
-        drawn = whole.of_part(mask)
-        samples = resampled_scores(drawn, truth, answers, classes)
+        once, samples = (
+            resampled_scores(drawn, truth, answers, classes, zero_division=zero_division)
+            for drawn in (Resamples.once(int(mask.sum())), whole.of_part(mask))
+        )
         row: dict[str, object] = {
             "slice": name, "value": value, "images": int(mask.sum()),
             "groups": len(np.unique(groups[mask])), "positives": int((truth > 0).sum()),

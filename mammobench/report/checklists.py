@@ -13,16 +13,17 @@ import numpy as np
 
 from mammobench.data.splits.split import PARTS, Split
 from mammobench.evaluation.leaderboard import Leaderboard, unit_of
+from mammobench.evaluation.openings import openings_of
 from mammobench.report import text
 from mammobench.report.columns import title_of
-from mammobench.report.explanations import FILE as EXPLANATIONS
 from mammobench.report.facts import Table
+from mammobench.study.filenames import EVALUATIONS, SCORES
 from mammobench.study.paths import page_command
 from mammobench.study.record import StudyRecord
 from mammobench.study.trial_record import TrialRecord
+from mammobench.training.filenames import EXPLANATIONS
 
 OPEN = "For the authors."
-_EVALUATIONS = "evaluations"
 _SOFTWARE = (
     "python",
     "mammobench",
@@ -174,7 +175,7 @@ class _Run:
         figures = "; ".join(f"{title_of(name)} {text.with_interval(row, f'test_{name}')}" for name in shown)
         worst = [trial.worst for trial in board.stress if trial.name == row["name"]]
         level = f"{100 * board.level:.0f}"
-        elsewhere = sorted(map(_external, study.folder.glob(f"{_EVALUATIONS}/*/scores.json")))
+        elsewhere = sorted(map(_external, study.folder.glob(f"{EVALUATIONS}/*/{SCORES}")))
         accuracy = "; ".join(
             f"{words} {text.with_interval(row, f'test_{name}')}"
             for words, name in (("sensitivity", "recall"), ("specificity", "specificity"))
@@ -191,7 +192,8 @@ class _Run:
             "explained": "Grad-CAM of the most confident correct and wrong test predictions."
             if (self.trial.folder / EXPLANATIONS).exists()
             else f"Not done: {page_command('explain', self.study.folder)}.",
-            "internal": f"Test images of the same source, the {self.split.name} split; opened once.",
+            "internal": f"Test images of the same source, the {self.split.name} split; by the log, "
+            f"{openings_of(study.folder).told()}.",
             "external": f"On {', '.join(elsewhere)} (mammobench evaluate)."
             if elsewhere
             else f"Not done: {page_command('evaluate', self.study.folder, '--data', 'STORE')}.",

@@ -5,7 +5,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from mammobench.evaluation.effects import hyperparameter_effects
+from mammobench.evaluation.effects import (
+    ENOUGH_FOR_INTERVAL,
+    LEVEL,
+    finished_searched,
+    hyperparameter_effects,
+)
+from mammobench.evaluation.importance import ALPHA, ENOUGH_TRIALS, PERMUTATIONS, Importances
 from mammobench.evaluation.pareto import pareto_front
 from mammobench.report import facts, search_figures, text
 from mammobench.report.columns import title_of
@@ -21,29 +27,49 @@ Studies = Mapping[str, StudyRecord]
 
 
 def mattered(material: Material) -> Section:
-    """Show the importance and effect of each hyperparameter, and the interaction of the first two."""
+    """Show the importance and effect of each hyperparameter, and the first two together."""
     studies, importances = material.studies, material.importances
     drawings: list[Drawing] = []
     notes: list[str] = []
     for name, study in studies.items():
         found, suffix, of = importances[name], *_named(studies, name)
-        objective = f"validation {title_of(study.spec.objective)}"
         if found.shares:
-            caption = (
-                f"Conditional PED-ANOVA over {found.trials} trials: how much each hyperparameter decides "
-                f"whether a trial is among the best by {objective}. Lines: 95 % of bootstrap resamples."
-            )
-            figure = search_figures.importance_figure(found.shares, found.spread)
-            drawings.append(
-                Drawing(f"importances{suffix}", f"Hyperparameter importances{of}", caption, figure)
-            )
+            figure = search_figures.importance_figure(found)
+            title = f"Hyperparameter importances{of}"
+            drawings.append(Drawing(f"importances{suffix}", title, _importances(study, found), figure))
         else:
             notes.append(f"Hyperparameter importances{of} are not shown: {found.reason}.")
-        drawings += _effects(study, list(found.shares), suffix, of)
-    enough = any(len(_finished(study.trials)) > 1 for study in studies.values())
+        drawings += _effects(study, found, suffix, of)
+    enough = any(len(finished_searched(study)) > 1 for study in studies.values())
     return Section(
         "mattered", "Hyperparameters", drawings=tuple(drawings), notes=tuple(notes), parallel=enough
     )
+
+
+def _importances(study: StudyRecord, found: Importances) -> str:
+    """Say what the figure of importances shows, and of what."""
+    level, share = f"{100 * LEVEL:g} %", f"{100 * ALPHA:g} %"
+    objective = f"validation {title_of(study.spec.objective)}"
+    sentences = [
+        (
+            f"Share of the variance of ranks of {objective} over {found.trials} trials that each "
+            "hyperparameter explains alone (epsilon squared; a range in quarters). Orange: what "
+            f"{100 * (1 - ALPHA):g} % of {PERMUTATIONS:,} permutations of the objective stay below, all "
+            f"hyperparameters together: without any effect, one is called important in {share} of studies. "
+            f"Black lines: {level} bootstrap intervals over trials."
+        )
+    ]
+    if not found.important:
+        sentences.append("No hyperparameter is above chance.")
+    if found.unjudged:
+        listed = "; ".join(f"{key} ({why})" for key, why in found.unjudged.items())
+        sentences.append(f"Not judged, for it takes {ENOUGH_TRIALS} trials and two values: {listed}.")
+    if found.chosen_by:
+        sentences.append(
+            f"Descriptive: {found.chosen_by} chose trials by results, so that importances are "
+            "of the trials that finished, not of the search space."
+        )
+    return " ".join(sentences)
 
 
 def went(material: Material) -> Section:
@@ -70,40 +96,44 @@ def _named(studies: Studies, name: str) -> tuple[str, str]:
     return f"-{1 + list(studies).index(name)}", f" of {name}"
 
 
-def _finished(trials: Sequence[TrialRecord]) -> list[TrialRecord]:
-    return [trial for trial in trials if trial.state == "finished" and trial.role == "searched"]
-
-
-def _effects(study: StudyRecord, leading: Sequence[str], suffix: str, of: str) -> list[Drawing]:
-    trials, objective = _finished(study.trials), f"validation {title_of(study.spec.objective)}"
+def _effects(study: StudyRecord, found: Importances, suffix: str, of: str) -> list[Drawing]:
+    trials, objective = finished_searched(study), f"validation {title_of(study.spec.objective)}"
     known = {item.key: item for item in study.space.hyperparameters}
-    ranked = [*leading, *(key for key in known if key not in leading)]
+    ranked = [*found.shares, *(key for key in known if key not in found.shares)]
     used = [known[key] for key in ranked if any(key in trial.hyperparameters for trial in trials)]
     if len(trials) < ENOUGH or not used:
         return []
+    important = found.important if found.shares else tuple(known)
     effects = {effect.key: effect for effect in hyperparameter_effects(study)}
     caption = (
         "A dot is a finished trial, a line the median of a choice or of a quarter of the trials, its band a "
-        "95 % bootstrap interval. The other hyperparameters vary as the engine chose them."
+        f"{100 * LEVEL:g} % bootstrap interval, from {ENOUGH_FOR_INTERVAL} trials on. The other "
+        "hyperparameters vary as the engine chose them."
     )
+    if found.shares:
+        caption += f" Grey titles: {search_figures.NOT_ABOVE} or not judged."
     if len(used) > PANELS:
-        caption += f" The first {PANELS} of {len(used)} by importance."
+        by = "by importance" if found.shares else "of the search space"
+        caption += f" The first {PANELS} of {len(used)} {by}."
     drawings = [
         Drawing(
             f"effects{suffix}", f"Effect of each hyperparameter{of}", caption,
-            search_figures.effects_figure(trials, used[:PANELS], effects, objective),
+            search_figures.effects_figure(trials, used[:PANELS], effects, important, objective),
         )
     ]  # fmt: skip
     pair = used[:2]
     both = [trial for trial in trials if all(item.key in trial.hyperparameters for item in pair)]
     if len(pair) > 1 and len(both) >= ENOUGH:
+        title = f"Interaction of the two most important hyperparameters{of}"
+        caption = "Each dot is a finished trial, its colour the objective; categorical values are jittered."
+        if not {item.key for item in pair} <= {*found.important}:
+            title = f"{pair[0].key} and {pair[1].key}{of}"
+            lacking = [item.key for item in pair if item.key not in found.important]
+            words = f"by importance, {' and '.join(lacking)} {search_figures.NOT_ABOVE}"
+            caption += f" The first two {words if found.shares else 'of the search space'}."
         drawings.append(
-            Drawing(
-                f"interaction{suffix}", f"Interaction of the two most important hyperparameters{of}",
-                "Each dot is a finished trial, its colour the objective; categorical values are jittered.",
-                search_figures.pair_figure(both, pair, objective),
-            )
-        )  # fmt: skip
+            Drawing(f"interaction{suffix}", title, caption, search_figures.pair_figure(both, pair, objective))
+        )
     return drawings
 
 

@@ -9,7 +9,10 @@ from mammobench.report import facts, text
 from mammobench.report.answer import build_answer
 from mammobench.report.checklists import checklist_tables
 from mammobench.report.columns import title_of
+from mammobench.report.folds import fold_tables
 from mammobench.report.notices import Notice, notices_of
+from mammobench.report.other_splits import other_split_tables, split_note
+from mammobench.study.filenames import LEADERBOARD
 from mammobench.study.record import StudyRecord
 
 ROWS = 20
@@ -27,6 +30,7 @@ class Digest:
         lead: The main result.
         support: Comparisons with the others, one sentence each.
         ranking: The first `ROWS` configurations, the selected one, the reference CNN and the baselines.
+        others: Tables of trials that are not compared with those of the ranking.
         shown: How many configurations and baselines the ranking shows of how many.
         notes: The statistical methods and their limits.
         checklists: CLAIM 2024 and TRIPOD+AI, as far as the run can fill them.
@@ -40,6 +44,7 @@ class Digest:
     lead: str
     support: tuple[str, ...]
     ranking: facts.Table
+    others: tuple[facts.Table, ...]
     shown: str
     notes: tuple[str, ...]
     checklists: tuple[facts.Table, ...]
@@ -59,6 +64,7 @@ def build_digest(studies: Sequence[StudyRecord], board: Leaderboard) -> Digest:
     tasks = " and ".join(dict.fromkeys(split.task for split in board.splits.values()))
     sources = " and ".join(dict.fromkeys(str(store.get("source", "unknown source")) for store in stores))
     answer, table = build_answer(board), _ranking(board)
+    named = dict(zip(board.studies, studies, strict=True))
     return Digest(
         title=", ".join(board.studies),
         subtitle=f"{tasks} · {sources}",
@@ -66,10 +72,14 @@ def build_digest(studies: Sequence[StudyRecord], board: Leaderboard) -> Digest:
         lead=answer.lead,
         support=answer.support,
         ranking=table,
-        shown=f"{len(table.rows)} of {len(board.frame)} rows; leaderboard.csv has them all."
+        others=(
+            *other_split_tables(board),
+            *fold_tables(board, named),
+        ),
+        shown=f"{len(table.rows)} of {len(board.frame)} rows; {LEADERBOARD} has them all."
         if len(table.rows) < len(board.frame)
         else "Every configuration and baseline.",
-        notes=facts.method_notes(board, tried=tried),
+        notes=(*split_note(board), facts.seal_note(studies), *facts.method_notes(board, tried=tried)),
         checklists=checklist_tables(studies, board),
         commands=tuple(dict.fromkeys(item for study in studies for item in facts.commands(study))),
         citations=tuple(dict.fromkeys(str(item) for store in stores for item in store.get("citations", ()))),

@@ -9,12 +9,16 @@ import numpy as np
 
 from mammobench.core.invocation import as_started
 from mammobench.core.metrics import confusion_matrix, predicted_classes
+from mammobench.data.splits.recorded_shares import share_warnings
 from mammobench.data.splits.split import PARTS, Split
 from mammobench.evaluation.entries import LESION_TYPES, positives_by_lesion_type
 from mammobench.evaluation.leaderboard import Leaderboard, unit_of
+from mammobench.evaluation.openings import openings_of
 from mammobench.report import text
 from mammobench.report.columns import title_of
 from mammobench.report.curves import Curves
+from mammobench.space.config import DataConfig
+from mammobench.study.filenames import OPENINGS
 from mammobench.study.paths import page_command
 from mammobench.study.record import StudyRecord
 from mammobench.study.spec import direction_of
@@ -40,8 +44,8 @@ class Confusion:
     rows: tuple[tuple[tuple[str, float], ...], ...]
 
 
-def split_table(split: Split) -> Table:
-    """Count images and groups of the three parts by class."""
+def split_table(split: Split, data: DataConfig | None = None) -> Table:
+    """Count images and groups of the three parts by class; `data` is what the split was made by."""
     rows = []
     for name in PARTS:
         part = getattr(split, name)
@@ -50,7 +54,8 @@ def split_table(split: Split) -> Table:
         rows.append((name, text.whole(len(part)), *(text.whole(int(count)) for count in counts), groups))
     heads = ("part", "images", *split.class_names, "patients or lesion groups")
     title = f"{split.name} split, task {split.task}"
-    return Table(title, heads, tuple(rows), split.warnings)
+    shares = () if data is None else share_warnings(split, data)
+    return Table(title, heads, tuple(rows), tuple(dict.fromkeys((*split.warnings, *shares))))
 
 
 def recall_table(board: Leaderboard, names: Iterable[str]) -> Table | None:
@@ -216,6 +221,19 @@ def commands(study: StudyRecord) -> tuple[tuple[str, str], ...]:
     )
 
 
+def seal_note(studies: Iterable[StudyRecord]) -> str:
+    """Say that test selects nothing, and how often it was opened."""
+    known = tuple(studies)
+    several = len(known) > 1
+    told = (
+        f"{f'{study.spec.name}: ' if several else ''}{openings_of(study.folder).told()}" for study in known
+    )
+    return (
+        "Test predictions are sealed: the search never sees them, and each command that reads them is logged "
+        f"in the study ({OPENINGS}). By that log, {'; '.join(told)}."
+    )
+
+
 def method_notes(board: Leaderboard, *, tried: int) -> tuple[str, ...]:
     """Describe the statistical methods and their limits."""
     units = " and ".join(dict.fromkeys(f"{unit_of(split)}s" for split in board.splits.values()))
@@ -233,11 +251,30 @@ def method_notes(board: Leaderboard, *, tried: int) -> tuple[str, ...]:
         "the sample size; calibration intercept and slope have cluster-robust standard errors."
     )
     comparisons = (
-        "Comparisons are of trained models on the same images, by paired t-tests of test F1: those with the "
-        "reference CNN and the baselines were planned (corrected by Holm's method), all others are "
-        "exploratory (minP, Westfall and Young 1993). “Significantly”: the corrected p-value is below "
-        f"{1 - board.level:.2f}; the intervals themselves are not corrected. McNemar's test, corrected by "
+        "Comparisons are of trained models on the same images, by paired t-tests of test F1. Planned was "
+        "whether the selected one is better than the reference CNN and the baselines (one-sided at "
+        f"{(1 - board.level) / 2:.3g}, Holm's method); all else, a better baseline too, is exploratory "
+        "(minP, Westfall and Young 1993). “Significantly”: the corrected p-value is below "
+        f"{1 - board.level:.2f}, with one-sided p-values doubled; the intervals themselves are not "
+        "corrected. McNemar's test, corrected by "
         "Holm's method in each family, compares accuracies. Configurations are compared over training seeds "
         "and patients together, where replicates are there (pigeonhole bootstrap, Owen 2007)."
     )
-    return selection, intervals, comparisons
+    return selection, intervals, comparisons, _precision_note(board)
+
+
+def _precision_note(board: Leaderboard) -> str:
+    """Say which precision a class has that is never predicted."""
+    several = not all(split.binary for split in board.splits.values())
+    kinds = {
+        "nan": "is left out of the mean over classes, which is higher so than by scikit-learn's default, 0"
+        if several
+        else "is not defined, a dash",
+        "0": "counts as 0, as by scikit-learn's default",
+        "1": "counts as 1",
+    }
+    which = "of a class that is never predicted" if several else "without any positive prediction"
+    return (
+        f"{'Macro precision: the' if several else 'The'} precision {which} {kinds[board.zero_division]} "
+        f"(zero_division = {board.zero_division})."
+    )

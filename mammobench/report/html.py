@@ -12,28 +12,45 @@ from markupsafe import Markup, escape
 
 from mammobench.core.errors import StudyError
 from mammobench.core.files import write_text
+from mammobench.core.invocation import call_of
+from mammobench.core.metrics import ZeroDivision
 from mammobench.evaluation.leaderboard import Leaderboard, build_leaderboard
+from mammobench.study.filenames import FIGURES, LEADERBOARD, PAGE
 from mammobench.study.record import StudyRecord
 
-FIGURES = "figures"
 SCRIPTS = ("table.js", "details.js", "compare.js", "filters.js", "tips.js", "parallel.js", "start.js")
 
 
+def table_beside(page: Path) -> Path:
+    """Return the file of a page's table; see `write_report`."""
+    return _beside(page, LEADERBOARD)
+
+
+def _beside(page: Path, name: str) -> Path:
+    # several pages may lie in one folder, each with its own
+    return page.with_name(name if page.name == PAGE else f"{page.stem}-{name}")
+
+
+@call_of("write_report() in Python")
 def write_report(
     studies: StudyRecord | Sequence[StudyRecord],
     *,
     out: Path | None = None,
     leaderboard: Leaderboard | None = None,
     figures: bool = False,
+    zero_division: ZeroDivision = "nan",
 ) -> Path:
-    """Write ``index.html`` and ``leaderboard.csv`` for a study, finished or not, or for several together.
+    """Write the page of a study, finished or not, or of several together, and its table as CSV.
 
     Args:
         studies: An opened study with at least one finished trial, or several of the same images, task and
             objective.
-        out: The HTML file; ``index.html`` in the first study's folder unless given. The table goes beside it.
+        out: The HTML file; ``index.html`` in the first study's folder unless given. Beside it go
+            ``leaderboard.csv`` and ``figures/``; beside a page of another name, such as both.html,
+            ``both-leaderboard.csv`` and ``both-figures/``.
         leaderboard: Their leaderboard, where it has been built already.
-        figures: Whether to write each figure as PDF and PNG too, in ``figures/`` beside the page.
+        figures: Whether to write each figure as PDF and PNG too.
+        zero_division: The precision of a class that is never predicted, where `leaderboard` is built here.
 
     Returns:
         The path of the HTML file.
@@ -47,15 +64,15 @@ def write_report(
     from mammobench.report.view import build_view  # noqa: PLC0415
 
     studies = (studies,) if isinstance(studies, StudyRecord) else tuple(studies)
-    path = out or studies[0].folder / "index.html"
+    path = out or studies[0].folder / PAGE
     if path.is_dir():
         raise StudyError("the report needs a file name", expected="a file", found="a folder", where=path)
-    board = leaderboard or build_leaderboard(studies)
+    board = leaderboard or build_leaderboard(studies, zero_division=zero_division)
     view = build_view(studies, board)
     page = render(view)
     if figures:
-        save_drawings(view.drawings, path.with_name(FIGURES))
-    board.to_csv(path.with_name("leaderboard.csv"))
+        save_drawings(view.drawings, _beside(path, FIGURES))
+    board.to_csv(table_beside(path))
     write_text(path, page)
     return path
 

@@ -44,6 +44,7 @@ def replicates_table(board: Leaderboard) -> facts.Table | None:
             *(_over_seeds(item, metric) for metric in ("f1", "accuracy")),
         )
         for item in board.replicates
+        if item.name in by_name
     )
     heads = (
         "configuration",
@@ -88,6 +89,7 @@ def slices(material: Material) -> Section:
         level=board.level,
         resamples=board.resamples,
         seed=board.seed,
+        zero_division=board.zero_division,
     )
     rows = tuple(
         (

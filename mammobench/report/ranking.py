@@ -20,7 +20,7 @@ DIGITS = 6
 _VERDICTS = {BETTER: "significantly better", WORSE: "significantly worse", ALIKE: "not significant"}
 """Smaller text below a difference."""
 
-_BADGES = {
+_BADGES: dict[str, tuple[str, ...]] = {
     "selected": ("selected by validation",),
     "reference": ("reference",),
     "constant": ("baseline",),
@@ -129,7 +129,12 @@ def kind_of(row: BoardRow) -> str:
 
 def badges_of(row: BoardRow) -> tuple[str, ...]:
     """Return the labels beside a row's name."""
-    return _BADGES.get(kind_of(row), ()) + (("split leaks",) if row["leaks"] else ())
+    own = row.get("selected_in_split") and not row["selected"]
+    return (
+        *_BADGES.get(kind_of(row), ()),
+        *(("selected by validation on its split",) if own else ()),
+        *(("split leaks",) if row["leaks"] else ()),
+    )
 
 
 def settings_of(row: BoardRow, names: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

@@ -1,6 +1,6 @@
 """The figures of the search: history, hyperparameters and Pareto fronts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from mammobench.evaluation.effects import Effect
+from mammobench.evaluation.importance import ALPHA, Importances
 from mammobench.report import text
 from mammobench.report.chart import Chart
 from mammobench.report.drawing import DOTS_DRAWN, INK, MUTED, OTHERS, REFERENCE, SELECTED, STYLE, axes_of
@@ -23,6 +24,7 @@ CURVES_DRAWN = 200
 JITTER = 0.16
 HALF, SHARE = 0.3, 0.02
 DECADES = 50
+NOT_ABOVE = "not above chance"
 _ROW = 1.75
 _WORD = 12
 
@@ -90,6 +92,7 @@ def effects_figure(
     trials: Sequence[TrialRecord],
     hyperparameters: Sequence[Hyperparameter],
     effects: Mapping[str, Effect],
+    important: Collection[str],
     label: str,
 ) -> Figure:
     """Draw the objective of finished trials against each hyperparameter, with the median of each level.
@@ -98,6 +101,7 @@ def effects_figure(
         trials: Finished searched ones.
         hyperparameters: One panel each.
         effects: Of each, by key.
+        important: Keys of those whose importance is above chance; the titles of others are grey.
         label: The objective's name.
     """
     rows = -(-len(hyperparameters) // ACROSS)
@@ -118,7 +122,7 @@ def effects_figure(
         figure.tell(axes, shifted, values, f"trial {{0}}: {item.key}={{1}}, {label} {{2}}",
                     *_told(some, item), list(map(text.score, values)))  # fmt: skip
         _draw_levels(figure, axes, item, effects[item.key])
-        axes.set_title(item.key, fontsize=9, color=INK)
+        axes.set_title(item.key, fontsize=9, color=INK if item.key in important else MUTED)
     figure.supylabel(label, fontsize=9, color=MUTED)
     return figure
 
@@ -179,25 +183,34 @@ def front_figure(
 
 
 @mpl.rc_context(STYLE)
-def importance_figure(shares: Mapping[str, float], spread: Mapping[str, tuple[float, float]]) -> Figure:
-    """Draw hyperparameter importances with their spread, largest on top."""
-    figure, axes = axes_of(0.3 * len(shares) + 0.75)
-    names, values = list(shares), list(shares.values())
-    axes.barh(range(len(names)), values, height=0.55, color=SELECTED, alpha=0.8)
-    ends = [spread.get(name, (share, share)) for name, share in shares.items()]
-    for place, (low, high) in enumerate(ends):
+def importance_figure(found: Importances) -> Figure:
+    """Draw importances with their intervals and the share that chance reaches; grey where not above it."""
+    shares = found.shares
+    figure, axes = axes_of(0.32 * len(shares) + 1)
+    widest = max(max(share, found.chance[key], found.spread[key][1]) for key, share in shares.items())
+    # words of the legend, each once
+    names = {True: "above chance", False: NOT_ABOVE}
+    for place, (key, share) in enumerate(shares.items()):
+        (low, high), chance, above = found.spread[key], found.chance[key], key in found.important
+        color, alpha = (SELECTED, 0.8) if above else (MUTED, 0.45)
+        axes.barh(place, share, height=0.5, color=color, alpha=alpha, label=names.pop(above, None))
         axes.plot([low, high], [place] * 2, color=INK, linewidth=1.2)
-    widest = max([*values, *(high for _, high in ends)])
-    for place, (share, (_, high)) in enumerate(zip(values, ends, strict=True)):
-        axes.text(max(share, high) + 0.015 * widest, place, f"{share:.2f}", va="center", fontsize=9)
-        figure.tell(axes, [share], [place], "{0}: share {1} [{2}, {3}]", names[place],
-                    *map(text.score, (share, *ends[place])))  # fmt: skip
-    axes.set_yticks(range(len(names)), names)
+        axes.plot([chance] * 2, [place - 0.4, place + 0.4], color=REFERENCE, linewidth=1.8,
+                  label=None if place else f"{100 * (1 - ALPHA):g} % of permutations")  # fmt: skip
+        axes.text(max(share, high, chance) + 0.015 * widest, place, f"{share:.2f}", va="center", fontsize=9,
+                  color=INK if above else MUTED)  # fmt: skip
+        told = map(text.score, (share, low, high, chance, found.p[key]))
+        figure.tell(
+            axes, [share], [place], "{0}: share {1} [{2}, {3}], by chance up to {4}, p {5}", key, *told
+        )
+    axes.set_yticks(range(len(shares)), list(shares))
     axes.tick_params(axis="y", labelcolor=INK, length=0)
-    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.set_ylim(len(shares) - 0.4, -0.6)
+    axes.set_xticks([tick for tick in axes.get_xticks() if tick <= 1])
     axes.set_xlim(0, widest * 1.15)
     axes.grid(visible=False, axis="y")
-    axes.set_xlabel("share of importance")
+    axes.set_xlabel("share of the variance of ranks")
+    figure.legend(loc="outside upper right", ncols=3)
     return figure
 
 

@@ -10,7 +10,9 @@ from mammobench.report import course, facts, leaders
 from mammobench.report.answer import build_answer
 from mammobench.report.checklists import checklist_tables
 from mammobench.report.explanations import selected_explanations
+from mammobench.report.folds import cross_validation
 from mammobench.report.material import Material
+from mammobench.report.other_splits import other_splits, split_note
 from mammobench.report.section import Section
 from mammobench.report.stress import stress_tables
 
@@ -25,7 +27,12 @@ def answer(material: Material) -> Section:
 def ranking(material: Material) -> Section:
     """Show the table of configurations, with what its numbers mean."""
     board = material.board
-    notes = facts.method_notes(board, tried=int((board.frame["role"] == "searched").sum()))
+    tried = int((board.frame["role"] == "searched").sum())
+    notes = (
+        *split_note(board),
+        facts.seal_note(material.studies.values()),
+        *facts.method_notes(board, tried=tried),
+    )
     return Section("ranking", "Ranking", template="ranking.html", value=material.ranking, notes=notes)
 
 
@@ -44,7 +51,10 @@ def data(material: Material) -> Section:
     """Show the image store and its splits."""
     spec = next(iter(material.studies.values())).spec
     tables = [facts.data_table(spec.store, spec.fingerprint)]
-    tables += [facts.split_table(split) for split in material.board.splits.values()]
+    made_by = {
+        trial.split: trial.config.data for study in material.studies.values() for trial in study.trials
+    }
+    tables += [facts.split_table(split, made_by.get(key)) for key, split in material.board.splits.items()]
     return Section("data", "Data", tables=tuple(tables))
 
 
@@ -83,6 +93,8 @@ def cite(material: Material) -> Section:
 SECTIONS: tuple[Callable[[Material], Section], ...] = (
     answer,
     ranking,
+    other_splits,
+    cross_validation,
     course.mattered,
     course.went,
     leaders.leaders,

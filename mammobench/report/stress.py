@@ -22,11 +22,12 @@ _ERASED = (
 
 def stress_tables(board: Leaderboard) -> tuple[Table, ...]:
     """Lay out each metric under each condition, one column a stressed trial; empty without any."""
-    if not board.stress:
+    shown = [trial for trial in board.stress if board.frame["name"].eq(trial.name).any()]
+    if not shown:
         return ()
-    heads = ("condition", *(trial.name for trial in board.stress))
-    conditions = dict.fromkeys(result.condition for trial in board.stress for result in trial.results)
-    by_trial = [{result.condition: result for result in trial.results} for trial in board.stress]
+    heads = ("condition", *(trial.name for trial in shown))
+    conditions = dict.fromkeys(result.condition for trial in shown for result in trial.results)
+    by_trial = [{result.condition: result for result in trial.results} for trial in shown]
     tables = []
     for metric in METRICS:
         rows = tuple(

@@ -8,7 +8,7 @@ import difflib
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mammobench.core.errors import ConfigError
 from mammobench.space.components import ACTIVATIONS, LOSSES, OPTIMIZERS
@@ -76,6 +76,12 @@ class DataConfig(_Section):
     ] = "unit"
 
 
+def _odd(size: int) -> int:
+    if size % 2 == 0:
+        raise ValueError("an odd number")
+    return size
+
+
 class ModelConfig(_Section):
     """The network: blocks of convolution, normalisation, activation, pooling and dropout, then a head."""
 
@@ -89,7 +95,9 @@ class ModelConfig(_Section):
         int, Field(ge=1, le=8, description="convolutions ahead of the pooling")
     ] = 1
     kernel_size: Annotated[
-        int, Field(ge=1, le=11, description="side of a convolution's kernel, in pixels; odd")
+        int,
+        Field(ge=1, le=11, description="side of a convolution's kernel, in pixels; odd"),
+        AfterValidator(_odd),
     ] = 3
     activation: Annotated[Activation, Field(description="after each normalisation, and in the head")] = "relu"
     normalization: Annotated[
@@ -229,8 +237,6 @@ class TrialConfig(_Section):
             raise ValueError(
                 f"data.folds must be 0 or at least 2, and data.fold below it, found {folds} and {fold}"
             )
-        if self.model.kernel_size % 2 == 0:
-            raise ValueError(f"model.kernel_size must be odd, found {self.model.kernel_size}")
         if self.data.task == "five-class" and LOSSES[self.loss.name].where_of_many is None:
             *others, last = (loss.name for loss in LOSSES.values() if loss.where_of_many)
             raise ValueError(
@@ -305,7 +311,7 @@ def _config_error(error: ValidationError, *section: str) -> ConfigError:
     return ConfigError(
         "value not allowed",
         where=key,
-        expected=first["msg"][0].lower() + first["msg"][1:],
+        expected=first["msg"].removeprefix("Value error, ").removeprefix("Input should be "),
         found=repr(first["input"]),
     )
 

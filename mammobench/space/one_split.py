@@ -10,6 +10,7 @@ from mammobench.space.hyperparameters import Choice, Hyperparameter
 from mammobench.space.search_space import SearchSpace
 
 DECIDE_THE_SPLIT = (
+    "data.task",
     "data.split",
     "data.shared_groups",
     "data.test_fraction",
@@ -43,6 +44,12 @@ def split_fault(item: Hyperparameter, where: str) -> SpaceError | None:
         found=item.describe(),
         remedy=f"Move {item.key} to base with one value, and search once for each value",
     )
+
+
+def compares_splits(space: SearchSpace) -> bool:
+    """Return whether a space searches the marked comparison, and nothing else of what decides the split."""
+    deciding = [item for item in space.hyperparameters if item.key in DECIDE_THE_SPLIT]
+    return bool(deciding) and not any(split_fault(item, item.key) for item in deciding)
 
 
 def require_one_split(space: SearchSpace) -> None:

@@ -6,7 +6,7 @@
 from pathlib import Path
 
 from mammobench.core.markdown import table
-from mammobench.core.metrics import OBJECTIVES
+from mammobench.core.objectives import OBJECTIVES
 from mammobench.space.components import ACTIVATIONS, LOSSES, OPTIMIZERS
 from mammobench.space.config import TrialConfig
 from mammobench.space.keys import Key, all_keys

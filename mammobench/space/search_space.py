@@ -53,7 +53,7 @@ class SearchSpace:
     Args:
         name: Name of the space, and of its study unless the study is given one.
         task: A task of `mammobench.data.splits.tasks`.
-        objective: The validation metric to optimise, a key of `mammobench.core.metrics.OBJECTIVES`.
+        objective: The validation metric to optimise, a key of `mammobench.core.objectives.OBJECTIVES`.
         image_size: Side of the square input, in pixels.
         base: Dotted keys fixed for all trials, over the family's defaults.
         hyperparameters: What is searched; parents stand before the hyperparameters they condition.

@@ -11,8 +11,8 @@ from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
 
 from mammobench.core.errors import SpaceError
-from mammobench.core.metrics import OBJECTIVES
 from mammobench.core.names import RULE, is_plain
+from mammobench.core.objectives import OBJECTIVES
 from mammobench.space.config import KEYS, TASKS, nearest
 from mammobench.space.search_space import Budget, SearchSpace
 from mammobench.space.yaml_faults import Source, in_words, plain, syntax_fault, where_it_belongs

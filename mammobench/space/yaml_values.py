@@ -30,7 +30,7 @@ def check_values(
     for item in space.hyperparameters:
         if item.active(first):
             first[item.key] = item.samples()[0]
-    _check_config(source, {**space.fixed, **first}, top, "task")
+    _check_together(source, {**space.fixed, **first}, top, (base, search))
     for item in space.hyperparameters:
         parents = {parent: allowed[0] for parent, allowed in item.when.items()}
         for value in item.samples():
@@ -61,6 +61,18 @@ def _check_config(source: Source, values: dict[str, Any], mapping: CommentedMap,
         TrialConfig.from_values(values)
     except ConfigError as error:
         raise _misfit(source, error, mapping, key, values.get(key)) from None
+
+
+def _check_together(
+    source: Source, values: dict[str, Any], top: CommentedMap, parts: tuple[CommentedMap, ...]
+) -> None:
+    """Check a configuration; a fault of several keys is told of one that it names, else of the task."""
+    try:
+        TrialConfig.from_values(values)
+    except ConfigError as error:
+        named = ((part, key) for part in parts for key in part if key in error.problem)
+        mapping, key = next(named, (top, "task"))
+        raise source.fail(error.problem, mapping, key) from None
 
 
 def _misfit(source: Source, error: ConfigError, mapping: CommentedMap, key: str, value: Any) -> SpaceError:

@@ -19,16 +19,15 @@ from optuna.storages import BaseStorage
 from mammobench.core.errors import MammobenchError, StudyError
 from mammobench.study.artifact_place import open_place
 from mammobench.study.artifacts import named_artifacts
+from mammobench.study.filenames import JOURNAL, LOCK, SPEC, SPLITS, TRIALS
 from mammobench.study.paths import REPORTS, any_folder, holds_remains, holds_study, new_folder
 from mammobench.study.record import BEATS_MISSED
 from mammobench.study.spec import StudySpec
 from mammobench.study.storage.access import open_storage
-from mammobench.study.storage.journal import JOURNAL
 from mammobench.study.storage.shared import SharedStorage
 from mammobench.study.storage.url import redacted
 
-_SPEC, _LOCK = "study.json", ".lock"
-_LAST = (JOURNAL, _SPEC)
+_LAST = (JOURNAL, SPEC)
 _DEFAULT_BEAT: int = StudySpec.model_fields["heartbeat"].default
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -189,17 +188,17 @@ def _folder_of(study: str | Path, url: str | None) -> Path:
         raise StudyError(
             "no study here",
             where=folder,
-            expected="study.json, study.journal, or what else commands write into a study's folder",
+            expected=f"{SPEC}, {JOURNAL}, or what else commands write into a study's folder",
             remedy="Name a study under reports/, or give its path",
         )
     place, here = folder.resolve(), Path.cwd()
-    others = [path for path in _walk(place) if path.name == _SPEC and path.parent != place]
+    others = [path for path in _walk(place) if path.name == SPEC and path.parent != place]
     if place in {here, *here.parents, Path.home(), REPORTS.resolve()} or others:
         raise StudyError(
             "the folder holds more than the study",
             where=folder,
             found=f"the study {others[0].parent}" if others else "a working directory, or all studies",
-            remedy="Remove what is the study's by hand: study.json, study.journal, trials, splits and pages",
+            remedy=f"Remove what is the study's by hand: {SPEC}, {JOURNAL}, {TRIALS}, {SPLITS} and pages",
         )
     return folder
 
@@ -211,7 +210,7 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
         return
     try:
-        with FileLock(folder / _LOCK).acquire(timeout=0):
+        with FileLock(folder / LOCK).acquire(timeout=0):
             yield
     except Timeout:
         raise _searched(folder) from None
@@ -227,7 +226,7 @@ def _searched(folder: Path) -> StudyError:
 
 def _read_spec(folder: Path) -> StudySpec | None:
     try:
-        return StudySpec.model_validate_json((folder / _SPEC).read_text(encoding="utf-8"))
+        return StudySpec.model_validate_json((folder / SPEC).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
 
@@ -256,22 +255,23 @@ def _read_record(folder: Path, name: str, url: str | None, spec: StudySpec | Non
 
     try:
         storage = opened(_DEFAULT_BEAT if spec is None else spec.heartbeat)
-        known = {study.study_name: study._study_id for study in storage.get_all_studies()}  # noqa: SLF001 - Optuna's storages name studies by it
-        if name not in known:
+        try:
+            study_id = storage.get_study_id_from_name(name)
+        except KeyError:
             return _Record(storage)
-        attributes = storage.get_study_user_attrs(known[name])
+        attributes = storage.get_study_user_attrs(study_id)
         recorded = StudySpec.model_validate(attributes["spec"]) if "spec" in attributes else None
         if spec is None and recorded is not None:
             storage = opened(recorded.heartbeat)
-        named = named_artifacts(storage, known[name])
-        trials = len(storage.get_all_trials(known[name], deepcopy=False))
+        named = named_artifacts(storage, study_id)
+        trials = len(storage.get_all_trials(study_id, deepcopy=False))
     except MammobenchError as error:
         raise StudyError(str(error).rstrip(".")) from None
     except Exception as error:  # noqa: BLE001 - what a damaged record makes Optuna raise is anything
         raise StudyError(f"it is damaged ({type(error).__name__})") from None
     # no other id leads to a file of the study's
     artifacts = {key: size for key, size in named.items() if _ID.fullmatch(key)}
-    return _Record(storage, known[name], trials, artifacts, recorded)
+    return _Record(storage, study_id, trials, artifacts, recorded)
 
 
 def _require_same(spec: StudySpec, recorded: StudySpec, where: str) -> None:
@@ -293,7 +293,7 @@ def _why_they_stay(where: str | None, study: str, record: _Record | None) -> str
     if not record.artifacts:
         return None
     if where is None:
-        return f"{_count(len(record.artifacts), 'artifact')}, since only study.json says where they lie"
+        return f"{_count(len(record.artifacts), 'artifact')}, since only {SPEC} says where they lie"
     what = f"{_count(len(record.artifacts), 'file')} in {where}"
     if not _is_bucket(where) and not Path(where).expanduser().is_dir():
         return f"{what}, which is not there"
@@ -331,7 +331,7 @@ def _remove_folder(folder: Path) -> None:
     """Remove a folder, ``study.json`` at the end; symbolic links go, and what they lead to stays."""
     place = folder.resolve()
     if place.is_dir():
-        entries = sorted(place.iterdir(), key=lambda path: (path.name == _LOCK, _rank(path.name)))
+        entries = sorted(place.iterdir(), key=lambda path: (path.name == LOCK, _rank(path.name)))
         for entry in entries:
             if entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry)
@@ -358,7 +358,7 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 def _sizes(folder: Path) -> Iterator[int]:
     for path in _walk(folder.resolve()):
-        if path.name != _LOCK:
+        if path.name != LOCK:
             yield path.lstat().st_size
 
 

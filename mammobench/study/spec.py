@@ -6,33 +6,36 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
+    SerializerFunctionWrapHandler,
     ValidationError,
     field_validator,
+    model_serializer,
     model_validator,
 )
 
 from mammobench.core.errors import SpaceError, StudyError
-from mammobench.core.metrics import OBJECTIVES, Direction
 from mammobench.core.names import require_one_folder
+from mammobench.core.objectives import OBJECTIVES, Direction
 from mammobench.core.validation import first_fault
 from mammobench.space.yaml_file import parse_space
+from mammobench.study.options import StudyOptions
 from mammobench.training.result import COSTS
 
 FORMAT = 2
 """The newest format that this version reads, and the one that it writes."""
 
+_WRITTEN = (
+    "format", "name", "space_name", "space", "objective", "objectives", "direction", "engine", "sampler",
+    "pruner", "limits", "stop_when_settled", "seed", "precision", "data", "fingerprint", "store", "storage",
+    "artifacts", "heartbeat", "versions", "created", "command",
+)  # fmt: skip
+"""The order in which ``study.json`` has had its fields so far; newer ones follow."""
 
-def _place(text: str) -> str:
-    if "\0" in text or len(text) > 4096:  # noqa: PLR2004 - PATH_MAX of Linux
-        raise ValueError("should be a path or a URL")
-    return text
-
-
-Place = Annotated[str, AfterValidator(_place)]
+_LONGEST_PATH = 4096
+"""PATH_MAX of Linux."""
 
 
 class StoreFacts(BaseModel):
@@ -74,18 +77,17 @@ SPACE_MAY_DIFFER = {
 _TITLES = {"fingerprint": "data fingerprint"}
 
 
-class StudySpec(BaseModel):
-    """What was asked of a study.
+class StudySpec(StudyOptions, BaseModel):
+    """What was asked of a study: its options, and the space, objectives, limits and images.
+
+    The options' values are those in use: the sampler and the precision by their names, no password in the
+    storage's URL.
 
     Attributes:
         format: 1 had one objective, no pruner, no limits, and its storage in the folder.
         objective: The metric that training watches, the first of `objectives`.
         objectives: Validation metrics and costs to optimise.
         limits: Cost to the most that a configuration may have.
-        storage: URL of the database that holds the record, without a password; None for the folder's journal.
-        artifacts: Folder or ``s3://bucket/prefix`` through which machines share trials' files.
-        heartbeat: Seconds between the signs of life of a worker; six without one, and its trial is run again.
-        stop_when_settled: Whether Optuna's terminator may end the search.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -97,19 +99,10 @@ class StudySpec(BaseModel):
     objective: str
     objectives: tuple[str, ...] = ()
     direction: Literal["maximize", "minimize"]
-    engine: str
-    sampler: str
-    pruner: str = "none"
     limits: dict[Literal["weights", "flops", "latency_ms"], Annotated[float, Field(gt=0)]] = {}
-    stop_when_settled: bool = False
-    seed: int
-    precision: str
-    data: Place
+    data: str
     fingerprint: str
     store: dict[str, Any]
-    storage: Place | None = None
-    artifacts: Place | None = None
-    heartbeat: Annotated[int, Field(ge=1, le=86_400)] = 10
     versions: dict[str, str]
     created: str
     command: str
@@ -118,6 +111,18 @@ class StudySpec(BaseModel):
     @classmethod
     def _of_one_folder(cls, name: str) -> str:
         return require_one_folder(name)
+
+    @field_validator("data", "storage", "artifacts")
+    @classmethod
+    def _of_a_place(cls, text: str | None) -> str | None:
+        if text is not None and ("\0" in text or len(text) > _LONGEST_PATH):
+            raise ValueError("should be a path or a URL")
+        return text
+
+    @model_serializer(mode="wrap")
+    def _in_order(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values: dict[str, Any] = dump(self)
+        return {**{name: values[name] for name in _WRITTEN if name in values}, **values}
 
     @model_validator(mode="after")
     def _check_whole(self) -> Self:

@@ -19,10 +19,12 @@ from typing import Any
 from mammobench.core.errors import MammobenchError
 from mammobench.core.files import sweep, written_aside
 from mammobench.training.failures import Fault, fault_of
-from mammobench.training.result import CHECKPOINT, InfeasibleError, TrialResult
+from mammobench.training.filenames import CHECKPOINT, LOG
+from mammobench.training.result import InfeasibleError, TrialResult
 from mammobench.training.task import Observer, TrialTask
 
 _FIRST_TO_GO = "500"
+_STEP_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,25 @@ class EpochEnd:
     number: int
     epoch: int
     objective: float
+
+
+@dataclass(frozen=True)
+class StepEnd:
+    """A sign of life within an epoch: a running trial has made so many of its steps; not each is told.
+
+    Attributes:
+        number: The trial's number.
+        epoch: The one that is being trained, from 1.
+        step: From 1.
+        steps: In each epoch; after the last comes validation.
+        seconds: For one step, the mean of those after the epoch's first; None while there is none.
+    """
+
+    number: int
+    epoch: int
+    step: int
+    steps: int
+    seconds: float | None
 
 
 @dataclass(frozen=True)
@@ -101,11 +122,12 @@ def listen(connection: Connection) -> queue.SimpleQueue[Any]:
 
 def run_task(task: TrialTask, connection: Connection) -> None:
     """Run one trial in this process, which is its own, and end the process."""
-    connection.send(Started(time.monotonic()))
+    with contextlib.suppress(OSError):
+        connection.send(Started(time.monotonic()))
     # Ctrl-C is the searching process's business: it stops the trials
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = listen(connection)
-    _log_to(task.run.folder / "log.txt")
+    _log_to(task.run.folder / LOG)
     with contextlib.suppress(OSError):
         # where memory runs out the kernel is to take the trial and leave the search
         Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_GO, encoding="ascii")
@@ -166,10 +188,22 @@ class _Reporter(Observer):
 
     def __init__(self, task: TrialTask, connection: Connection, answers: queue.SimpleQueue[Answer]) -> None:
         self._task, self._connection, self._answers = task, connection, answers
+        self._first_step = self._told = time.monotonic()
 
     def epoch(self, epoch: int, objective: float) -> bool:
         self._connection.send(EpochEnd(self._task.trial.number, epoch, objective))
         return not self._task.run.asks or _wait_for_answer(self._answers, epoch)
+
+    def step(self, epoch: int, step: int, steps: int) -> None:
+        now = time.monotonic()
+        if step == 1:
+            # the first of a training traces the model
+            self._first_step = now
+        ends_a_long_epoch = step == steps and now - self._first_step >= _STEP_SECONDS
+        if now - self._told >= _STEP_SECONDS or ends_a_long_epoch:
+            self._told = now
+            seconds = None if step == 1 else (now - self._first_step) / (step - 1)
+            self._connection.send(StepEnd(self._task.trial.number, epoch, step, steps, seconds))
 
     def condition(self, done: int, total: int) -> None:
         self._connection.send(ConditionEnd(self._task.trial.number, done, total))

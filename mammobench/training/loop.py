@@ -18,7 +18,8 @@ import pandas as pd
 
 from mammobench.core.errors import TrialError
 from mammobench.core.files import write_json, write_text, written_aside
-from mammobench.core.metrics import OBJECTIVES, best_threshold, objective_value, scores
+from mammobench.core.metrics import best_threshold, scores
+from mammobench.core.objectives import OBJECTIVES, objective_value
 from mammobench.core.seeds import derive_seed
 from mammobench.data.images.conditions import conditions_named
 from mammobench.data.images.pixels import Pixels
@@ -32,8 +33,9 @@ from mammobench.models.optimizers import Plateau, build_optimizer
 from mammobench.space.config import TrialConfig
 from mammobench.training.checkpoint import Best, Checkpoint, History
 from mammobench.training.costs import check_limits, measure_costs
-from mammobench.training.predict import STRESS, Floats, Predictor
-from mammobench.training.result import CHECKPOINT, TrialResult
+from mammobench.training.filenames import CHECKPOINT, CONFIG, HISTORY, PREDICTIONS, STRESS, TENSORBOARD
+from mammobench.training.predict import Floats, Predictor
+from mammobench.training.result import TrialResult
 from mammobench.training.task import Observer, Run, Trial
 from mammobench.training.tensorboard import EventLog
 
@@ -84,7 +86,7 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
     clock, config, seed, folder = _Clock(), trial.config, trial.seed, run.folder
     what = {"config": config.model_dump(mode="json"), "seed": seed, "fingerprint": store.fingerprint,
             "split": split.hash}  # fmt: skip
-    write_json(folder / "config.json", what | {"environment": dict(environment)})
+    write_json(folder / CONFIG, what | {"environment": dict(environment)})
     pixels = Pixels.of(store, config.data, split.train)
     task = get_task(config.data.task)
     prior = np.bincount(split.train.targets, minlength=task.classes) / len(split.train.targets)
@@ -118,7 +120,7 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
         # a training that goes on was within its limits: a latency measured anew must not end it
         check_limits(paid, run.limits)
     clock.lap("costs")
-    events = EventLog(folder / "tensorboard", history) if run.tensorboard else None
+    events = EventLog(folder / TENSORBOARD, history) if run.tensorboard else None
     harsh = conditions_named(OBJECTIVES[config.training.objective].conditions)
 
     def go_on() -> bool:
@@ -152,7 +154,8 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
             optimizer.learning_rate = config.optimizer.learning_rate * factor
         model.reset_metrics()
         loss = math.nan
-        for batch in training_batches(len(targets), batch_size, derive_seed(seed, "batches"), epoch):
+        batches = training_batches(len(targets), batch_size, derive_seed(seed, "batches"), epoch)
+        for step, batch in enumerate(batches, start=1):
             loss = float(
                 model.train_on_batch(pixels(split.train.rows[batch]), targets[batch], sample_weights[batch])
             )
@@ -165,6 +168,7 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
                     "the training loss is not a finite number", where=f"epoch {epoch}", found=loss,
                     remedy="Search lower learning rates, or set optimizer.clip_norm",
                 )  # fmt: skip
+            observer.step(epoch, step, steps)
         train_seconds = clock.lap("train")
         predicted = predict(split.validation.rows)
         objective = objective_of(predicted)
@@ -188,7 +192,7 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
             }
         )
         best = checkpoint.save(history, best, better=_improves(objective, best, config))
-        write_text(folder / "history.csv", pd.DataFrame(history).to_csv(index=False))
+        write_text(folder / HISTORY, pd.DataFrame(history).to_csv(index=False))
         if events:
             events.add(history[-1])
         clock.lap("write")
@@ -203,7 +207,7 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
     test = predict(split.test.rows)
     objective = objective_of(validation)
     clock.lap("predict")
-    with written_aside(folder / "predictions.npz") as aside:
+    with written_aside(folder / PREDICTIONS) as aside:
         np.savez_compressed(aside, validation_probability=validation, test_probability=test)
     rows = split.validation.rows, split.test.rows
     predict.write_stressed(

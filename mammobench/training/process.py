@@ -6,10 +6,12 @@ a device; a trial process ends by itself when the process that searches is gone.
 
 import contextlib
 import multiprocessing
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from typing import Any, TypeVar
@@ -20,6 +22,7 @@ from mammobench.training.child import (
     ConditionEnd,
     EpochEnd,
     Started,
+    StepEnd,
     TrialEnd,
     listen,
     run_task,
@@ -28,7 +31,7 @@ from mammobench.training.failures import fault_of_exit
 from mammobench.training.server_folder import provide_server_folder
 from mammobench.training.task import TrialTask
 
-__all__ = ["EpochEnd", "TrialEnd", "TrialProcess", "TrialTask", "call_in_process", "wait_for_any"]
+__all__ = ["EpochEnd", "StepEnd", "TrialEnd", "TrialProcess", "TrialTask", "call_in_process", "wait_for_any"]
 
 _Argument = TypeVar("_Argument")
 _Result = TypeVar("_Result")
@@ -46,13 +49,18 @@ class TrialProcess:
         task: What to run. The process starts at once.
         on_condition: Called by `messages` after each condition that the task predicts under, with how many
             are done, and their total.
+        on_step: Called by `messages` about once a second while the trial trains.
     """
 
     def __init__(
-        self, task: TrialTask, *, on_condition: Callable[[int, int], None] = lambda *_: None
+        self,
+        task: TrialTask,
+        *,
+        on_condition: Callable[[int, int], None] = lambda *_: None,
+        on_step: Callable[[StepEnd], None] = lambda _: None,
     ) -> None:
         self.task = task
-        self._on_condition = on_condition
+        self._on_condition, self._on_step = on_condition, on_step
         self._launched = time.monotonic()
         self._start_seconds = 0.0
         self._epoch = 0
@@ -86,6 +94,9 @@ class TrialProcess:
                 continue
             if isinstance(message, ConditionEnd):
                 self._on_condition(message.done, message.total)
+                continue
+            if isinstance(message, StepEnd):
+                self._on_step(message)
                 continue
             if isinstance(message, EpochEnd):
                 self._epoch = message.epoch
@@ -156,6 +167,7 @@ def _start(target: Callable[..., None], argument: object, name: str) -> tuple[Fo
     """
     _context.set_forkserver_preload(["mammobench.training.preload"])
     provide_server_folder()
+    _start_server()
     for pause in _PAUSES:
         time.sleep(pause)
         here, there = _context.Pipe()
@@ -176,6 +188,17 @@ def _start(target: Callable[..., None], argument: object, name: str) -> tuple[Fo
     )
 
 
+def _start_server() -> None:
+    """Start the server where it does not run, with Ctrl-C held back until `preload` says what it does."""
+    # starting this one lets interrupts in again
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _call(call: tuple[Callable[[Any], object], Any], connection: Connection) -> None:
     listen(connection)
     function, argument = call
@@ -183,7 +206,9 @@ def _call(call: tuple[Callable[[Any], object], Any], connection: Connection) -> 
         answer = function(argument)
     except MammobenchError as error:
         answer = error
-    connection.send(answer)
+    with contextlib.suppress(BrokenPipeError):
+        # whoever asked may have been stopped
+        connection.send(answer)
 
 
 @contextlib.contextmanager

@@ -100,5 +100,14 @@ class Observer:
         """
         return True
 
+    def step(self, epoch: int, step: int, steps: int) -> None:
+        """Take the end of a training step; called after each, so it must be quick.
+
+        Args:
+            epoch: The one that is being trained, from 1.
+            step: From 1 to `steps`.
+            steps: In each epoch.
+        """
+
     def condition(self, done: int, total: int) -> None:
         """Take the end of the predictions under one of `Run.conditions`."""

@@ -1,84 +1,44 @@
 """The loop ask, run, tell: proposals from an engine, trials in processes of their own, all of it recorded.
 
 One process may search a study alone, or many on many machines that share nothing but the record and the
-place of artifacts; the loop is the same. What it knows of trials that others run, it reads from the record.
+place of artifacts; the loop is the same. `run_search` starts what `_next` gives, in `_launch`, and takes what
+the trials say, in `_take`, until there is nothing more to start and none runs.
 """
 
 import contextlib
 import math
 import os
-import re
 import socket
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from optuna.storages._heartbeat import BaseHeartbeatThread
-
-from mammobench.core.errors import StudyError, TrialError
+from mammobench.core.errors import TrialError
 from mammobench.core.files import sweep
 from mammobench.core.signals import terminable
 from mammobench.data.store.image_store import ImageStore
-from mammobench.study.artifacts import open_artifacts
 from mammobench.study.deaths import in_words, may_run_again
+from mammobench.study.filenames import SHORTCUTS, SPLITS
+from mammobench.study.options import RunOptions
 from mammobench.study.record import StudyRecord
-from mammobench.study.storage.access import claim_waiting, fail_stale, heartbeat
+from mammobench.study.storage.access import heartbeat
+from mammobench.study.storage.heartbeat import Heartbeat
 from mammobench.study.trial_record import TrialRecord
 from mammobench.study.trial_task import trial_task
 from mammobench.training.process import EpochEnd, TrialEnd, TrialProcess, wait_for_any
-from mammobench.training.result import CHECKPOINT, COSTS
+from mammobench.training.result import COSTS
 from mammobench.training.task import Run
 from mammobench.tuning.devices import Lease, Leases
+from mammobench.tuning.early_failures import EarlyFailures
 from mammobench.tuning.engines.base import NoProposal
+from mammobench.tuning.events import Event, TrialSeen, TrialStart
+from mammobench.tuning.other_workers import OtherWorkers
 from mammobench.tuning.proposer import Proposer, restore_split
+from mammobench.tuning.trial_files import TrialFiles
 
-FAILURES_THAT_STOP = 5
 _POLL_SECONDS = 1.0
-_NEWS_SECONDS = 3.0
-_PRODUCTS = ("config.json", "history.csv", "predictions.npz", "log.txt")
-
-
-@dataclass(frozen=True)
-class TrialStart:
-    """A trial has been started, or goes on after an interruption."""
-
-    record: TrialRecord
-
-
-@dataclass(frozen=True)
-class TrialSeen:
-    """The record has news of a trial that another worker runs or has run."""
-
-    record: TrialRecord
-
-
-Event = TrialStart | EpochEnd | TrialEnd | TrialSeen
-"""What an observer of a search is told."""
-
-
-@dataclass(frozen=True)
-class SearchOptions:
-    """How much a process may run, and how; nothing here changes what a trial comes to.
-
-    Attributes:
-        trials: Searched trials in all, failed ones included.
-        workers: Trials at a time in this process.
-        timeout: Seconds after which no trial is started any more.
-        trial_timeout: Seconds after which a trial fails.
-        share_devices: Whether two trials may use one GPU.
-        tensorboard: Whether trials write TensorBoard logs.
-    """
-
-    trials: int
-    workers: int = 1
-    timeout: float | None = None
-    trial_timeout: float | None = None
-    share_devices: bool = False
-    tensorboard: bool = False
 
 
 @dataclass
@@ -86,13 +46,16 @@ class _Running:
     record: TrialRecord
     process: TrialProcess
     lease: Lease
-    beating: BaseHeartbeatThread
-    upload: Future[None] | None = None
-    pushed: int = 0
+    beating: Heartbeat
 
 
 def run_search(
-    study: StudyRecord, store: ImageStore, *, options: SearchOptions, observe: Callable[[Event], None]
+    study: StudyRecord,
+    store: ImageStore,
+    *,
+    trials: int,
+    options: RunOptions,
+    observe: Callable[[Event], None],
 ) -> str | None:
     """Run a study until it has all its trials, or continue it.
 
@@ -103,7 +66,8 @@ def run_search(
     Args:
         study: The study, its lock held by the caller.
         store: The images it was made for.
-        options: How much to run.
+        trials: Searched trials in all, failed ones included.
+        options: How much to run at a time, and how.
         observe: Told of each event.
 
     Returns:
@@ -112,9 +76,9 @@ def run_search(
     Raises:
         TrialError: When the first trials all fail for one reason, or the disk is full.
     """
-    for place in (study.folder, study.folder / "splits", study.folder / "shortcuts"):
+    for place in (study.folder, study.folder / SPLITS, study.folder / SHORTCUTS):
         sweep(place)
-    with terminable(), _Search(study, store, options, observe) as search:
+    with terminable(), _Search(study, store, trials, options, observe) as search:
         return search.run()
 
 
@@ -122,29 +86,27 @@ class _Search:
     """The trials that this process runs, and what is still to start."""
 
     def __init__(
-        self, study: StudyRecord, store: ImageStore, options: SearchOptions, observe: Callable[[Event], None]
+        self,
+        study: StudyRecord,
+        store: ImageStore,
+        trials: int,
+        options: RunOptions,
+        observe: Callable[[Event], None],
     ) -> None:
-        self._study, self._store, self._options, self._observe = study, store, options, observe
+        self._study, self._store, self._observe = study, store, observe
+        self._trials, self._options = trials, options
         self._proposer = Proposer(study, store)
         self._proposer.catch_up()
         self._leases = Leases(options.workers, share_devices=options.share_devices)
-        self._artifacts = open_artifacts(study.spec.artifacts, study.folder, study.storage, make=False)
-        self._uploads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="artifacts")
-        self._shared = study.spec.storage is not None
+        self._files = TrialFiles(study)
+        self._others = OtherWorkers(study, self._proposer) if study.spec.storage is not None else None
         self._deadline = math.inf if options.timeout is None else time.monotonic() + options.timeout
-        self._next_look = self._next_news = -math.inf
-        self._seen: dict[int, tuple[str, int]] = {}
         self._running: dict[int, _Running] = {}
         # on a journal the one process that searches has died; in a database they may run elsewhere
         self._interrupted = (
-            [] if self._shared else [record for record in self._proposer.trials if record.state == "running"]
+            [] if self._others else [record for record in self._proposer.trials if record.state == "running"]
         )
-        self._failures: list[str] = []
-        # the reference CNN's success says nothing of the configurations that are searched
-        self._any_trained = any(
-            record.state in {"finished", "pruned"} and record.role == "searched"
-            for record in self._proposer.trials
-        )
+        self._failures = EarlyFailures(study.folder, self._proposer.trials)
 
     def __enter__(self) -> Self:
         return self
@@ -158,30 +120,32 @@ class _Search:
         try:
             for running in self._running.values():
                 with contextlib.suppress(Exception):
-                    if running.upload:
-                        running.upload.result()
-                    if self._shared:
+                    self._files.wait_for(running.record)
+                    if self._others:
                         self._study.release(running.record.number)
         finally:
             for running in self._running.values():
                 running.beating.join()
-            self._uploads.shutdown()
+            self._files.close()
 
     def run(self) -> str | None:
+        """Start trials while there is room, and take what they say, until there are no more."""
         while True:
             more = self._fill()
             if not more and not self._running:
                 return self._why_early()
-            self._push_checkpoints()
-            self._tell_of_others()
-            wait = _POLL_SECONDS if self._shared else None
+            self._files.push_checkpoints(running.record for running in self._running.values())
+            if self._others:
+                for record in self._others.news(self._running):
+                    self._observe(TrialSeen(record))
+            wait = _POLL_SECONDS if self._others else None
             for process in wait_for_any([running.process for running in self._running.values()], wait):
                 for message in process.messages():
                     self._take(message)
 
     def _why_early(self) -> str | None:
         self._proposer.catch_up()
-        if self._proposer.enough(self._options.trials):
+        if self._proposer.enough(self._trials):
             return None
         return self._proposer.settled or "the time that it was given is over"
 
@@ -192,36 +156,28 @@ class _Search:
             if isinstance(record, TrialRecord):
                 self._launch(record)
                 continue
-            elsewhere = any(
-                other.lost or (other.state == "running" and other.number not in self._running)
-                for other in self._proposer.trials
-            )
-            return self._shared and elsewhere and time.monotonic() < self._deadline
+            elsewhere = self._others is not None and self._others.may_leave_more(self._running)
+            return elsewhere and time.monotonic() < self._deadline
         return True
 
     def _next(self) -> TrialRecord | NoProposal:
+        """Return what to start next: what was interrupted, what a dead worker left, or a new proposal."""
         if self._interrupted:
             return self._interrupted.pop(0)
         if time.monotonic() >= self._deadline:
             return NoProposal.USED_UP
-        if self._shared:
-            if time.monotonic() >= self._next_look:
-                fail_stale(self._study.storage, self._study.study_id)
-                self._next_look = time.monotonic() + self._study.spec.heartbeat
-            claimed = claim_waiting(self._study.storage, self._study.study_id)
-            if claimed is not None:
-                record = self._study.adopt(claimed)
-                if record.number in self._running:
-                    # this machine slept, was given up for dead, and takes its own trial over
-                    self._running[record.number].process.stop()
-                    self._let_go(self._running[record.number])
-                if self._study.spec.artifacts is not None:
-                    # what this machine has of it may be older than what another one pushed
-                    (record.folder / CHECKPOINT).unlink(missing_ok=True)
-                return record
-        return self._proposer.next(self._options.trials)
+        record = self._others.claim() if self._others else None
+        if record is None:
+            return self._proposer.next(self._trials)
+        if record.number in self._running:
+            # this machine slept, was given up for dead, and takes its own trial over
+            self._running[record.number].process.stop()
+            self._let_go(self._running[record.number])
+        self._files.drop_checkpoint(record)
+        return record
 
     def _launch(self, record: TrialRecord) -> None:
+        """Start a trial's process on devices of its own, and its heartbeat."""
         beating = heartbeat(self._study.storage, record.storage_id)
         beating.start()
         lease = self._leases.take()
@@ -229,10 +185,10 @@ class _Search:
             process = self._start(record, lease)
         except BaseException:
             beating.join()
-            if self._shared:
+            if self._others:
                 self._study.release(record.number)
             raise
-        if self._shared:
+        if self._others:
             self._study.sign(record.number, f"{socket.gethostname()}:{os.getpid()}")
         self._running[record.number] = _Running(record, process, lease, beating)
         self._observe(TrialStart(record))
@@ -240,12 +196,9 @@ class _Search:
     def _start(self, record: TrialRecord, lease: Lease) -> TrialProcess:
         study = self._study
         record.folder.mkdir(parents=True, exist_ok=True)
-        start_from = None
-        if record.continues is not None:
-            origin = study.trial(record.continues)
-            start_from = origin.folder / CHECKPOINT
-            self._artifacts.pull_checkpoint(origin.storage_id, start_from)
-        self._artifacts.pull_checkpoint(record.storage_id, record.folder / CHECKPOINT)
+        origin = None if record.continues is None else study.trial(record.continues)
+        start_from = None if origin is None else self._files.checkpoint(origin)
+        self._files.checkpoint(record)
         restore_split(study, self._store, record)
         costs = {*study.spec.limits, *study.spec.objectives} & {*COSTS}
         task = trial_task(
@@ -264,38 +217,7 @@ class _Search:
                 tensorboard=self._options.tensorboard,
             ),
         )
-        return TrialProcess(task)
-
-    def _tell_of_others(self) -> None:
-        """Tell the observer what other workers have done since the last time."""
-        if not self._shared or time.monotonic() < self._next_news:
-            return
-        self._next_news = time.monotonic() + _NEWS_SECONDS
-        self._proposer.catch_up()
-        for record in self._proposer.trials:
-            news = (record.state, record.epochs)
-            if record.number not in self._running and self._seen.get(record.number) != news:
-                self._observe(TrialSeen(record))
-            self._seen[record.number] = news
-
-    def _push_checkpoints(self) -> None:
-        """Upload each checkpoint that has been written since the last upload; slow ones skip epochs."""
-        if self._study.spec.artifacts is None:
-            return
-        for running in self._running.values():
-            if running.upload is not None and not running.upload.done():
-                continue
-            # written in the background of the next epoch, so no message tells of it
-            with contextlib.suppress(FileNotFoundError):
-                written = (running.record.folder / CHECKPOINT).stat().st_mtime_ns
-                if written != running.pushed:
-                    running.pushed = written
-                    running.upload = self._uploads.submit(self._push_checkpoint, running.record)
-
-    def _push_checkpoint(self, record: TrialRecord) -> None:
-        # without it a worker's death costs more epochs, nothing else; the next epoch tries again
-        with contextlib.suppress(StudyError, FileNotFoundError):
-            self._artifacts.push_checkpoint(record.storage_id, record.folder / CHECKPOINT)
+        return TrialProcess(task, on_step=self._observe)
 
     def _take(self, message: EpochEnd | TrialEnd) -> None:
         """Record what a trial says."""
@@ -317,8 +239,7 @@ class _Search:
         record = running.record
         if message.fault == "full disk":
             raise TrialError(message.reason or "the disk is full", where=f"trial {message.number}")
-        if running.upload:
-            running.upload.result()
+        self._files.wait_for(record)
         if message.fault == "killed":
             deaths = self._study.count_death(message.number)
             if deaths is not None and may_run_again(deaths):
@@ -331,10 +252,10 @@ class _Search:
         self._let_go(running)
         if ours and (record.whole or message.result is None):
             # whoever has taken a trial up goes on from its checkpoint
-            self._artifacts.remove_checkpoint(record.storage_id)
+            self._files.remove_checkpoint(record)
         self._observe(message)
         if message.reason is not None:
-            self._give_up_on_hopeless(message.reason)
+            self._failures.failed(message.reason)
 
     def _tell(self, record: TrialRecord, message: TrialEnd) -> bool:
         """Enter in the record how a trial ended; return whether it was still ours."""
@@ -344,10 +265,8 @@ class _Search:
             return study.refuse_trial(message.number, costs, self._constraints(costs))
         if message.result is None:
             return study.fail_trial(message.number, message.reason or "unknown")
-        self._any_trained = self._any_trained or record.role == "searched"
-        self._artifacts.push(record.storage_id, record.folder, _PRODUCTS)
-        if not record.whole:
-            self._artifacts.push_checkpoint(record.storage_id, record.folder / CHECKPOINT)
+        self._failures.trained(record)
+        self._files.push_products(record)
         return study.finish_trial(
             message.number,
             message.result,
@@ -358,30 +277,9 @@ class _Search:
 
     def _let_go(self, running: _Running) -> None:
         del self._running[running.record.number]
+        self._files.forget(running.record)
         running.beating.join()
         self._leases.give_back(running.lease)
 
     def _constraints(self, costs: Mapping[str, float]) -> tuple[float, ...]:
         return tuple(costs[name] - limit for name, limit in self._study.spec.limits.items())
-
-    def _give_up_on_hopeless(self, reason: str) -> None:
-        self._failures.append(re.sub(r"\d+", "#", reason))
-        one_reason = len(set(self._failures)) == 1
-        if len(self._failures) >= FAILURES_THAT_STOP and one_reason and not self._any_trained:
-            raise TrialError(
-                f"the first {len(self._failures)} trials all failed for one reason: {reason.rstrip('.')}",
-                where=self._study.folder,
-                remedy="Read trials/*/log.txt there, mend the cause, and run the same command again",
-            )
-
-
-def fetch_artifacts(study: StudyRecord) -> None:
-    """Bring what other machines left of their trials into the study's folder here."""
-    if study.spec.artifacts is None:
-        return
-    artifacts = open_artifacts(study.spec.artifacts, study.folder, study.storage, make=False)
-    for record in study.trials:
-        if record.state in {"finished", "pruned"}:
-            artifacts.pull(record.storage_id, record.folder, _PRODUCTS)
-            if not study.split_path(record.split).exists():
-                restore_split(study, ImageStore.open(Path(study.spec.data)), record, required=False)

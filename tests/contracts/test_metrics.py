@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from mammobench.core.counted import COUNTED
-from mammobench.core.metrics import OBJECTIVES, objective_value, scores, scores_of_counts
+from mammobench.core.metrics import scores, scores_of_counts
+from mammobench.core.objectives import OBJECTIVES, objective_value
 from mammobench.core.registry import resolve
 from mammobench.evaluation.points import METRICS
 from mammobench.report.columns import title_of

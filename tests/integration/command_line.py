@@ -14,7 +14,7 @@ from mammobench.data.store.image_store import ImageStore
 COMMAND = """\
 import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from mammobench.cli import main
+from mammobench.__main__ import main
 main()
 """
 SPACE = """\

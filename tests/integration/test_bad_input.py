@@ -140,7 +140,10 @@ SPACE = "task: malignancy\nimage_size: 32\nbudget: {trials: 1, max_epochs: 1}\n"
 def test_a_space_with_a_name_that_leads_elsewhere_is_refused_with_its_line(name: str, fails: Fails) -> None:
     Path("mine.yaml").write_text(f'# A space.\nname: "{name}"\n{SPACE}')
     said = fails("search", "--space", "mine.yaml")
-    assert "mine.yaml, line 2, name: not a name that a study can have: expected 1 to 100 letters" in said
+    assert (
+        "mine.yaml, line 2, name: not a name that a study can have: expected a text of 1 to 100 letters"
+        in said
+    )
     assert len(said) < 700
     assert fails("spaces", "mine.yaml")
 

@@ -16,7 +16,7 @@ from mammobench.study.deaths import IN_A_ROW
 from mammobench.study.record import StudyRecord
 from mammobench.study.trial_record import TrialRecord
 from mammobench.training.process import EpochEnd
-from mammobench.tuning.loop import Event, TrialStart
+from mammobench.tuning.events import Event, TrialStart
 from mammobench.tuning.proposer import Proposer
 from tests.integration.watching import require_same_predictions
 from tests.postgres import PASSWORD, shared_server

@@ -9,7 +9,7 @@ from mammobench.core.errors import TrialError
 from mammobench.data.store.image_store import ImageStore
 from mammobench.space.yaml_file import parse_space
 from mammobench.study.record import StudyRecord
-from mammobench.tuning.loop import FAILURES_THAT_STOP
+from mammobench.tuning.early_failures import FAILURES_THAT_STOP
 from tests.integration.command_line import CommandLine
 
 pytestmark = [pytest.mark.xdist_group("trials"), pytest.mark.timeout(900)]

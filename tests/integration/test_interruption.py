@@ -1,6 +1,7 @@
 """Ctrl-C and a killed main process leave a study that the same command continues."""
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -26,6 +27,24 @@ def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
 
 def descendants(process: subprocess.Popen[str]) -> list[psutil.Process]:
     return psutil.Process(process.pid).children(recursive=True)
+
+
+@pytest.mark.parametrize("moment", [0.3, 2.0, 4.0, 5.5, 8.0])
+def test_an_interruption_while_libraries_load_is_answered_in_a_line(
+    command_line: CommandLine, moment: float
+) -> None:
+    with command_line.start(*command_line.search_words) as process:
+        time.sleep(moment)
+        # as a terminal does: all processes hear it
+        os.killpg(process.pid, signal.SIGINT)
+        # the server of trials, which has standard error too, goes at once as well
+        out, err = process.communicate(timeout=7)
+    assert (process.returncode, out) == (130, "")
+    stopped = err.splitlines()
+    assert "Traceback" not in err
+    assert "Error" not in err
+    assert len(stopped) <= 4, err
+    assert re.search(r"Stopped\. .*the same command", err)
 
 
 def test_interrupted_and_killed_searches_end_as_if_nothing_had_happened(

@@ -2,7 +2,10 @@
 
 import json
 import os
+import re
+import shutil
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +13,7 @@ import pandas as pd
 import pytest
 
 from mammobench.data.store.image_store import ImageStore
-from tests.integration.command_line import make_command_line
+from tests.integration.command_line import CommandLine, make_command_line
 from tests.integration.test_interruption import wait_for
 
 SPACE = """\
@@ -22,6 +25,18 @@ search:
   optimizer.learning_rate: {float: [1.0e-3, 1.0e-2], log: true}
 budget: {trials: 2, max_epochs: 20}
 """
+
+
+# one worker makes the searched study once
+@pytest.mark.xdist_group("searched")
+def test_each_stage_is_told_once(searched: CommandLine, tmp_path: Path) -> None:
+    shutil.copytree(searched.folder / "reports", tmp_path / "reports")
+    _, err = replace(searched, folder=tmp_path).run("replicate", "tiny", "--top", "1", "--replicates", "2")
+    told = re.findall(r"^(.*): done in \d+ s$", err, re.MULTILINE)
+    trained = [stage for stage in told if stage.startswith("Training trial ")]
+    assert len(trained) == 4
+    assert len({*told}) == len(told)
+    assert told[-2:] == ["Replicates", "Writing the report"]
 
 
 @pytest.mark.slow

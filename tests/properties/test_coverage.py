@@ -8,43 +8,18 @@ from collections import defaultdict
 from functools import cache
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from scipy import special, stats
 
-from mammobench.core.seeds import generator
 from mammobench.evaluation.calibration import calibration
 from mammobench.evaluation.curves import resampled_curves
 from mammobench.evaluation.ends import CAUTIOUS, difference_ends, metric_ends, rarest_groups
 from mammobench.evaluation.intervals import Resamples, resampled_scores
 from mammobench.evaluation.points import point_scores
+from tests.simulation import PREVALENCE, THRESHOLD, simulate
 
-CROPS, THRESHOLD, PREVALENCE = 3, 0.4, 0.1
-MODELS = 2
 COUNTED = ("f1", "recall", "precision", "specificity", "accuracy", "balanced_accuracy", "mcc")
 RANKED = ("auroc", "auprc", "brier")
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-
-
-def simulate(
-    images: int, icc: float, prevalence: float, draw: int, *, models: int = MODELS, correlation: float = 0.7
-) -> tuple[Ints, Ints, Floats]:
-    """Return targets, groups, and the probabilities of equally good models, (images, models)."""
-    numbers = generator(draw, "coverage", images, models)
-    groups = np.arange(images) // CROPS
-    count = int(groups[-1]) + 1
-    of_group = numbers.random(images) < np.sqrt(icc)
-    own, shared = numbers.random(images) < prevalence, (numbers.random(count) < prevalence)[groups]
-    targets = np.where(of_group, shared, own).astype(np.int64)
-
-    def noise(size: int) -> Floats:
-        common, apart = numbers.normal(size=(size, 1)), numbers.normal(size=(size, models))
-        together: Floats = np.sqrt(correlation) * common + np.sqrt(1 - correlation) * apart
-        return together
-
-    score = np.sqrt(icc) * noise(count)[groups] + np.sqrt(1 - icc) * noise(images)
-    return targets, groups, special.expit(1.5 * (1.5 * targets[:, None] + score) - 2.2)
 
 
 @cache
@@ -127,7 +102,7 @@ def test_intervals_of_few_positive_groups_cover() -> None:
     ],
 )  # fmt: skip
 def test_intervals_of_every_metric_cover(images: int, icc: float, prevalence: float) -> None:
-    draws = 400 if images > 1000 else 1000
+    draws = 1000
     found, few = covered(images, icc, prevalence, draws)
     shares = ", ".join(f"{metric} {100 * share:.1f}" for metric, share in found.items())
     print(f"n = {images}, ICC {icc}: {few:.1f} positive groups; covered in %: {shares}")

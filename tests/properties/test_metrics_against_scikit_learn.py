@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -9,8 +10,10 @@ from scipy import special
 from sklearn import metrics as sklearn_metrics
 
 from mammobench.core.counted import COUNTED
-from mammobench.core.metrics import best_threshold, objective_value, predicted_classes, scores
+from mammobench.core.metrics import ZeroDivision, best_threshold, predicted_classes, scores
+from mammobench.core.objectives import objective_value
 from mammobench.evaluation.calibration import SMALLEST
+from mammobench.evaluation.intervals import Resamples, resampled_scores
 from mammobench.evaluation.points import METRICS, SPECIFICITIES, point_scores
 
 # few distinct scores, so that ties are common, and any float32 beside them
@@ -104,6 +107,42 @@ def test_metrics_of_several_classes_equal_scikit_learn(pairs: list[tuple[int, tu
     assert {name: found[name] for name in expected} == pytest.approx(expected, rel=0, abs=1e-12, nan_ok=True)
     for name in ("sensitivity_at_90", "sensitivity_at_95", "calibration_intercept", "calibration_slope"):
         assert np.isnan(found[name])
+
+
+@settings(max_examples=30, deadline=None)  # as above
+@given(several, st.sampled_from(get_args(ZeroDivision)))
+def test_precision_of_several_classes_has_scikit_learns_zero_division(
+    pairs: list[tuple[int, tuple[int, ...]]], zero_division: ZeroDivision
+) -> None:
+    targets = np.array([target for target, _ in pairs])
+    weights = np.array([row for _, row in pairs], dtype=np.float64)
+    probabilities = weights / weights.sum(axis=1, keepdims=True)
+    guess = predicted_classes(probabilities, None)
+    expected = sklearn_metrics.precision_score(
+        targets, guess, average="macro", zero_division=float(zero_division)
+    )
+    found = point_scores(targets, probabilities, None, zero_division=zero_division)
+    assert found["precision"] == pytest.approx(expected, abs=1e-12)
+    once = resampled_scores(
+        Resamples.once(len(targets)), targets, guess.astype(np.int8)[:, None], 3, zero_division=zero_division
+    )
+    assert once["precision"][0, 0] == pytest.approx(expected, abs=1e-6)
+    usual = point_scores(targets, probabilities, None)
+    for name in set(found) - {"precision"}:
+        assert found[name] == pytest.approx(usual[name], nan_ok=True), name
+
+
+@pytest.mark.parametrize("zero_division", get_args(ZeroDivision))
+@given(pairs=images, threshold=score)
+@settings(deadline=None)
+def test_precision_of_two_classes_has_scikit_learns_zero_division(
+    pairs: list[tuple[int, float]], threshold: float, zero_division: ZeroDivision
+) -> None:
+    targets, probabilities = arrays(pairs)
+    guess = predicted_classes(probabilities, threshold)
+    expected = sklearn_metrics.precision_score(targets, guess, zero_division=float(zero_division))
+    found = scores(targets, probabilities, threshold, zero_division=zero_division)["precision"]
+    assert found == pytest.approx(expected, abs=1e-12, nan_ok=True)
 
 
 DEGENERATE = {

@@ -19,8 +19,8 @@ MOST_ENTRIES = 14
 HOMES = {
     "keras_tuner": ("tuning/", "models/hypermodel.py"),
     "tensorflow": ("training/runtime.py", "models/fast_tensorflow.py"),
-    # importances and the Pareto front are computed by Optuna; the doctor mends its journal
-    "optuna": ("tuning/", "study/", "evaluation/importance.py", "evaluation/pareto.py", "analysis/doctor/"),
+    # the Pareto front is computed by Optuna; the doctor mends its journal
+    "optuna": ("tuning/", "study/", "evaluation/pareto.py", "analysis/doctor/"),
     "sqlalchemy": ("study/storage/",),
 }
 

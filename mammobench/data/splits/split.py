@@ -20,15 +20,14 @@ from mammobench.core.errors import DataError
 from mammobench.core.files import written_aside
 from mammobench.core.metrics import is_binary
 from mammobench.data.groups import Groups, groups_of
-from mammobench.data.splits.drawing import Codes, draw_folds, draw_share
+from mammobench.data.splits import rules
+from mammobench.data.splits.drawing import Codes, draw_share
 from mammobench.data.splits.tasks import Task, get_task
 from mammobench.data.store.image_store import ImageStore
 from mammobench.space.config import DataConfig
 
 TWO_CLASSES = 2
 PARTS = ("train", "validation", "test")
-REFERENCE_SEED = 2021
-REFERENCE_TEST_SHARE = 0.2
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -69,7 +68,7 @@ class Split:
         grouped: Whether the store knows patients or lesions for any of the task's images; if not, every image
             counts as its own, identical pictures apart.
         warnings: What a reader of results on this split must know.
-        hash: SHA-256 over rows and targets of the three parts.
+        hash: SHA-256 over rows and targets of the three parts, in their order.
     """
 
     name: str
@@ -87,6 +86,11 @@ class Split:
     def binary(self) -> bool:
         """Whether its task has two classes."""
         return is_binary(len(self.class_names))
+
+    @property
+    def evaluated(self) -> str:
+        """SHA-256 over rows and targets of validation and test: scores are comparable where it is one."""
+        return _hash({name: getattr(self, name) for name in ("validation", "test")})
 
     def save(self, path: Path) -> None:
         """Write the split as one ``.npz`` file, whole or not at all."""
@@ -217,27 +221,38 @@ def _made(store: ImageStore, data: DataConfig, groups: Groups) -> Split:
     is_test = (store.index["split"] == "test").to_numpy(dtype=bool)
     train, test = taking_part[~is_test[taking_part]], taking_part[is_test[taking_part]]
     if data.split == "reference":
-        rows, warnings = _reference(train, labels, task, data, store)
+        targets = task.targets(labels[train])
+        counts = np.bincount(targets, minlength=task.classes)
+        if not len(train) or (counts == 1).any():
+            raise _part_error("train", counts, task, store)
+        rows, warnings = rules.reference(train, targets, data)
     else:
         if data.split == "grouped":
-            train, test, warnings = _drawn_test(taking_part, labels, groups, data)
+            train, test, warnings = rules.drawn_test(taking_part, labels, groups, data)
+            warnings += rules.far_from(
+                groups, "test", 1 / data.folds if data.folds else data.test_fraction, test, train
+            )
         else:
-            train, test, warnings = _without_shared(train, test, groups, data, store.identical)
-        warnings += _unknown_groups(groups, {"training": train, "test": test})
+            train, test, warnings = rules.without_shared(train, test, groups, data, store.identical)
+        warnings += rules.unknown_groups(groups, {"training": train, "test": test})
         rows = {"test": test}
-        own = _own_validation(train, store) if data.split == "official" else None
+        own = rules.own_validation(train, store) if data.split == "official" else None
         if own is None:
             seed = (data.split_seed, "validation")
             chosen = draw_share(labels[train], groups.codes[train], data.validation_fraction, seed, leave=1)
             rows |= {"train": train[~chosen], "validation": train[chosen]}
+            warnings += rules.far_from(
+                groups, "validation", data.validation_fraction, rows["validation"], rows["train"]
+            )
         else:
             rows["validation"] = train[own]
-            rows["train"], told = _without_validated(train[~own], train[own], groups)
+            rows["train"], told = rules.without_validated(train[~own], train[own], groups)
             warnings += told
     if data.training_share < 1:
         seed, all_train = (data.split_seed, "training share"), rows["train"]
         kept = draw_share(labels[all_train], groups.codes[all_train], data.training_share, seed, leave=0)
         rows["train"] = all_train[kept]
+        warnings += rules.far_from(groups, "training", data.training_share, rows["train"], all_train[~kept])
     parts = {
         name: Part(rows[name], task.targets(labels[rows[name]]), labels[rows[name]], groups.codes[rows[name]])
         for name in PARTS
@@ -257,103 +272,6 @@ def _made(store: ImageStore, data: DataConfig, groups: Groups) -> Split:
     )
     split.require_clean(store.path)
     return split
-
-
-def _drawn_test(
-    rows: Codes, labels: Codes, groups: Groups, data: DataConfig
-) -> tuple[Codes, Codes, list[str]]:
-    """Draw test from all rows in whole groups; the source's own split does not count."""
-    seed = (data.split_seed, "test")
-    if data.folds:
-        chosen = draw_folds(labels[rows], groups.codes[rows], data.folds, seed) == data.fold
-    else:
-        chosen = draw_share(labels[rows], groups.codes[rows], data.test_fraction, seed, leave=1)
-    return rows[~chosen], rows[chosen], []
-
-
-def _without_shared(
-    train: Codes, test: Codes, groups: Groups, data: DataConfig, identical: Codes
-) -> tuple[Codes, Codes, list[str]]:
-    shared = np.intersect1d(groups.codes[train], groups.codes[test])
-    if not len(shared):
-        return train, test, []
-    parts = {"train": train, "test": test}
-    rows = parts[data.shared_groups]
-    stays = ~np.isin(groups.codes[rows], shared)
-    parts[data.shared_groups] = rows[stays]
-    name, other = ("training", "test") if data.shared_groups == "train" else ("test", "training")
-    left_out = (
-        f"{(~stays).sum()} {name} images of {len(shared)} patients or lesions that are also in the {other} "
-        "set were left out."
-    )
-    across = np.intersect1d(identical[train], identical[test])
-    twins = int(np.isin(identical[rows[~stays]], across[across >= 0]).sum())
-    if twins:
-        left_out += f" Of them, {twins} {'is' if twins == 1 else 'are'} pixel by pixel an image of that set."
-    return parts["train"], parts["test"], [left_out]
-
-
-def _own_validation(train: Codes, store: ImageStore) -> npt.NDArray[np.bool_] | None:
-    """Say which rows are the source's own validation part; None where it has none."""
-    own = (store.index["split"].iloc[train] == "validation").to_numpy(dtype=bool)
-    return own if own.any() else None
-
-
-def _without_validated(train: Codes, validation: Codes, groups: Groups) -> tuple[Codes, list[str]]:
-    shared = np.intersect1d(groups.codes[train], groups.codes[validation])
-    stays = ~np.isin(groups.codes[train], shared)
-    own = f"Validation is the source's own part of {len(validation)} images"
-    told = [f"{own}: data.validation_fraction counts for nothing."]
-    if len(shared):
-        told.append(
-            f"{(~stays).sum()} training images of {len(shared)} patients or lesions that are also in the "
-            "validation set were left out."
-        )
-    return train[stays], told
-
-
-def _unknown_groups(groups: Groups, rows: dict[str, Codes]) -> list[str]:
-    consequences = {
-        "training": "crops of one lesion may stand in training and validation, so validation may flatter",
-        "test": "test patients may be among the training images, and intervals take images as independent",
-    }
-    unknown = {part: int((~groups.known[rows[part]]).sum()) for part in rows}
-    if groups.recovered:
-        count, images = sum(unknown.values()), sum(map(len, rows.values()))
-        told = (
-            f"{count} of {images} images have no known patient: crops of one lesion and overlapping tiles "
-            "were found by their pixels, other films of the same patient were not."
-        )
-        return [told] if count else []
-    return [
-        f"{unknown[part]} of {len(rows[part])} {part} images have no known patient or lesion: {consequence}. "
-        f"`mammobench data groups` finds the crops of one lesion."
-        for part, consequence in consequences.items()
-        if unknown[part]
-    ]
-
-
-def _reference(
-    train: Codes, labels: Codes, task: Task, data: DataConfig, store: ImageStore
-) -> tuple[dict[str, Codes], list[str]]:
-    targets = task.targets(labels[train])
-    counts = np.bincount(targets, minlength=task.classes)
-    if not len(train) or (counts == 1).any():
-        raise _part_error("train", counts, task, store)
-    # imported here: it costs every command a second or more, and only this split needs it
-    from sklearn.model_selection import train_test_split  # noqa: PLC0415
-
-    rest, test = train_test_split(
-        train, test_size=REFERENCE_TEST_SHARE, random_state=REFERENCE_SEED, stratify=targets
-    )
-    # Keras' validation_split takes the last rows, unshuffled
-    cut = int(len(rest) * (1 - data.validation_fraction))
-    warning = (
-        "The reference split LEAKS: it cuts the training records at random, so that crops of one lesion "
-        "stand in training, validation and test alike. Its scores are too high, and comparable with "
-        "the reference notebook's alone."
-    )
-    return {"train": rest[:cut], "validation": rest[cut:], "test": test}, [warning]
 
 
 def _check(parts: dict[str, Part], task: Task, store: ImageStore) -> None:
@@ -381,8 +299,8 @@ def _part_error(name: str, counts: npt.NDArray[np.integer], task: Task, store: I
 
 def _hash(parts: dict[str, Part]) -> str:
     digest = hashlib.sha256()
-    for name in PARTS:
-        for array in (parts[name].rows, parts[name].targets):
+    for part in parts.values():
+        for array in (part.rows, part.targets):
             digest.update(len(array).to_bytes(8, "little"))
             digest.update(np.ascontiguousarray(array, dtype="<i8").data)
     return digest.hexdigest()

@@ -15,10 +15,10 @@ from typing import Any
 
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage
-from optuna.storages._heartbeat import BaseHeartbeatThread, get_heartbeat_thread
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from mammobench.study.storage.heartbeat import Heartbeat
 from mammobench.study.storage.journal import open_journal
 from mammobench.study.storage.shared import DESCRIPTION, SharedStorage
 
@@ -123,21 +123,22 @@ def claim_waiting(storage: BaseStorage, study_id: int) -> int | None:
 def fail_stale(storage: BaseStorage, study_id: int) -> None:
     """Fail running trials whose heartbeat stopped, and queue each again, waiting, as `deaths` allows.
 
-    Optuna's own `fail_stale_trials` and retry callback, under the study's lock. The new trial has the old
-    one's params, attributes (artifacts included) and intermediate values, and names it in the system
+    As Optuna's `fail_stale_trials` does, with its retry callback, under the study's lock. The new trial has
+    the old one's params, attributes (artifacts included) and intermediate values, and names it in the system
     attributes ``failed_trial`` and ``retry_history``; its deaths so far are counted with it. A trial that
     failed without the user attribute ``reason`` and was never queued, because a machine died in between, is
-    queued now. A trial whose process was killed on this very machine, in this folder, waits again at once and
-    has not died: the machine lives, and so nothing that the trial did has ended it. Within a grace period of
-    the server's start, or of its being away, nobody is judged: all heartbeats are old then.
+    queued now; none is in a study with a damaged trial, which may be the one that was queued. A trial whose
+    process was killed on this very machine, in this folder, waits again at once and has not died: the machine
+    lives, and so nothing that the trial did has ended it. Within a grace period of the server's start, or of
+    its being away, nobody is judged: all heartbeats are old then.
     """
     if isinstance(storage, SharedStorage):
         storage.fail_stale(study_id)
 
 
-def heartbeat(storage: BaseStorage, trial_id: int) -> BaseHeartbeatThread:
-    """Return Optuna's heartbeat of a running trial: a context, or a thing to ``start()`` and ``join()``."""
-    return get_heartbeat_thread(trial_id, storage)
+def heartbeat(storage: BaseStorage, trial_id: int) -> Heartbeat:
+    """Return the heartbeat of a running trial; that of one on a journal is never looked for."""
+    return storage.heartbeat(trial_id) if isinstance(storage, SharedStorage) else Heartbeat(None)
 
 
 def still_ours(write: Callable[[], object]) -> bool:

@@ -5,6 +5,7 @@ else, and one that names a trial which there is not is left out in silence.
 """
 
 from datetime import datetime
+from enum import IntEnum
 from typing import Annotated, Any, Literal
 
 from optuna.distributions import BaseDistribution, json_to_distribution
@@ -40,6 +41,21 @@ State = Literal[0, 1, 2, 3, 4]
 """Running, complete, pruned, failed, waiting."""
 
 _RUNNING, _WAITING = 0, 4
+
+
+class Operation(IntEnum):
+    """What a line does, its ``op_code``: part of the format of Optuna's journals, which older ones keep."""
+
+    CREATE_STUDY = 0
+    DELETE_STUDY = 1
+    SET_STUDY_USER_ATTR = 2
+    SET_STUDY_SYSTEM_ATTR = 3
+    CREATE_TRIAL = 4
+    SET_TRIAL_PARAM = 5
+    SET_TRIAL_STATE_VALUES = 6
+    SET_TRIAL_INTERMEDIATE_VALUE = 7
+    SET_TRIAL_USER_ATTR = 8
+    SET_TRIAL_SYSTEM_ATTR = 9
 
 
 class _Line(BaseModel):
@@ -125,16 +141,16 @@ class _TrialNote(_OfTrial):
 
 
 _LINES: dict[int, tuple[type[_Line], str | None]] = {
-    0: (_NewStudy, None),
-    1: (_OfStudy, None),
-    2: (_StudyNote, "user_attr"),
-    3: (_StudyNote, "system_attr"),
-    4: (_NewTrial, None),
-    5: (_Parameter, None),
-    6: (_NewState, None),
-    7: (_Intermediate, None),
-    8: (_TrialNote, "user_attr"),
-    9: (_TrialNote, "system_attr"),
+    Operation.CREATE_STUDY: (_NewStudy, None),
+    Operation.DELETE_STUDY: (_OfStudy, None),
+    Operation.SET_STUDY_USER_ATTR: (_StudyNote, "user_attr"),
+    Operation.SET_STUDY_SYSTEM_ATTR: (_StudyNote, "system_attr"),
+    Operation.CREATE_TRIAL: (_NewTrial, None),
+    Operation.SET_TRIAL_PARAM: (_Parameter, None),
+    Operation.SET_TRIAL_STATE_VALUES: (_NewState, None),
+    Operation.SET_TRIAL_INTERMEDIATE_VALUE: (_Intermediate, None),
+    Operation.SET_TRIAL_USER_ATTR: (_TrialNote, "user_attr"),
+    Operation.SET_TRIAL_SYSTEM_ATTR: (_TrialNote, "system_attr"),
 }
 """What stands in a line by its ``op_code``, and the field that it must have then."""
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import sqlalchemy
 from optuna.exceptions import ExperimentalWarning, StorageInternalError
+from optuna.storages import RDBStorage
 from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from mammobench.core.errors import ConfigError, StudyError
 from mammobench.study.storage.patience import Patience, ServerAwayError
-from mammobench.study.storage.postgres import PostgresStorage, retry_callback
-from mammobench.study.storage.postgres_record import BulkRecord
+from mammobench.study.storage.postgres import PostgresStorage
 from mammobench.study.storage.url import StorageUrl, with_secrets
 
 _SETUP_LOCK = 0x6D616D6D62656E63  # "mammbenc": one machine at a time makes the tables
@@ -76,13 +76,12 @@ def open_postgres(
         with engine.begin() as connection, warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
             connection.execute(sqlalchemy.select(sqlalchemy.func.pg_advisory_xact_lock(_SETUP_LOCK)))
-            record = BulkRecord(
+            record = RDBStorage(
                 text.replace("{", "{{").replace("}", "}}"),  # Optuna fills templates
                 # the pool knows the password, so that Optuna need not
                 engine_kwargs={"pool": engine.pool, "hide_parameters": True},
                 heartbeat_interval=heartbeat_interval,
                 grace_period=grace_period,
-                heartbeat_stale_trial_callback=retry_callback(),
             )
     except (SQLAlchemyError, StorageInternalError) as error:
         engine.dispose()

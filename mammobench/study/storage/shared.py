@@ -8,8 +8,23 @@ from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from mammobench.study.storage.heartbeat import Heartbeat
+
 DESCRIPTION = "spec"
 """The user attribute of a study that holds its study.json."""
+
+
+class DamagedTrial(FrozenTrial):
+    """What is left of a trial whose rows in a database cannot be read: its state and attributes.
+
+    An attribute that is no JSON is None. Whoever reads the record of this trial is told of the damage; the
+    other trials are as they were.
+
+    Attributes:
+        damage: What is wrong with it.
+    """
+
+    damage = ""
 
 
 class SharedStorage(BaseStorage):
@@ -38,6 +53,10 @@ class SharedStorage(BaseStorage):
         attributes: Mapping[str, Any],
     ) -> None:
         """End a running trial."""
+
+    @abstractmethod
+    def heartbeat(self, trial_id: int) -> Heartbeat:
+        """Return the signs of life of a running trial."""
 
     @abstractmethod
     def fail_stale(self, study_id: int) -> None:

@@ -6,9 +6,10 @@ into the connection. What mammobench stores, prints or hands on is the URL witho
 """
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from mammobench.core.errors import ConfigError
 
@@ -64,32 +65,32 @@ class StorageUrl:
                 found=found,
                 remedy="Give such a URL, or none for a study that one machine searches",
             )
-        try:
-            parts = urlsplit(text)
-            login, _, place = parts.netloc.rpartition("@")
-            query = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
-            readable = not any(
-                character in login + parts.path + parts.query + parts.fragment for character in "@#"
-            )
-            _ = parts.port if "," not in place else None
-        except ValueError:
-            readable, login, place, query = False, "", "", []
-        if not readable:
+        # not above: it takes a second, and a study on a journal needs none of it
+        from sqlalchemy.engine import URL, make_url  # noqa: PLC0415
+        from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
+
+        login, _, _ = text.partition("://")[2].rpartition("@")
+        made = None
+        if "#" not in text and not set(login) & set("@/?"):
+            with suppress(ArgumentError, ValueError):
+                made = make_url(text)
+        if made is None:
             raise ConfigError(
                 "a storage URL that cannot be read (it is not repeated here, for its password)",
                 where="storage",
                 expected="postgresql://USER@HOST:PORT/DATABASE?option=value",
-                remedy="Write the characters @ : / # ? % of a password as %40 %3A %2F %23 %3F %25",
+                remedy="Write the characters @ : / # ? % of a password as %40 %3A %2F %23 %3F %25, "
+                "and several hosts with ports as ?host=HOST:PORT&host=HOST:PORT",
             )
-        user, has_password, password = login.partition(":")
-        secrets = {key: Password(value) for key, value in query if key in _SECRET_FIELDS}
-        if has_password:
-            secrets["password"] = Password(unquote(password))
+        query = [(key, value) for key, values in made.normalized_query.items() for value in values]
+        secrets = {key: value for key, value in query if key in _SECRET_FIELDS}
+        secrets["password"] = made.password or secrets.get("password", "")
+        bare = URL.create("postgresql", made.username, None, made.host, made.port, made.database)
+        # in their order: SQLAlchemy would sort them, and a study's description has them as they were given
         options = urlencode([item for item in query if item[0] not in _SECRET_FIELDS], quote_via=quote)
-        at = f"{user}@" if user else ""
         return cls(
-            f"postgresql://{at}{place}{parts.path}" + (f"?{options}" if options else ""),
-            {key: value for key, value in secrets.items() if value},
+            bare.render_as_string() + (f"?{options}" if options else ""),
+            {key: Password(value) for key, value in secrets.items() if value},
         )
 
 

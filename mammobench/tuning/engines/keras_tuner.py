@@ -8,7 +8,7 @@ proposed without one, whatever was running and in whichever order trials ended.
 from collections.abc import Sequence
 
 from mammobench.core.errors import EngineError
-from mammobench.core.metrics import Direction
+from mammobench.core.objectives import Direction
 from mammobench.core.registry import resolve
 from mammobench.core.seeds import derive_seed
 from mammobench.space.search_space import SearchSpace

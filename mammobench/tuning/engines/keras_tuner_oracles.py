@@ -15,7 +15,7 @@ from typing import Any, Self
 import keras_tuner
 import numpy as np
 import numpy.typing as npt
-from keras_tuner.engine.hyperparameters import Int
+from keras_tuner.engine.hyperparameters import Fixed, HyperParameter, Int
 from keras_tuner.engine.trial import Trial
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
@@ -24,9 +24,11 @@ from mammobench.core.errors import EngineError
 from mammobench.core.seeds import generator
 from mammobench.space.search_space import SearchSpace
 from mammobench.tuning.engines.base import Outcome, Proposal
+from mammobench.tuning.engines.keras_tuner_private import BoundsGiven, SizesGiven, ValuesDrawn
 
 OBJECTIVE = "objective"
 _LARGEST_PROBABILITY = 1 - 1e-9
+_DRAWS = 21  # after so many repeats in a row, one of what is left is drawn
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Recorded:
         return cls(trial, proposal.memo, proposal.continues)
 
 
-class OracleOfRecord(keras_tuner.Oracle):
+class OracleOfRecord(ValuesDrawn):
     """What the four oracles share: state from a record, and a finite space searched to its end.
 
     Args:
@@ -76,6 +78,8 @@ class OracleOfRecord(keras_tuner.Oracle):
             **options,
         )
         self._searched = space
+        self._tried: set[frozenset[tuple[str, str]]] = set()
+        self._draws = count(seed)
 
     @classmethod
     def check_memo(cls, space: SearchSpace, proposal: Proposal) -> None:
@@ -105,7 +109,7 @@ class OracleOfRecord(keras_tuner.Oracle):
             if trial.status == "RUNNING":
                 # a worker of its own for each
                 self.ongoing_trials[trial.trial_id] = trial
-            self._tried_so_far.add(self._compute_values_hash(trial.hyperparameters.values))
+            self._tried.add(_key(trial.hyperparameters.values))
 
     def memo(self, trial_id: str) -> dict[str, Any]:  # noqa: ARG002 - for oracles that need one
         """Return what `restore` must know of the trial that was proposed last."""
@@ -114,27 +118,37 @@ class OracleOfRecord(keras_tuner.Oracle):
     @property
     def used_up(self) -> bool:
         """Whether every configuration of the space has been tried."""
-        return len(self._tried_so_far) >= self._searched.size
+        return len(self._tried) >= self._searched.size
 
-    def _random_values(self) -> dict[str, Any] | None:
-        """Draw values that have not been tried; None where there are none left.
+    def has_tried(self, values: Mapping[str, Any]) -> bool:
+        """Whether a trial has these values."""
+        return _key(values) in self._tried
 
-        KerasTuner takes 20 repeats in a row for the end of the space.
-        """
-        while not self.used_up:
-            values: dict[str, Any] | None = super()._random_values()
-            if values is not None:
+    def random_values(self) -> dict[str, Any] | None:
+        """Draw values that have not been tried; None where there are none left."""
+        if self.used_up:
+            return None
+        for _ in count() if math.isinf(self._searched.size) else range(_DRAWS):
+            values = self._draw()
+            if not self.has_tried(values):
                 return values
-            if not math.isinf(self._searched.size):
-                return self._draw_from_rest()
-        return None
+        return self._draw_from_rest()
+
+    def _draw(self) -> dict[str, Any]:
+        drawn = keras_tuner.HyperParameters()
+        for kind in self.hyperparameters.space:
+            drawn.merge([kind])
+            if drawn.is_active(kind):
+                drawn.values[kind.name] = kind.random_sample(next(self._draws))
+        values: dict[str, Any] = drawn.values
+        return values
 
     def _draw_from_rest(self) -> dict[str, Any]:
         items = {item.key: item for item in self._searched.hyperparameters}
         rest = [
             values
             for configuration in self._searched.configurations()
-            if not self._duplicate(
+            if not self.has_tried(
                 values := {key: items[key].to_keras_tuner(value) for key, value in configuration.items()}
             )
         ]
@@ -145,7 +159,7 @@ class RandomOracle(OracleOfRecord, keras_tuner.oracles.RandomSearchOracle):
     """Random search."""
 
 
-class BayesianOracle(OracleOfRecord, keras_tuner.oracles.BayesianOptimizationOracle):
+class BayesianOracle(OracleOfRecord, BoundsGiven):
     """A Gaussian process with an upper confidence bound (Srinivas et al. 2010).
 
     The first trials are random, three for each hyperparameter.
@@ -169,8 +183,8 @@ class BayesianOracle(OracleOfRecord, keras_tuner.oracles.BayesianOptimizationOra
             warnings.simplefilter("ignore", ConvergenceWarning)
             self._fit_to_completed()
             response: dict[str, Any] = super().populate_space(trial_id)
-        if response["values"] is not None and self._duplicate(response["values"]):
-            response = self._random_populate_space()
+        if response["values"] is not None and self.has_tried(response["values"]):
+            response = {"status": "RUNNING", "values": self.random_values()}
         return response
 
     def _fit_to_completed(self) -> None:
@@ -178,24 +192,24 @@ class BayesianOracle(OracleOfRecord, keras_tuner.oracles.BayesianOptimizationOra
 
         KerasTuner guesses with the fit of its last proposal, which the record does not hold.
         """
-        completed = {key: trial for key, trial in self.trials.items() if trial.status == "COMPLETED"}
+        completed = [trial for trial in self.trials.values() if trial.status == "COMPLETED"]
         if not self.ongoing_trials or len(completed) < self.num_initial_points:
             return
-        trials, running = self.trials, self.ongoing_trials
-        self.trials, self.ongoing_trials = completed, {}
-        self.gpr.fit(*self._vectorize_trials())
-        self.trials, self.ongoing_trials = trials, running
+        sign = -1 if self.objective.direction == "max" else 1
+        points = [[_probability(kind, trial) for kind in self._varied()] for trial in completed]
+        self.gpr.fit(np.array(points), np.array([sign * trial.score for trial in completed]))
 
-    def _get_hp_bounds(self) -> npt.NDArray[np.float64]:
-        bounds: npt.NDArray[np.float64] = super()._get_hp_bounds().astype(np.float64)
-        for index, kind in enumerate(self._nonfixed_space()):
-            if isinstance(kind, Int) and kind.sampling == "log":
-                # at 1 exactly it comes out one too large
-                bounds[index, 1] = _LARGEST_PROBABILITY
-        return bounds
+    def bounds(self) -> npt.NDArray[np.float64]:
+        """Return 0 and 1, and a little less for a whole number on a log scale."""
+        # at 1 exactly it comes out one too large
+        capped = [isinstance(kind, Int) and kind.sampling == "log" for kind in self._varied()]
+        return np.array([[0.0, _LARGEST_PROBABILITY if cap else 1.0] for cap in capped])
+
+    def _varied(self) -> list[HyperParameter]:
+        return [kind for kind in self.hyperparameters.space if not isinstance(kind, Fixed)]
 
 
-class HyperbandOracle(OracleOfRecord, keras_tuner.oracles.HyperbandOracle):
+class HyperbandOracle(OracleOfRecord, SizesGiven):
     """Hyperband (Li et al. 2018), bracket after bracket for as long as it is asked.
 
     Args:
@@ -232,22 +246,19 @@ class HyperbandOracle(OracleOfRecord, keras_tuner.oracles.HyperbandOracle):
         for trial_id, trial in self.trials.items():
             if trial.status == "FAILED":
                 self._lose(trial_id)
+        brackets, current = self._brackets_so_far(), {}
         for recorded in record:
-            if recorded.memo:
-                past = None if recorded.continues is None else str(recorded.continues)
-                bracket = self._bracket(recorded.memo["iteration"], recorded.memo["bracket"])
-                bracket["rounds"][recorded.memo["round"]].append(
-                    {"past_id": past, "id": recorded.trial.trial_id}
-                )
-
-    def _bracket(self, iteration: int, number: int) -> dict[str, Any]:
-        for bracket in self._brackets:
-            if (bracket["iteration"], bracket["bracket_num"]) == (iteration, number):
-                known: dict[str, Any] = bracket
-                return known
-        self._current_iteration, self._current_bracket = iteration, number
-        self._start_new_bracket()
-        return self._bracket(iteration, number)
+            if not recorded.memo:
+                continue
+            place = {"iteration": recorded.memo["iteration"], "bracket_num": recorded.memo["bracket"]}
+            bracket = next((each for each in brackets if place.items() <= each.items()), None)
+            if bracket is None:
+                bracket = {**place, "rounds": [[] for _ in range(place["bracket_num"] + 1)]}
+                brackets.append(bracket)
+                current = {f"current_{key.removesuffix('_num')}": value for key, value in place.items()}
+            past = None if recorded.continues is None else str(recorded.continues)
+            bracket["rounds"][recorded.memo["round"]].append({"past_id": past, "id": recorded.trial.trial_id})
+        self.set_state({**self.get_state(), "brackets": brackets, **current})
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """Propose the next promotion or, where there is none yet, random values.
@@ -255,6 +266,10 @@ class HyperbandOracle(OracleOfRecord, keras_tuner.oracles.HyperbandOracle):
         A failed trial counts as the worst of its round and its slot in the next stays empty. KerasTuner does
         not count it at all: one failure in a round, and nothing of it is ever promoted to the last.
         """
+        if not self._searched.hyperparameters and not self.used_up:
+            # no values are the one configuration there is, and not the end of the space
+            self._brackets_so_far()[0]["rounds"][-1].append({"past_id": None, "id": trial_id})
+            return {"status": "RUNNING", "values": {"tuner/epochs": self.max_epochs}}
         for attempt in count():
             response: dict[str, Any] = super().populate_space(trial_id)
             if (response.get("values") or {}).get("tuner/trial_id") not in self._lost:
@@ -263,6 +278,15 @@ class HyperbandOracle(OracleOfRecord, keras_tuner.oracles.HyperbandOracle):
             self._lose(empty)
             self._entry(trial_id)["id"] = empty
         return response
+
+    def size(self, bracket: int, number: int, usual: int) -> int:
+        """Return how many trials a round has; fewer in a bracket that the space has no more values for."""
+        if not self.used_up:
+            return usual
+        last = self._brackets_so_far()[-1:]
+        if last and last[0]["bracket_num"] == bracket:
+            usual = min(usual, math.ceil(len(last[0]["rounds"][0]) / self.factor**number))
+        return usual
 
     def _lose(self, trial_id: str) -> None:
         lost = Trial(self.hyperparameters, trial_id, "COMPLETED")
@@ -282,30 +306,18 @@ class HyperbandOracle(OracleOfRecord, keras_tuner.oracles.HyperbandOracle):
         return next(entry for _, _, entry in self._entries() if entry["id"] == trial_id)
 
     def _entries(self) -> Iterator[tuple[dict[str, Any], int, dict[str, Any]]]:
-        for bracket in self._brackets:
+        for bracket in self._brackets_so_far():
             for number, entries in enumerate(bracket["rounds"]):
                 for entry in entries:
                     yield bracket, number, entry
 
-    def _random_trial(self, trial_id: str, bracket: dict[str, Any]) -> dict[str, Any]:
-        response: dict[str, Any] = super()._random_trial(trial_id, bracket)
-        if not self._searched.hyperparameters and not self._tried_so_far:
-            # no values are the one configuration there is, and not the end of the space
-            response = {"status": "RUNNING", "values": {"tuner/epochs": self.max_epochs}}
-            bracket["rounds"][-1].append({"past_id": None, "id": trial_id})
-        return response
-
-    def _start_new_bracket(self) -> None:
-        super()._start_new_bracket()
-        self._brackets[-1]["iteration"] = self._current_iteration
-
-    def _get_size(self, bracket_num: int, round_num: int) -> int:
-        """Return how many trials a round has; fewer in a bracket that the space has no more values for."""
-        size: int = super()._get_size(bracket_num, round_num)
-        last = self._brackets[-1] if self._brackets else None
-        if last and last["bracket_num"] == bracket_num and self.used_up:
-            size = min(size, math.ceil(len(last["rounds"][0]) / self.factor**round_num))
-        return size
+    def _brackets_so_far(self) -> list[dict[str, Any]]:
+        """Return the oracle's own brackets, each with its iteration; one that is new is of the current."""
+        state = self.get_state()
+        brackets: list[dict[str, Any]] = state["brackets"]
+        for bracket in brackets:
+            bracket.setdefault("iteration", state["current_iteration"])
+        return brackets
 
 
 class GridOracle(OracleOfRecord, keras_tuner.oracles.GridSearchOracle):
@@ -322,8 +334,14 @@ class GridOracle(OracleOfRecord, keras_tuner.oracles.GridSearchOracle):
         self.ongoing_trials = {}
         self.start_order = [recorded.trial.trial_id for recorded in record if recorded.memo]
         for trial_id in self.start_order[-1:]:
-            self._ordered_ids.insert(trial_id)
-            self._populate_next.append(trial_id)
+            self._go_on_from(trial_id)
+
+    def _go_on_from(self, trial_id: str) -> None:
+        """Have the grid's next combination be the one after a trial's."""
+        order, self.start_order = self.start_order, []
+        # the first trial of an oracle is what it goes on from; of the answer, its values, nothing is used
+        super().populate_space(trial_id)
+        self.start_order = order
 
     def memo(self, trial_id: str) -> dict[str, Any]:  # noqa: ARG002
         """Return that the grid was at the trial that was proposed last."""
@@ -334,12 +352,25 @@ class GridOracle(OracleOfRecord, keras_tuner.oracles.GridSearchOracle):
         for attempt in count():
             place = f"{trial_id}.{attempt}"
             response: dict[str, Any] = super().populate_space(place)
-            if response["values"] is None or not self._duplicate(response["values"]):
+            if response["values"] is None or not self.has_tried(response["values"]):
                 break
             # another than the grid tried it: go on from there
             passed = self.hyperparameters.copy()
             passed.values = response["values"]
             self.trials[place] = Trial(passed, place)
+            if self.start_order:
+                self._go_on_from(place)
             self.start_order.append(place)
-            self._populate_next = [place]
         return response
+
+
+def _key(values: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
+    return frozenset((key, str(value)) for key, value in values.items())
+
+
+def _probability(kind: HyperParameter, trial: Trial) -> float:
+    """Return where in its range, 0 to 1, a trial's value is; the default's place for one that it has not."""
+    known = trial.hyperparameters
+    has = known.is_active(kind) and kind.name in known.values
+    place: float = kind.value_to_prob(known.values[kind.name] if has else kind.default)
+    return place

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from mammobench.core.errors import EngineError
-from mammobench.core.metrics import Direction
+from mammobench.core.objectives import Direction
 from mammobench.core.registry import resolve
 from mammobench.space.config import nearest
 from mammobench.space.search_space import SearchSpace

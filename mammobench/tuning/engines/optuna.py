@@ -12,7 +12,7 @@ from optuna.samplers import RandomSampler
 from optuna.trial import TrialState
 
 from mammobench.core.errors import EngineError
-from mammobench.core.metrics import Direction
+from mammobench.core.objectives import Direction
 from mammobench.space.search_space import SearchSpace
 from mammobench.tuning.engines.base import Engine, NoProposal, Outcome, Proposal, require_in_space
 from mammobench.tuning.engines.optuna_draw import Drawn, Suggestions, Told

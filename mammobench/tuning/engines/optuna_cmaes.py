@@ -11,13 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from optuna._transform import _SearchSpaceTransform
 from optuna.distributions import BaseDistribution
-from optuna.samplers import CmaEsSampler
-from optuna.study import StudyDirection
-from optuna.trial import FrozenTrial
 
 from mammobench.core.errors import EngineError
+from mammobench.study.optuna_private import NotingCmaEs
 
 STATE = "cma:state"
 """The system attribute of the state; `GENERATION` is the trial's own generation, a whole number."""
@@ -29,26 +26,16 @@ _CHANGING = {"_c_1d", "_g", "_mean", "_p_sigma", "_pc", "_sigma"}
 _LARGEST = 1e30
 
 
-class PlainCmaEs(CmaEsSampler):
-    """Optuna's CMA-ES, its three ways to and from a pickle replaced."""
+class PlainCmaEs(NotingCmaEs):
+    """Optuna's CMA-ES, its state JSON in place of a pickle."""
 
-    _optimizer: Any = None
+    def note(self, optimizer: Any) -> dict[str, Any]:  # noqa: ANN401 - cmaes is loaded when it is used
+        """Return the state under its name."""
+        return {STATE: _plain(optimizer)}
 
-    def _init_optimizer(self, trans: _SearchSpaceTransform, direction: StudyDirection) -> Any:  # noqa: ANN401 - Optuna's alias hides behind TYPE_CHECKING
-        self._optimizer = super()._init_optimizer(trans, direction)
-        return self._optimizer
-
-    def _restore_optimizer(self, completed_trials: list[FrozenTrial]) -> Any:  # noqa: ANN401 - the same
-        for trial in reversed(completed_trials):
-            if STATE in trial.system_attrs:
-                self._optimizer = _revived(trial.system_attrs[STATE])
-                return self._optimizer
-        return None
-
-    def _split_optimizer_str(self, optimizer_str: str) -> dict[str, Any]:
-        """Return what Optuna stores under which name; the pickle that it has made is left aside."""
-        del optimizer_str
-        return {STATE: _plain(self._optimizer)}
+    def restore(self, attributes: Mapping[str, Any]) -> Any | None:  # noqa: ANN401 - the same
+        """Return the optimizer of a state, where there is one."""
+        return _revived(attributes[STATE]) if STATE in attributes else None
 
 
 def check_state(state: object, space: Mapping[str, BaseDistribution], *, number: int) -> None:
@@ -64,8 +51,7 @@ def check_state(state: object, space: Mapping[str, BaseDistribution], *, number:
     """
     if not space:
         raise EngineError("a state of CMA-ES, which has no numbers to draw in this space")
-    transform = _SearchSpaceTransform(dict(space), transform_step=True, transform_0_1=True)
-    new = _plain(CmaEsSampler(seed=0)._init_optimizer(transform, StudyDirection.MINIMIZE))  # noqa: SLF001 - the one that knows how Optuna sets it up
+    new = _plain(_new_optimizer(len(space)))
     if not isinstance(state, dict) or state.keys() != new.keys():
         raise EngineError(
             "damaged state of CMA-ES", expected=f"the {len(new)} values of an optimizer", found=_shown(state)
@@ -86,6 +72,18 @@ def check_state(state: object, space: Mapping[str, BaseDistribution], *, number:
         )
 
 
+def _new_optimizer(dimensions: int) -> Any:  # noqa: ANN401 - the same
+    """Return an optimizer as Optuna begins with it: in a unit cube, from its middle."""
+    import cmaes  # noqa: PLC0415 - loads all of scipy.stats, which a search by any other method does not need
+
+    return cmaes.CMA(
+        mean=np.full(dimensions, 0.5),
+        sigma=1 / 6,
+        bounds=np.tile([0.0, 1.0], (dimensions, 1)),
+        n_max_resampling=10 * dimensions,
+    )
+
+
 def _plain(optimizer: Any) -> dict[str, Any]:  # noqa: ANN401 - cmaes is loaded by Optuna when it is used
     state = sorted(optimizer.__getstate__().items())
     return {
@@ -96,8 +94,7 @@ def _plain(optimizer: Any) -> dict[str, Any]:  # noqa: ANN401 - cmaes is loaded 
 
 
 def _revived(state: Mapping[str, Any]) -> Any:  # noqa: ANN401 - the same
-    # loads all of scipy.stats, which a search by any other method does not need
-    import cmaes  # noqa: PLC0415
+    import cmaes  # noqa: PLC0415 - the same
 
     values = {
         name: np.array(value, np.float64) if isinstance(value, list) else value

@@ -16,7 +16,7 @@ from optuna.storages import InMemoryStorage
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from mammobench.core.metrics import Direction
+from mammobench.core.objectives import Direction
 from mammobench.tuning.engines.optuna_notes import Notes
 
 

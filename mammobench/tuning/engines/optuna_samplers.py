@@ -8,7 +8,7 @@ a hyperparameter turns out to have a condition, and a Sobol' sequence begins aga
 import importlib.util
 import math
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,6 @@ from optuna.samplers import (
     NSGAIISampler,
     QMCSampler,
     RandomSampler,
-    TPESampler,
 )
 from optuna.study import Study
 from optuna.trial import FrozenTrial
@@ -31,6 +30,7 @@ from mammobench.core.errors import EngineError
 from mammobench.core.registry import resolve
 from mammobench.core.seeds import derive_seed
 from mammobench.space.search_space import SearchSpace
+from mammobench.study.optuna_private import Columns, ConvertingTpe
 from mammobench.tuning.engines.methods import OPTUNA
 from mammobench.tuning.engines.optuna_cmaes import PlainCmaEs
 from mammobench.tuning.engines.optuna_draw import distribution_of
@@ -191,7 +191,7 @@ class _Sobol(Together, QMCSampler):
     pass
 
 
-class _Tpe(Together, TPESampler):
+class _Tpe(Together, ConvertingTpe):
     """TPE that draws those without condition together, and then each group with a condition that holds."""
 
     def __init__(self, groups: list[Distributions], rows: _Rows, **options: Any) -> None:  # noqa: ANN401
@@ -209,18 +209,21 @@ class _Tpe(Together, TPESampler):
             return self._drawn[param_name]
         return super().sample_independent(study, trial, param_name, param_distribution)
 
-    def _get_internal_repr(
-        self, trials: list[FrozenTrial], search_space: Distributions, study: Study
-    ) -> dict[str, np.ndarray]:
-        # Optuna's converts every value of every trial at every draw; an ended trial's never change
-        known = self._rows.setdefault(tuple(search_space), {})
+    def convert(
+        self,
+        trials: list[FrozenTrial],
+        space: Distributions,
+        by_optuna: Callable[[list[FrozenTrial]], Columns],
+    ) -> Columns:
+        """Convert an ended trial once, since its values never change."""
+        known = self._rows.setdefault(tuple(space), {})
         for trial in trials:
             if trial.number not in known:
-                single = super()._get_internal_repr([trial], search_space, study)
+                single = by_optuna([trial])
                 known[trial.number] = [column[0] for column in single.values() if column.size]
         rows = [row for trial in trials if (row := known[trial.number])]
-        columns = list(zip(*rows, strict=True)) or [()] * len(search_space)
-        return {key: np.asarray(column) for key, column in zip(search_space, columns, strict=True)}
+        columns = list(zip(*rows, strict=True)) or [()] * len(space)
+        return {key: np.asarray(column) for key, column in zip(space, columns, strict=True)}
 
 
 def _groups(space: SearchSpace) -> list[Distributions]:

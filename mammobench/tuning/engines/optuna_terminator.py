@@ -11,7 +11,7 @@ from optuna.study import StudyDirection
 from optuna.terminator import BestValueStagnationEvaluator, EMMREvaluator, MedianErrorEvaluator
 from optuna.trial import FrozenTrial
 
-from mammobench.core.metrics import Direction
+from mammobench.core.objectives import Direction
 from mammobench.core.seeds import derive_seed
 
 PATIENCE = 30

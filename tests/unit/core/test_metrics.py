@@ -5,15 +5,14 @@ from sklearn import metrics as sklearn_metrics
 from mammobench.core.counted import COUNTED
 from mammobench.core.errors import ConfigError
 from mammobench.core.metrics import (
-    OBJECTIVES,
     best_threshold,
     confusion_matrix,
-    objective_value,
     operating_points,
     predicted_classes,
     scores,
     scores_of_confusion,
 )
+from mammobench.core.objectives import OBJECTIVES, objective_value
 from mammobench.data.images.conditions import KINDS, conditions_named
 
 ALL = (

@@ -111,3 +111,17 @@ def test_holm_by_hand() -> None:
 def test_a_single_comparison_is_not_corrected() -> None:
     assert holm(np.array([0.03])).tolist() == [0.03]
     assert holm(np.array([])).tolist() == []
+
+
+def test_a_one_sided_difference_counts_half_in_its_family_and_is_not_judged_below_0() -> None:
+    drawn = generator(0, "test").normal(0, 0.05, (20_000, 2))
+    points, above = np.array([0.1, -0.3]), np.array([False, True])
+    samples = (drawn + points).astype(np.float32)
+    p = difference_p(points, samples, groups=100_000)
+    adjusted = family_p(points, samples, groups=100_000, one_sided=above)
+    assert adjusted[0] == pytest.approx(1 - (1 - p[0]) * (1 - p[0] / 2), rel=0.1)
+    assert np.isnan(adjusted[1])
+    alike = family_p(
+        np.abs(points), (drawn + np.abs(points)).astype(np.float32), groups=100_000, one_sided=above
+    )
+    assert alike[1] < 0.001

@@ -6,10 +6,16 @@ import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
+from sklearn.metrics import precision_score
 
 from mammobench import cli
-from mammobench.core.errors import StudyError
+from mammobench.core.errors import ConfigError, StudyError
+from mammobench.core.metrics import zero_division_of
+from mammobench.data.splits.split import Split
+from mammobench.evaluation.leaderboard import build_leaderboard
 from mammobench.report.write import open_studies, report_on
 from mammobench.study.record import StudyRecord
 
@@ -79,7 +85,8 @@ def test_the_command_prints_where_the_report_is_and_opens_it(
     out, err = run(monkeypatch, capsys, "first", "--format", "markdown", "--open")
     path = reports / "first" / "report.md"
     assert path.read_text("utf-8").startswith("# first\n")
-    assert (out.split(), err) == (["Report:", "reports/first/report.md"], "")
+    assert out.split() == ["Report:", "reports/first/report.md"]
+    assert err.startswith("Writing the report: done in ")
     assert seen == [path.as_uri()]
 
 
@@ -97,11 +104,68 @@ def test_json_names_the_files(
 ) -> None:
     out, _ = run(monkeypatch, capsys, "first", "--format", "csv", "--json")
     told = json.loads(out)
+    ranking = told.pop("ranking")
+    assert told.pop("test_openings")["reports/first"]["count"] == 1
     assert told == {
         "studies": ["reports/first"], "format": "csv", "report": "reports/first/leaderboard.csv",
         "leaderboard": "reports/first/leaderboard.csv",
     }  # fmt: skip
-    assert (reports / "first" / "leaderboard.csv").exists()
+    frame = pd.read_csv(reports / "first" / "leaderboard.csv")
+    assert [row["name"] for row in ranking] == frame["name"].tolist()
+    assert [row["rank"] for row in ranking] == frame["rank"].tolist()
+    for column in ("test_f1", "test_f1_low", "test_f1_high"):
+        assert [row[column] for row in ranking] == pytest.approx(frame[column].tolist())
+
+
+def test_quiet_leaves_the_result_alone(
+    reports: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, err = run(monkeypatch, capsys, "first", "--format", "markdown", "--quiet")
+    assert (out.split(), err) == (["Report:", "reports/first/report.md"], "")
+    assert reports.exists()
+
+
+def test_a_page_of_another_name_leaves_the_table_of_the_study_beside_it_alone(
+    reports: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = reports / "first"
+    own = folder / "leaderboard.csv"
+    own.write_text("of the first alone")
+    (folder / "figures").mkdir()
+    out, _ = run(monkeypatch, capsys, "first", "second", "--out", "reports/first/both.html")
+    table = folder / "both-leaderboard.csv"
+    assert "Table:   reports/first/both-leaderboard.csv" in out
+    assert own.read_text() == "of the first alone"
+    assert not list((folder / "figures").iterdir())
+    assert list((folder / "both-figures").glob("*.pdf"))
+    assert {*pd.read_csv(table)["study"].dropna()} == {"first", "second"}
+
+
+def test_the_report_says_which_precision_a_class_has_that_is_never_predicted(
+    reports: Path,
+    write_study: StudyWriter,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    study = write_study(reports / "five", trials=1, images=60, task="five-class")
+    split = Split.load(study.split_path(study.trials[1].split))
+    stored = dict(np.load(study.trial_folder(1) / "predictions.npz"))
+    # never the last class
+    stored["test_probability"][:, 4] = 0
+    np.savez(study.trial_folder(1) / "predictions.npz", **stored)
+    guess = stored["test_probability"].argmax(axis=1)
+    for given, words in (("nan", "is left out of the mean"), ("0", "counts as 0"), ("1", "counts as 1")):
+        run(monkeypatch, capsys, "five", "--format", "markdown", "--zero-division", given)
+        page = (reports / "five" / "report.md").read_text("utf-8").replace("\\", "")
+        assert words in page
+        assert f"(zero_division = {given})" in page
+        board = build_leaderboard(study, resamples=20, zero_division=zero_division_of(given))
+        row = board.frame.set_index("trial").loc[1]
+        expected = precision_score(split.test.targets, guess, average="macro", zero_division=float(given))
+        assert row["test_precision"] == pytest.approx(expected)
+        assert row["test_precision_low"] <= expected <= row["test_precision_high"]
+    with pytest.raises(ConfigError, match="expected nan, 0 or 1, found '2'"):
+        report_on([study], zero_division="2")
 
 
 def test_a_report_of_one_lies_in_its_study(reports: Path) -> None:

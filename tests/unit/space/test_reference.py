@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from mammobench.cli import app
-from mammobench.core.metrics import OBJECTIVES
+from mammobench.core.objectives import OBJECTIVES
 from mammobench.space.components import ACTIVATIONS, LOSSES, OPTIMIZERS
 from mammobench.space.config import KEYS, TrialConfig
 from mammobench.space.keys import all_keys

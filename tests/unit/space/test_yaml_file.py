@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,9 +8,9 @@ import pytest
 from mammobench.core.errors import SpaceError
 from mammobench.space.config import DataConfig
 from mammobench.space.one_split import DECIDE_THE_SPLIT
-from mammobench.space.search_space import FloatRange, IntRange
+from mammobench.space.search_space import Choice, FloatRange, Hyperparameter, IntRange
 from mammobench.space.yaml_file import load_space, parse_space, shipped_spaces
-from mammobench.tuning.request import asked_space
+from mammobench.tuning.arguments import asked_space
 
 HEAD = "name: x\ntask: malignancy\nimage_size: 32\nbudget: {trials: 2, max_epochs: 1}\n"
 
@@ -72,6 +73,9 @@ def test_a_space_reads_its_ranges_conditions_and_head() -> None:
             "circle",
         ),
         ("model.kernel_size: {choice: [3, 4]}", 6, "odd"),
+        ("model.kernel_size: {choice: [2]}", 6, "model.kernel_size: .*expected an odd number, found 2"),
+        ("model.kernel_size: {int: [2, 4], step: 2}", 6, "model.kernel_size: .*odd number, found 2"),
+        ("model.dropout: {choice: [1.5]}", 6, "model.dropout: .*expected less than 1, found 1.5"),
         # each fault is told of the key that has it, with what to write
         ("model.filters: {choice: [16, 32]}", 6, r"model.filters: .*list of int.*found 16.*\[16\], \[32\]"),
         ("model:\n    filters: {choice: [[16]]}", 6, "not nested.*`model.filters: "),
@@ -122,7 +126,12 @@ def test_a_fault_is_told_with_its_line(search: str, line: int, said: str) -> Non
             "both base and search",
         ),
         (HEAD + "extends: referense\n", "did you mean 'reference'"),
-        (HEAD.replace("malignancy", "five-class"), "five"),
+        (HEAD.replace("malignancy", "five-class"), "line 2, task: .*five"),
+        (HEAD + "base:\n  model.l2: 0\n  data.folds: 1\n", "line 7, data.folds: .*0 or at least 2"),
+        (
+            HEAD.replace("malignancy", "five-class") + "base: {loss.name: hinge}\n",
+            "line 5, loss.name: .*five",
+        ),
     ],
 )
 def test_a_file_that_is_no_space_says_why(text: str, said: str) -> None:
@@ -158,8 +167,27 @@ def test_what_decides_the_split_is_not_searched_but_a_recorded_space_opens(key: 
         asked_space(space, objectives=(), trials=None)
 
 
+@pytest.mark.parametrize(
+    "item",
+    [
+        Choice(key="data.task", values=("malignancy", "abnormality")),
+        Choice(key="data.fold", values=(0, 1), when={"model.residual": (True,)}),
+        Choice(key="data.split", values=("official", "grouped")),
+        Choice(key="data.split", values=("official",)),
+        IntRange(key="data.split_seed", low=0, high=9),
+        FloatRange(key="data.test_fraction", low=0.1, high=0.3),
+    ],
+    ids=lambda item: item.describe(),
+)
+def test_a_space_made_in_python_cannot_search_its_split(item: Hyperparameter) -> None:
+    residual = Choice(key="model.residual", values=(False, True))
+    space = replace(parse_space(HEAD), hyperparameters=(residual, item))
+    with pytest.raises(SpaceError, match=f"x, {item.key}: a search cannot choose its split"):
+        asked_space(space, objectives=(), trials=None)
+
+
 def test_a_field_that_decides_the_split_is_known_as_one() -> None:
-    others = {"task", "image_size", "interpolation", "intensity", "training_share"}
+    others = {"image_size", "interpolation", "intensity", "training_share"}
     assert {f"data.{name}" for name in DataConfig.model_fields if name not in others} == {*DECIDE_THE_SPLIT}
 
 

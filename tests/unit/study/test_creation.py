@@ -16,27 +16,15 @@ from optuna.study import StudyDirection
 from mammobench.core.errors import StudyError
 from mammobench.core.files import write_json
 from mammobench.data.store.image_store import ImageStore
-from mammobench.space.yaml_file import load_space
 from mammobench.study.lock import is_locked, locked
 from mammobench.study.record import StudyRecord
 from mammobench.study.storage.access import create_study, open_storage
 from mammobench.study.storage.url import VARIABLE
-from mammobench.tuning.request import Request, start_or_continue
+from mammobench.tuning.opening import start_or_continue
 from tests.postgres import free_port, shared_server
-from tests.small_study import finish, small_spec, start, write_small_study
+from tests.small_study import finish, small_request, small_spec, start, write_small_study
 
 FIRST_RELEASE = Path(__file__).resolve().parents[2] / "studies" / "first-release"
-
-
-def request(folder: Path, **changes: object) -> Request:
-    """Return what `mammobench search --space quick` asks."""
-    asked = {
-        "space": load_space("quick"), "given": "quick", "data": None, "engine": "optuna", "sampler": "tpe",
-        "pruner": "none", "objectives": ("f1",), "limits": {}, "stop_when_settled": False, "seed": 0,
-        "precision": "float32", "folder": folder, "url": None, "artifacts": None, "heartbeat": 10,
-        **changes,
-    }  # fmt: skip
-    return Request(**asked)  # type: ignore[arg-type]
 
 
 def search_once(folder: Path, store: Path, others: int) -> str:
@@ -48,7 +36,7 @@ def search_once(folder: Path, store: Path, others: int) -> str:
     while len(list(barrier.iterdir())) < others:
         time.sleep(0.01)
     try:
-        with start_or_continue(request(folder), images) as study:
+        with start_or_continue(small_request(folder), images) as study:
             for _ in range(2):
                 finish(study, start(study, images))
             deadline = time.monotonic() + 60
@@ -75,10 +63,10 @@ def test_a_study_is_locked_from_before_it_is_looked_for(tmp_path: Path, phantom:
     with (
         locked(folder),
         pytest.raises(StudyError, match="another process is searching"),
-        start_or_continue(request(folder), phantom),
+        start_or_continue(small_request(folder), phantom),
     ):
         pass
-    with start_or_continue(request(folder), phantom):
+    with start_or_continue(small_request(folder), phantom):
         assert is_locked(folder)
     assert not is_locked(folder)
 
@@ -133,12 +121,12 @@ def test_the_record_holds_the_description_before_any_trial(tmp_path: Path, phant
 def test_an_older_record_gets_the_description_when_its_study_goes_on(
     tmp_path: Path, phantom: ImageStore
 ) -> None:
-    with start_or_continue(request(tmp_path / "s"), phantom):
+    with start_or_continue(small_request(tmp_path / "s"), phantom):
         pass
     journal = tmp_path / "s" / "study.journal"
     created, _ = journal.read_bytes().splitlines(keepends=True)
     journal.write_bytes(created)
-    with start_or_continue(request(tmp_path / "s"), phantom) as study:
+    with start_or_continue(small_request(tmp_path / "s"), phantom) as study:
         recorded = study.storage.get_study_user_attrs(study.study_id)
     assert recorded["spec"] == study.spec.model_dump(mode="json")
 
@@ -185,7 +173,7 @@ class TestInADatabase:
         url, folder = shared_server().new_database(), tmp_path / "reports" / "s"
         # the password is in no file
         monkeypatch.setenv(VARIABLE, url)
-        asked = request(folder, url=url)
+        asked = small_request(folder, storage=url)
         with start_or_continue(asked, phantom) as study:
             made = study.spec
         # where the process stood when it was killed
@@ -198,13 +186,13 @@ class TestInADatabase:
         self, tmp_path: Path, phantom: ImageStore
     ) -> None:
         url = shared_server().new_database()
-        with start_or_continue(request(tmp_path / "one" / "s", url=url), phantom) as study:
+        with start_or_continue(small_request(tmp_path / "one" / "s", storage=url), phantom) as study:
             begun = study.spec.model_copy(update={"created": "2020-01-01T00:00:00+00:00"})
         folder = tmp_path / "two" / "s"
         write_json(folder / "study.json.new", begun.model_dump(mode="json"))
         with (
             pytest.raises(StudyError, match="the database has a study 's' already"),
-            start_or_continue(request(folder, url=url), phantom),
+            start_or_continue(small_request(folder, storage=url), phantom),
         ):
             pass
         assert not folder.exists()
@@ -217,7 +205,7 @@ class TestInADatabase:
             "database": server.url("nowhere"),
             "server": f"postgresql://u:p@127.0.0.1:{free_port()}/db",
         }[wrong]
-        with pytest.raises(StudyError), start_or_continue(request(folder, url=url), phantom):
+        with pytest.raises(StudyError), start_or_continue(small_request(folder, storage=url), phantom):
             pass
         assert not folder.exists()
         with pytest.raises(StudyError, match=r"refuses|no such database|cannot reach"):

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 from optuna.study import StudyDirection
@@ -9,7 +10,8 @@ from mammobench.space.yaml_file import load_space
 from mammobench.study.record import StudyRecord, utc_now
 from mammobench.study.spec import StudySpec
 from mammobench.study.storage.access import claim_waiting, fail_stale
-from mammobench.training.result import CHECKPOINT, TrialResult
+from mammobench.training.filenames import CHECKPOINT
+from mammobench.training.result import TrialResult
 from tests.postgres import shared_server
 
 VALUES = {
@@ -31,6 +33,9 @@ RESULT = TrialResult(
 )
 
 
+OPTIONS: dict[str, Any] = {"engine": "optuna", "sampler": "tpe", "seed": 0, "precision": "float32"}
+
+
 def spec(**changes: object) -> StudySpec:
     return StudySpec(
         name="s",
@@ -38,16 +43,13 @@ def spec(**changes: object) -> StudySpec:
         space=load_space("quick").to_dict(),
         objective="f1",
         direction="maximize",
-        engine="optuna",
-        sampler="tpe",
-        seed=0,
-        precision="float32",
         data="store",
         fingerprint="abc",
         store={"synthetic": True},
         versions={},
         created=utc_now(),
         command="mammobench search --space quick",
+        **OPTIONS,
     ).model_copy(update=changes)
 
 

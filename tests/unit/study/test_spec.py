@@ -8,10 +8,11 @@ from pydantic import ValidationError
 from mammobench.space.yaml_file import load_space
 from mammobench.study.spec import MAY_DIFFER, SPACE_MAY_DIFFER, StudySpec, read_spec
 
+OPTIONS: dict[str, Any] = {"engine": "optuna", "sampler": "tpe", "seed": 0, "precision": "float32"}
 SPEC = StudySpec(
     name="s", space_name="quick", space=load_space("quick").to_dict(), objective="f1", direction="maximize",
-    engine="optuna", sampler="tpe", seed=0, precision="float32", data="store", fingerprint="abc",
-    store={"synthetic": True}, versions={}, created="2026-01-01T12:00:00+00:00", command="mammobench",
+    data="store", fingerprint="abc", store={"synthetic": True}, versions={},
+    created="2026-01-01T12:00:00+00:00", command="mammobench", **OPTIONS,
 )  # fmt: skip
 OTHER: dict[type, Any] = {str: "other", int: 77, bool: True, dict: {"weights": 1.0}, tuple: ("accuracy",)}
 

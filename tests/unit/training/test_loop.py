@@ -13,14 +13,16 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from mammobench.core.errors import TrialError
-from mammobench.core.metrics import OBJECTIVES, best_threshold, objective_value
+from mammobench.core.metrics import best_threshold
+from mammobench.core.objectives import OBJECTIVES, objective_value
 from mammobench.data.images.conditions import CONDITIONS
 from mammobench.data.images.intensity import prepared
 from mammobench.data.splits.split import make_split
 from mammobench.data.store.image_store import ImageStore
 from mammobench.space.config import TrialConfig
+from mammobench.training.filenames import CHECKPOINT
 from mammobench.training.loop import run_trial
-from mammobench.training.result import CHECKPOINT, InfeasibleError, TrialResult
+from mammobench.training.result import InfeasibleError, TrialResult
 from mammobench.training.task import Observer, Run, Trial
 
 RICH = {

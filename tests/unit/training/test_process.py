@@ -12,9 +12,16 @@ import psutil
 import pytest
 
 from mammobench.data.store.image_store import ImageStore
-from mammobench.training.process import EpochEnd, TrialEnd, TrialProcess, call_in_process, wait_for_any
-from mammobench.training.result import CHECKPOINT
-from tests.trial_tasks import ENDLESS, make_task, messages_of, run_to_end
+from mammobench.training.filenames import CHECKPOINT
+from mammobench.training.process import (
+    EpochEnd,
+    StepEnd,
+    TrialEnd,
+    TrialProcess,
+    call_in_process,
+    wait_for_any,
+)
+from tests.trial_tasks import ENDLESS, LONG_EPOCHS, make_task, messages_of, run_to_end
 
 pytestmark = pytest.mark.xdist_group("trials")
 
@@ -52,6 +59,25 @@ def test_a_trial_tells_its_epochs_and_its_result(phantom: ImageStore, tmp_path: 
     assert list(process.messages()) == []
     process.stop()
     process.answer(go_on=True)
+
+
+def test_signs_of_life_within_an_epoch_are_told_and_change_no_bit(
+    phantom: ImageStore, tmp_path: Path
+) -> None:
+    told: list[StepEnd] = []
+    process = TrialProcess(make_task(phantom, tmp_path / "0007", LONG_EPOCHS), on_step=told.append)
+    assert list(objectives(list(messages_of(process)))) == [1, 2, 3, 4, 5]
+    assert {step.number for step in told} == {7}
+    assert {step.epoch for step in told} <= {1, 2, 3, 4, 5}
+    assert all(0 < step.step <= step.steps for step in told)
+    places = [(step.epoch, step.step) for step in told]
+    assert places == sorted({*places})
+    assert all(0 < step.seconds < 10 for step in told if step.seconds is not None)
+    # about one a second
+    assert len(told) <= sum(seconds_of(tmp_path / "0007")) + 3
+
+    run_to_end(make_task(phantom, tmp_path / "silent", LONG_EPOCHS))
+    assert np.array_equal(validation(tmp_path / "0007"), validation(tmp_path / "silent"))
 
 
 def seconds_of(folder: Path) -> list[float]:

@@ -11,6 +11,7 @@ from mammobench.core.errors import DataError
 from mammobench.data.groups import Groups, Recovery
 from mammobench.data.groups.model import LINK_COLUMNS, no_links
 from mammobench.data.groups.saved import save_groups
+from mammobench.data.splits.recorded_shares import share_warnings
 from mammobench.data.splits.split import Split, make_split
 from mammobench.data.store.image_store import ImageStore
 from mammobench.data.store.manifest import Manifest
@@ -290,3 +291,43 @@ def test_the_official_split_is_advised_only_where_there_are_test_rows() -> None:
         with pytest.raises(DataError, match="cannot serve the task malignancy") as raised:
             make_split(store, DataConfig(split="grouped", folds=2, fold=5))
         assert ("--split official" in (raised.value.remedy or "")) is advised
+
+
+def test_parts_that_are_far_from_what_was_asked_are_told_with_the_figures() -> None:
+    # three groups of each label, two of four images and one of one
+    data = DataConfig(split="grouped", validation_fraction=0.5)
+    store = store_of(
+        [
+            (1 + number % 4, f"P{number}", "train")
+            for number in range(12)
+            for _ in range(4 if number < 8 else 1)
+        ]
+    )
+    split = make_split(store, data)
+    share = len(split.test) / 36
+    assert share > 0.3
+    assert split.warnings[0] == (
+        f"{100 * share:.0f} % of 36 images are in the test part, where 20 % were asked for: groups are never "
+        "cut, each label has one in every part, and there are 12 groups, the largest of 4 images (11 %). "
+        "Another data.split_seed draws others."
+    )
+
+
+def test_parts_near_what_was_asked_are_not_told() -> None:
+    store = store_of(lesions(80, "train", "P"))
+    for data in (
+        DataConfig(split="grouped"),
+        DataConfig(split="grouped", folds=5, fold=3),
+        DataConfig(split="grouped", training_share=0.5),
+    ):
+        assert make_split(store, data).warnings == ()
+
+
+def test_a_split_that_an_older_version_made_is_told_from_its_parts() -> None:
+    data = DataConfig(split="grouped", test_fraction=0.1)
+    split = make_split(store_of(lesions(16, "train", "P")), data)
+    older = replace(split, warnings=())
+    assert share_warnings(older, data) == share_warnings(split, data) == split.warnings
+    assert share_warnings(older, data)
+    known = make_split(store_of(lesions(80, "train", "P")), DataConfig(split="grouped"))
+    assert share_warnings(known, DataConfig(split="grouped")) == ()

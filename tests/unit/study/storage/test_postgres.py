@@ -21,6 +21,7 @@ from mammobench.study.storage.access import (
     heartbeat,
     open_storage,
 )
+from mammobench.study.storage.shared import DamagedTrial
 from tests.postgres import CuttingProxy, PostgresServer, free_port
 from tests.unit.recorded import entered, new_study, on_postgres, proposed, states
 
@@ -120,9 +121,10 @@ class TestLostAnswers:
             storage.set_trial_param(trial_id, "x", 0.5, FloatDistribution(0, 1))
             storage.set_trial_user_attr(trial_id, "seed", 1)
             storage.set_trial_intermediate_value(trial_id, 1, 0.5)
-            assert close_trial(storage, trial_id, TrialState.COMPLETE, [0.5])
+            assert close_trial(storage, trial_id, TrialState.COMPLETE, [0.5], attributes={"weights": 3})
             count += 1
             assert states(storage, study_id) == [TrialState.COMPLETE] * count
+            assert storage.get_trial(trial_id).user_attrs == {"seed": 1, "weights": 3}
 
         assert self.cut_each(proxy, operation) >= 5
 
@@ -192,3 +194,45 @@ def test_another_versions_database_and_missing_rights_say_so(
     guest = f"postgresql://guest:g@127.0.0.1:{server.port}/empty"
     with pytest.raises(StudyError, match=r"may not make tables.*GRANT CREATE"):
         open_storage(tmp_path, guest)
+
+
+@on_postgres
+def test_a_damaged_trial_leaves_the_others_and_a_missing_one_is_missing(
+    server: PostgresServer, url: str, connect: Callable[[], BaseStorage]
+) -> None:
+    storage = connect()
+    study_id = new_study(storage)
+    sound, damaged = entered(storage, study_id), entered(storage, study_id)
+    server.psql(
+        "UPDATE trial_params SET distribution_json = 'x' WHERE trial_id = 2", database=url.rpartition("/")[2]
+    )
+    first, second = connect().get_all_trials(study_id)
+    assert (first, type(first)) == (storage.get_trial(sound), FrozenTrial)
+    for rest in (second, storage.get_trial(damaged)):
+        assert isinstance(rest, DamagedTrial)
+        assert (rest.number, rest.state, rest.user_attrs) == (1, TrialState.RUNNING, {"seed": 7})
+        assert "JSONDecodeError" in rest.damage
+    assert storage.get_all_trials(study_id, states=(TrialState.COMPLETE,)) == []
+    for missing in (lambda: storage.get_trial(damaged + 1), lambda: storage.get_all_trials(study_id + 1)):
+        with pytest.raises(KeyError):
+            missing()
+
+
+@on_postgres
+def test_nothing_is_queued_again_in_a_study_with_a_damaged_trial(
+    server: PostgresServer, url: str, connect: Callable[[], BaseStorage]
+) -> None:
+    storage = connect()
+    study_id = new_study(storage)
+    lost, again = entered(storage, study_id), entered(storage, study_id)
+    storage.set_trial_system_attr(again, "retry_history", [0])
+    storage.set_trial_state_values(lost, TrialState.FAIL)
+    server.psql(
+        "UPDATE trial_system_attributes SET value_json = 'x' WHERE key = 'retry_history'",
+        database=url.rpartition("/")[2],
+    )
+    deadline = time.monotonic() + 30
+    while TrialState.RUNNING in states(connect(), study_id) and time.monotonic() < deadline:
+        fail_stale(connect(), study_id)
+        time.sleep(0.1)
+    assert states(connect(), study_id) == [TrialState.FAIL, TrialState.FAIL]

@@ -30,6 +30,7 @@ from tests.unit.recorded import on_postgres
         ("postgresql://u:hid#den@host/db", "cannot be read"),
         ("postgresql://u:hid?den@host/db", "cannot be read"),
         ("postgresql://u@host:hidden/db", "cannot be read"),
+        ("postgresql://u@h1:1,h2:2/hidden", r"cannot be read.*host=HOST:PORT&host=HOST:PORT"),
     ],
 )
 def test_another_url_is_refused_without_repeating_it(tmp_path: Path, url: str, message: str) -> None:
@@ -43,7 +44,9 @@ def test_a_url_is_shown_without_its_secrets() -> None:
     assert storage_url.redacted(url) == "postgresql://u@h:5/d?sslmode=require"
     assert storage_url.redacted("postgres://h/d") == "postgresql://h/d"
     assert storage_url.redacted("postgresql:///d?host=%2Ftmp") == "postgresql:///d?host=%2Ftmp"
-    assert storage_url.redacted("postgresql://u@h1:1,h2:2/d") == "postgresql://u@h1:1,h2:2/d"
+    many = "postgresql://u@/d?target_session_attrs=any&host=h1%3A1&host=h2%3A2"
+    assert storage_url.redacted(many) == many
+    assert storage_url.redacted("postgresql://u@h1,h2/d") == "postgresql://u@h1,h2/d"
     with pytest.raises(ConfigError, match=r"shows in `ps`.*MAMMOBENCH_STORAGE") as caught:
         storage_url.require_no_password(url)
     assert "p%40s" not in str(caught.value)

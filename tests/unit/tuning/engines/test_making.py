@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from mammobench.core.errors import ConfigError, EngineError
-from mammobench.core.metrics import Direction
+from mammobench.core.objectives import Direction
 from mammobench.core.registry import register
 from mammobench.space.search_space import SearchSpace
 from mammobench.space.yaml_file import load_space

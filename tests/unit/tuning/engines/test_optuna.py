@@ -10,7 +10,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from mammobench.core.errors import EngineError
-from mammobench.core.metrics import Direction
+from mammobench.core.objectives import Direction
 from mammobench.core.seeds import generator
 from mammobench.space.search_space import SearchSpace
 from mammobench.space.yaml_file import load_space, parse_space
