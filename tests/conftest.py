@@ -30,6 +30,8 @@ from mammobench.training.result import TrialResult
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 StudyWriter = Callable[..., StudyRecord]
+Predictor = Callable[[int, str], npt.NDArray[np.float32]]
+"""Of a trial by number, on ``validation`` or ``test``: probabilities, (n,) or (n, classes)."""
 
 # printed commands are the same whether or not `uv run` runs the tests
 os.environ.pop("UV_RUN_RECURSION_DEPTH", None)
@@ -117,12 +119,14 @@ def write_simulated_study(
     split_choice: Choice | None = None,
     alike: bool = False,
     base: Mapping[str, Any] | None = None,
+    predict: Predictor | None = None,
     **spec: Any,
 ) -> StudyRecord:
     """Write a study folder with simulated trials: trial 0 is the reference, then `trials` searched ones.
 
     Trials take turns at `splits`, and at the values of `split_choice` if the space searches such a field, as
     earlier versions let it; `base` is fixed for all of them; `alike` ones have all else of the first.
+    `predict` gives a trial's probabilities on a part of its split; they are simulated without it.
     """
     space = parse_space(SPACE.format(task=task, objective=objective), "simulated")
     searched_too = () if split_choice is None else (split_choice,)
@@ -164,16 +168,23 @@ def write_simulated_study(
         if failed and number in failed:
             study.fail_trial(number, failed[number])
         elif number <= trials:
-            _finish(study, record.number, record.folder, config, split)
+            _finish(study, record.number, record.folder, config, split, predict)
     return study
 
 
-def _finish(study: StudyRecord, number: int, folder: Path, config: TrialConfig, split: Split) -> None:
+def _finish(
+    study: StudyRecord,
+    number: int,
+    folder: Path,
+    config: TrialConfig,
+    split: Split,
+    predict: Predictor | None,
+) -> None:
     quality = 0.1 + 0.1 * len(config.model.filters) + 0.1 * (config.model.activation in {"gelu", "silu"})
     quality -= 0.12 * abs(np.log10(config.optimizer.learning_rate) + 3) + (0.1 if number == 0 else 0)
     classes, numbers = len(split.class_names), generator(0, "trial", number)
     validation, test = (
-        simulate_predictions(part, classes, quality, number, name)
+        predict(number, name) if predict else simulate_predictions(part, classes, quality, number, name)
         for name, part in (("validation", split.validation), ("test", split.test))
     )
     threshold = best_threshold(split.validation.targets, validation) if classes == 2 else None

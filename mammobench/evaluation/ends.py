@@ -21,7 +21,7 @@ import numpy.typing as npt
 from scipy import special
 
 from mammobench.core.counted import COUNTED
-from mammobench.core.metrics import Floats, Ints
+from mammobench.core.metrics import Floats, Ints, is_binary
 from mammobench.evaluation.intervals import Interval
 
 FEW = 30
@@ -31,6 +31,7 @@ CAUTIOUS = 10
 """Up to as many the intervals may hold the truth more often than their level."""
 
 Values = npt.NDArray[np.floating]
+_OF_CLASS = {"recall": 1, "specificity": 0}
 _OF_PROBABILITIES = frozenset({"auroc", "auprc", "brier"})
 
 
@@ -43,6 +44,22 @@ def rarest_groups(targets: Ints, groups: Ints) -> int:
     """
     found = [len(np.unique(groups[targets == value])) for value in np.unique(targets)]
     return min(found, default=0)
+
+
+def deciding_groups(metric: str, targets: Ints, groups: Ints, *, classes: int) -> int:
+    """Count the groups that decide a metric, the sample size of its interval.
+
+    For recall those with a positive image, for specificity those with a negative one, else `rarest_groups`.
+
+    Args:
+        metric: Its name, as in `metric_ends`.
+        targets: True classes, (n,).
+        groups: The unit of each image, (n,).
+        classes: Of the task; for more than two, recall is a mean over classes.
+    """
+    if is_binary(classes) and metric in _OF_CLASS:
+        return len(np.unique(groups[targets == _OF_CLASS[metric]]))
+    return rarest_groups(targets, groups)
 
 
 def standard_errors(samples: Values) -> Floats:
@@ -65,7 +82,7 @@ def metric_ends(
         metric: One of `mammobench.evaluation.points.METRICS`, or another share from 0 to 1.
         points: On the data as they are, (k,).
         samples: On every resample, (resamples, k).
-        groups: From `rarest_groups`.
+        groups: From `deciding_groups`.
         level: Nominal coverage.
 
     Returns:

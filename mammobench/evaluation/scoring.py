@@ -8,7 +8,7 @@ from mammobench.core.metrics import Floats, ZeroDivision
 from mammobench.data.splits.split import Part, Split
 from mammobench.evaluation.calibration import calibration
 from mammobench.evaluation.curves import resampled_curves
-from mammobench.evaluation.ends import metric_ends, rarest_groups
+from mammobench.evaluation.ends import deciding_groups, metric_ends
 from mammobench.evaluation.entries import Entry, positives_by_lesion_type
 from mammobench.evaluation.intervals import (
     Resamples,
@@ -58,8 +58,11 @@ def _add_part(
 ) -> Samples:
     part: Part = getattr(split, name)
     classes, f1 = len(split.class_names), []
-    groups = rarest_groups(part.targets, part.groups)
     kinds = positives_by_lesion_type(part, split) if name == "test" else {}
+
+    def groups(metric: str) -> int:
+        return deciding_groups(metric, part.targets, part.groups, classes=classes)
+
     # some rows at a time, so that memory stays small
     for start in range(0, len(entries), ROWS_AT_ONCE):
         some = entries[start : start + ROWS_AT_ONCE]
@@ -67,7 +70,7 @@ def _add_part(
         samples = resampled_scores(drawn, part.targets, guesses, classes, zero_division=zero_division)
         f1.append(samples["f1"])
         for metric, values in samples.items():
-            _add_ends(some, f"{name}_{metric}", values, metric, groups, level)
+            _add_ends(some, f"{name}_{metric}", values, metric, groups(metric), level)
         for kind, positive in kinds.items():
             of_kind = len(np.unique(part.groups[positive]))
             values = resampled_recall(drawn, positive, guesses)
@@ -76,7 +79,7 @@ def _add_part(
     scored = [entry for entry, values in known if values is not None]
     probabilities = [values for _, values in known if values is not None]
     for metric, values in resampled_curves(drawn, part.targets == 1, probabilities).items():
-        _add_ends(scored, f"{name}_{metric}", values, metric, groups, level)
+        _add_ends(scored, f"{name}_{metric}", values, metric, groups(metric), level)
     if scored:
         columns = np.stack(probabilities, axis=1)
         found = calibration(part.targets == 1, columns, part.groups, level=level)

@@ -4,8 +4,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from mammobench.core.metrics import Ints, ZeroDivision, is_binary
-from mammobench.evaluation.ends import metric_ends, rarest_groups
+from mammobench.core.metrics import Ints, ZeroDivision
+from mammobench.evaluation.ends import deciding_groups, metric_ends
 from mammobench.evaluation.intervals import Resamples, resampled_scores
 
 SLICES = ("lesion_type", "pathology", "density", "subtlety")
@@ -66,12 +66,10 @@ def sliced_scores(
             "groups": len(np.unique(groups[mask])), "positives": int((truth > 0).sum()),
         }  # fmt: skip
         several = len(np.unique(truth)) > 1
-        units = dict.fromkeys(METRICS, rarest_groups(truth, groups[mask]))
-        if is_binary(classes):
-            units["recall"] = len(np.unique(groups[mask & (targets == 1)]))
         for metric in METRICS:
             point = float(once[metric][0, 0]) if several or metric in _OF_ONE_CLASS else np.nan
-            low, high = metric_ends(metric, [point], samples[metric], groups=units[metric], level=level)
+            units = deciding_groups(metric, truth, groups[mask], classes=classes)
+            low, high = metric_ends(metric, [point], samples[metric], groups=units, level=level)
             row |= {metric: point, f"{metric}_low": float(low[0]), f"{metric}_high": float(high[0])}
         rows.append(row)
     return pd.DataFrame(rows)

@@ -14,6 +14,7 @@ from mammobench.space.one_split import compares_splits
 from mammobench.study.record import StudyRecord
 
 WHOLE = ("trial", "weights", "epochs", "best_epoch")
+WORDS = ("family", "verdict")
 KINDS = ("recall_calcification", "recall_mass")
 
 
@@ -65,6 +66,9 @@ def main_and_other_tables(
         for mark in ("selected", "selected_in_split"):
             if mark in frame:
                 frame[mark] = frame[mark].eq(other=True)
+        for words in WORDS:
+            # pandas writes NaN for None where no row has a word
+            frame[words] = frame[words].astype(object).where(frame[words].notna(), None)
         left_out = [*([] if several else ["study"]), *([] if len(families) > 1 else ["selected_in_split"])]
         # in one piece: a caller that adds a column is warned of a fragmented one
         frames.append(frame.drop(columns=left_out, errors="ignore").copy())

@@ -17,27 +17,27 @@ def configurations_compared(board: Leaderboard, chosen: Mapping[str, Any]) -> li
     """Say how the selected configuration compares to others over training seeds, as far as replicates go."""
     if not board.configurations:
         replicated = any(each.name == chosen["name"] for each in board.replicates)
-        also = "others" if replicated else "it and others"
+        also = "others" if replicated else "the selected configuration and others"
         sentence = (
-            "These comparisons are of models that were trained once. They leave out the variance between "
-            f"training seeds; `mammobench replicate` trains {also} again, and configurations can then be "
-            "compared."
+            "These comparisons are of models that were trained once: other training seeds would give others, "
+            f"which the intervals leave out. `mammobench replicate` trains {also} again, and configurations "
+            "can then be compared."
         )
         return [sentence]
     return [_compared(each) for each in board.configurations]
 
 
 def _compared(found: ConfigurationDifference) -> str:
+    start = f"Over training seeds and patients together, the configuration of {found.name}"
+    if found.verdict is None:
+        return f"{start} cannot be compared with the selected configuration: a difference is not defined."
     own, selected = found.seeds
     ends = found.interval
     size = f"{text.signed(ends.point)} [{text.signed(ends.low)}, {text.signed(ends.high)}]"
-    verdict = found.verdict or "not comparable"
-    significantly = verdict if verdict == ALIKE else f"significantly {verdict}"
-    than = "from" if verdict == ALIKE else "than"
+    words = f"{ALIKE} from" if found.verdict == ALIKE else f"significantly {found.verdict} than"
     return (
-        f"Over training seeds and patients together, the configuration of {found.name} is {significantly} "
-        f"{than} the selected configuration: difference in mean test F1 {size}, corrected p = "
-        f"{text.score(found.p_adjusted)} ({own} and {selected} seeds)."
+        f"{start} is {words} the selected configuration: difference in mean test F1 {size}, corrected "
+        f"{text.p_value(found.p_adjusted)} ({own} seeds of it, {selected} of the selected one)."
     )
 
 

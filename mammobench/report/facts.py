@@ -247,8 +247,9 @@ def method_notes(board: Leaderboard, *, tried: int) -> tuple[str, ...]:
     intervals = (
         f"Intervals: {100 * board.level:.0f} %, from a bootstrap over {units}, {board.resamples:,} resamples "
         "shared by all rows: Wilson score intervals of what counts decide, Student's t on the logit of "
-        "AUROC, average precision and Brier score, with the groups that hold an image of the rarer class as "
-        "the sample size; calibration intercept and slope have cluster-robust standard errors."
+        "AUROC, average precision and Brier score, with the groups that hold an image of the rarer class "
+        "(for recall the positive, for specificity the negative one) as the sample size; calibration "
+        "intercept and slope have cluster-robust standard errors."
     )
     comparisons = (
         "Comparisons are of trained models on the same images, by paired t-tests of test F1. Planned was "

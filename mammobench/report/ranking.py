@@ -1,6 +1,6 @@
 """The ranking table as plain values: the rows that stand in the page, and all of them for its script."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -159,7 +159,7 @@ def study_of(row: BoardRow, names: Sequence[str]) -> str:
 
 def _cell(row: BoardRow, column: Column) -> Cell:
     value = _value(row, column)
-    shown = getattr(text, column.form)(value) if column.form != "word" else text.value(value)
+    shown = _written(column.form)(value)
     bar = bar_of(row, column.key) if column.kind == "interval" and column.bar else None
     return Cell(shown, _detail(row, column), bar)
 
@@ -216,10 +216,10 @@ def _data(
 
 
 def _column(rows: Sequence[BoardRow], column: Column) -> dict[str, Any]:
-    described = {**asdict(column), "values": [_plain(_value(row, column)) for row in rows]}
+    described = {**asdict(column), "values": [_plain(_value(row, column), column.form) for row in rows]}
     for end in ("low", "high"):
         if f"{column.key}_{end}" in rows[0]:
-            described[end] = [_plain(row[f"{column.key}_{end}"]) for row in rows]
+            described[end] = [_plain(row[f"{column.key}_{end}"], column.form) for row in rows]
     if column.key in {"difference", "epochs"}:
         described["detail"] = [_detail(row, column) for row in rows]
     return described
@@ -231,10 +231,19 @@ def _shared(configs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {key: value for key, value in first.items() if all(other[key] == value for other in configs)}
 
 
-def _plain(value: Json) -> Json:
-    """Return a cell's value as JSON has it; None where there is none."""
+def _plain(value: Json, form: str = "word") -> Json:
+    """Return a cell's value as JSON has it, with the digits that its form needs; None where there is none."""
     if isinstance(value, bool | str):
         return str(value)
     if not text.is_number(value):
         return None
-    return value if isinstance(value, int) else float(f"{value:.{DIGITS}g}")
+    if isinstance(value, int):
+        return value
+    # rounding twice may end elsewhere than rounding once: 0.7004997 would show as 0.701
+    short, write = float(f"{value:.{DIGITS}g}"), _written(form)
+    return short if write(short) == write(value) else value
+
+
+def _written(form: str) -> Callable[[Json], str]:
+    written: Callable[[Json], str] = text.value if form == "word" else getattr(text, form)
+    return written

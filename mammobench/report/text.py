@@ -10,6 +10,7 @@ MISSING = "–"  # noqa: RUF001 - an en dash, the sign of an empty cell
 MINUTE, HOUR = 60, 3600
 _WHOLE = 100
 _LABEL = 32
+_SMALLEST_P = 0.001
 
 
 def label(name: str) -> str:
@@ -33,6 +34,11 @@ def score(value: Json) -> str:
 def signed(value: Json) -> str:
     """Write a difference with its sign and three decimals."""
     return f"{value:+.3f}".replace("-", "−") if is_number(value) else MISSING  # noqa: RUF001 - a minus sign
+
+
+def p_value(value: Json) -> str:
+    """Write a p-value with its sign: ``p = 0.012``, or ``p < 0.001``."""
+    return "p < 0.001" if is_number(value) and value < _SMALLEST_P else f"p = {score(value)}"
 
 
 def ends(row: Mapping[str, Any], column: str) -> str:

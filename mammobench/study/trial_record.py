@@ -209,8 +209,10 @@ def _require_values(
     if said is not None and len(said) != len(names):
         raise ValueError(f"objectives: should be {len(names)}")
     for name, value in [*zip(names, said or (), strict=False), *((names[0], value) for value in curve)]:
-        if name in OBJECTIVES and not -1 <= value <= 1:
-            raise ValueError(f"objectives: {name} should lie between -1 and 1")
+        # of several classes the Brier score is a sum over them
+        highest = 2 if name == "brier" else 1
+        if name in OBJECTIVES and not -1 <= value <= highest:
+            raise ValueError(f"objectives: {name} should lie between -1 and {highest}")
 
 
 def _hyperparameters(

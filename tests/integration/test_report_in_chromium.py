@@ -425,3 +425,22 @@ def test_the_page_fits_a_desk_and_a_phone(browser: Browser, report: Path, width:
     assert page_width == width
     brightness = sum(int(part) for part in background.removeprefix("rgb(").removesuffix(")").split(",")) / 3
     assert (brightness < 64) == dark
+
+
+def test_the_script_writes_numbers_as_the_page_does_without_it(
+    browser: Browser, write_study: Callable[..., StudyRecord], tmp_path: Path
+) -> None:
+    # scores of 80 images lie often halfway between two numbers of three decimals
+    study = write_study(tmp_path / "ties", trials=12, images=80, grouped=False)
+    shown = write_report(study, out=tmp_path / "index.html").as_uri()
+    script = "all => all.map(each => each.textContent.replace(/\\s+/g, ' ').trim())"
+    cells, written = "#leaderboard tbody :is(.value, .ends)", []
+    for enabled in (False, True):
+        context = browser.new_context(java_script_enabled=enabled)
+        opened = context.new_page()
+        opened.goto(shown)
+        written.append(opened.locator(cells).evaluate_all(script))
+        context.close()
+    assert written[0] == written[1]
+    ties = [float(text) for text in written[0] if re.fullmatch(r"0\.\d{3}", text)]
+    assert any(abs(16 * score - round(16 * score)) < 0.016 and round(16 * score) % 2 for score in ties)

@@ -13,7 +13,7 @@ from scipy import special, stats
 
 from mammobench.evaluation.calibration import calibration
 from mammobench.evaluation.curves import resampled_curves
-from mammobench.evaluation.ends import CAUTIOUS, difference_ends, metric_ends, rarest_groups
+from mammobench.evaluation.ends import CAUTIOUS, deciding_groups, difference_ends, metric_ends, rarest_groups
 from mammobench.evaluation.intervals import Resamples, resampled_scores
 from mammobench.evaluation.points import point_scores
 from tests.simulation import PREVALENCE, THRESHOLD, simulate
@@ -55,7 +55,8 @@ def covered(
         samples |= resampled_curves(drawn, targets == 1, list(probabilities[:, :1].T))
         points = point_scores(targets, probabilities[:, 0], THRESHOLD)
         for metric in (*COUNTED, *RANKED):
-            ends = metric_ends(metric, [points[metric]], samples[metric][:, :1], groups=rarest, level=0.95)
+            deciding = deciding_groups(metric, targets, groups, classes=2)
+            ends = metric_ends(metric, [points[metric]], samples[metric][:, :1], groups=deciding, level=0.95)
             if not np.isnan(points[metric]):
                 held[metric].append(ends[0][0] <= expected[metric] <= ends[1][0])
         once = resampled_scores(Resamples.once(images), targets, guesses, 2)["f1"][0]

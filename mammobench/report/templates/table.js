@@ -27,16 +27,25 @@ const say = (words) => { document.getElementById("said").textContent = words; };
 const titleOf = (column) => (column.section ? `${column.section} ${column.title}` : column.title);
 
 const MISSING = "–";
-const significant = (value) => String(Number(value.toPrecision(3)));
+// as Python writes numbers in the page: of a tie the even digit, and 1e-05 for 0.00001
+const fixed = (value, digits) => {
+  const tie = Math.abs(value * 2 ** (digits + 1)) % 2 === 1;
+  return (tie ? 2 * Math.round(value * 10 ** digits / 2) / 10 ** digits : value).toFixed(digits);
+};
+const significant = (value) => {
+  const [digits, power] = value.toExponential(2).split("e").map(Number);
+  if (power >= -4 && power < 3) return String(Number(fixed(value, 2 - power)));
+  return `${digits}e${power < 0 ? "-" : "+"}${String(Math.abs(power)).padStart(2, "0")}`;
+};
 const forms = {
-  score: (value) => value.toFixed(3),
-  signed: (value) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(3),
-  whole: (value) => value.toLocaleString("en", { maximumFractionDigits: 0 }),
+  score: (value) => fixed(value, 3),
+  signed: (value) => (value < 0 ? "−" : "+") + fixed(Math.abs(value), 3),
+  whole: (value) => Number(fixed(value, 0)).toLocaleString("en"),
   number: (value) => (Math.abs(value) >= 100 ? forms.whole(value) : significant(value)),
   duration: (value) => {
-    if (value < 1) return `${(1000 * value).toFixed(0)} ms`;
-    if (value < 60) return `${value.toFixed(1)} s`;
-    return value < 3600 ? `${(value / 60).toFixed(1)} min` : `${(value / 3600).toFixed(1)} h`;
+    if (value < 1) return `${fixed(1000 * value, 0)} ms`;
+    if (value < 60) return `${fixed(value, 1)} s`;
+    return value < 3600 ? `${fixed(value / 60, 1)} min` : `${fixed(value / 3600, 1)} h`;
   },
   word: (value) => (typeof value === "number" && !Number.isInteger(value) ? significant(value) : String(value)),
 };

@@ -69,9 +69,10 @@ def page(simulated_study: StudyRecord, tmp_path_factory: pytest.TempPathFactory)
 def test_the_page_opens_with_the_answer_and_its_intervals(page: str) -> None:
     text = Page(page).text
     pattern = (
-        r"Trial \d+, selected on validation, reaches test F1 0\.\d{3} \[0\.\d{3}, 0\.\d{3}\] "
-        r"and AUROC 0\.\d{3} \[0\.\d{3}, 0\.\d{3}\]; .*other models are not significantly different from it; "
-        r"reference CNN 0\.\d{3}; always malignant 0\.\d{3}; always benign 0\.000\."
+        r"The model of trial \d+, selected on validation, reaches test F1 0\.\d{3} \[0\.\d{3}, 0\.\d{3}\] "
+        r"and AUROC 0\.\d{3} \[0\.\d{3}, 0\.\d{3}\]; none of the 11 other models is significantly better or "
+        r"worse\. F1 for comparison: reference CNN 0\.\d{3}, always malignant 0\.\d{3}, "
+        r"always benign 0\.000\."
     )
     assert re.search(pattern, text)
     assert re.search(r"Always predicting benign scores F1 0\.000 at accuracy 0\.\d{3}", text)
@@ -216,7 +217,9 @@ def test_several_studies_stand_on_one_page(write_study: StudyWriter, tmp_path: P
     second = write_study(tmp_path / "second one", trials=2, failed={2: "the loss is nan"})
     page = Page(write_report((first, second), out=tmp_path / "both.html").read_text("utf-8"))
     text = page.text
-    assert re.search(r"Trial \d of (first|second one), selected on validation, reaches test F1", text)
+    assert re.search(
+        r"The model of trial \d of (first|second one), selected on validation, reaches test F1", text
+    )
     for words in (
         "first, second one", "Search space of first", "Search space of second one", "Time of second one",
         "trial 2 of second one failed the loss is nan", "mammobench reproduce first",
@@ -278,7 +281,7 @@ def test_a_selected_reference_stands_once_and_is_not_compared_with_itself(
     board = build_leaderboard(simulated_study, resamples=100)
     frame = board.frame.assign(selected=board.frame["role"] == "reference")
     answer = build_answer(replace(board, frame=frame))
-    assert answer.lead.startswith("Reference CNN, selected on validation")
+    assert answer.lead.startswith("The reference CNN, selected on validation")
     assert [line.kind for line in answer.lines if line.kind != "searched"] == [
         "selected", "constant", "constant",
     ]  # fmt: skip
