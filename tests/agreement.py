@@ -6,6 +6,7 @@ CSV beside it.
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from math import isnan, nan
 from pathlib import Path
@@ -37,12 +38,21 @@ def with_ends(row: Row, column: str, sign: str = "") -> str:
 
 
 class Report:
-    """A written page and the CSV beside it."""
+    """A written page and the CSV beside it.
+
+    Attributes:
+        page: What stands on it.
+        rows: Of the table beside it, as words.
+        by_name: The same, by the name of the model.
+        selected: The one that validation selected; None before there is one.
+        compared: How many comparisons each check has made.
+    """
 
     def __init__(self, page: Path) -> None:
         self.page = ReadPage(page.read_text("utf-8"))
         with page.with_name("leaderboard.csv").open(encoding="utf-8", newline="") as file:
             self.rows: list[Row] = list(csv.DictReader(file))
+        self.compared = Counter[str]()
         self.by_name = {row["name"]: row for row in self.rows}
         self.selected: Row | None = next((row for row in self.rows if row["selected"] == "True"), None)
 
@@ -52,10 +62,11 @@ class Report:
             self._inside, self._picture, self._ranking, self._script, self._slices, self._recall,
             self._figures, self._confusions, self._checklist, self._replicates, self._stress,
         )  # fmt: skip
+        made = [(check.__name__, *one) for check in checks for one in check()]
+        self.compared.update(name for name, *_ in made)
         return [
-            f"{check.__name__}: {what}: found {found!r}, expected {wanted!r}"
-            for check in checks
-            for what, found, wanted in check()
+            f"{name}: {what}: found {found!r}, expected {wanted!r}"
+            for name, what, found, wanted in made
             if found != wanted
         ]
 

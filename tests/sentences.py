@@ -25,9 +25,11 @@ def answer_faults(report: Report) -> list[str]:
     """Return every disagreement between the answer's sentences and the table."""
     lead, _, comparison = report.page.lead.partition(" F1 for comparison: ")
     found = [*_lead(lead, report), *_comparison(comparison, report), *_said(report)]
+    report.compared["lead"] += 1
     for sentence in report.page.support:
         read = [(match, check) for form, check in _FORMS if (match := re.fullmatch(form, sentence))]
         found.append((sentence, len(read), 1))
+        report.compared.update(check.__name__ for _, check in read)
         found += [
             (f"{what} in {sentence!r}", shown, wanted)
             for match, check in read

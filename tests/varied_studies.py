@@ -67,8 +67,9 @@ def varied_plan(seed: int) -> Plan:
     images = round(60 * 50 ** float(numbers.random()))
     few = min(0.4, numbers.integers(4, 40) / images)
     trials = int(numbers.choice([0, 1, 2, 3, 5, 8, 12], p=[0.02, 0.1, 0.13, 0.2, 0.2, 0.2, 0.15]))
-    known = range(trials + 1)
-    several = int(numbers.integers(0, 4)) if numbers.random() < REPLICATED else 0
+    # the first is often the selected one
+    known = sorted(numbers.permutation(trials + 1).tolist(), key=lambda trial: trial != 1)
+    several = int(numbers.integers(1, 6)) if numbers.random() < REPLICATED else 0
     return Plan(
         world=WORLDS[seed % len(WORLDS)],
         task=str(numbers.choice(list(TASKS))),
@@ -78,9 +79,7 @@ def varied_plan(seed: int) -> Plan:
         largest=int(numbers.choice([1, 3, 6])),
         trials=trials,
         reference=bool(numbers.random() < 0.8) or trials == 0,
-        replicates=tuple(
-            (int(trial), int(numbers.integers(1, 6))) for trial in numbers.permutation(known)[:several]
-        ),
+        replicates=tuple((int(trial), int(numbers.integers(1, 6))) for trial in known[:several]),
         shortcuts=bool(numbers.random() < 0.7),
         stressed=bool(numbers.random() < 0.2),
         failed=(trials,) if trials > 2 and numbers.random() < 0.2 else (),
