@@ -12,11 +12,11 @@ from mammobench.core.metrics import best_threshold
 from mammobench.core.seeds import generator
 from mammobench.data.splits.split import PARTS, Part, Split, _hash
 from mammobench.data.splits.tasks import TASKS, get_task
-from mammobench.evaluation.replicates import RESULT, replicates_folder
+from mammobench.evaluation.replicates import replicates_folder
 from mammobench.evaluation.shortcut import METHODS, Shortcut, save_shortcuts
 from mammobench.study.filenames import shortcut_path
 from mammobench.study.record import StudyRecord
-from mammobench.training.filenames import PREDICTIONS, STRESS
+from mammobench.training.filenames import PREDICTIONS, REPLICATE, STRESS
 from tests.conftest import write_simulated_study
 
 WORLDS = ("equal", "winner", "spread", "better than selected", "worse than shortcut", "ties")
@@ -164,7 +164,7 @@ class _Predictions:
         where.mkdir(parents=True)
         np.savez(where / PREDICTIONS, validation_probability=validation, test_probability=test)
         threshold = self._threshold(validation)
-        write_json(where / RESULT, {"seed": place, "threshold": threshold, "objective": 0.5})
+        write_json(where / REPLICATE, {"seed": place, "threshold": threshold, "objective": 0.5})
 
     def write_stress(self, folder: Path, trial: int) -> None:
         """Write predictions of unchanged images, of darker ones, and of none recognised."""
