@@ -207,7 +207,7 @@ def _not_compared(match: re.Match[str], report: Report) -> Iterator[Check]:
 
 
 @_reads(
-    r"These comparisons are of models that were trained once: .*`mammobench replicate` trains (.*) again, ",
+    r"These comparisons are of models that were trained once: .*mammobench replicate`? trains (.*) again, ",
     r"and configurations can then be compared\.",
 )
 def _trained_once(match: re.Match[str], report: Report) -> Iterator[Check]:
