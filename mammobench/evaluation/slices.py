@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from mammobench.core.metrics import Ints, ZeroDivision
+from mammobench.core.metrics import Ints, ZeroDivision, confusion_matrix, scores_of_confusion
 from mammobench.evaluation.ends import deciding_groups, metric_ends
 from mammobench.evaluation.intervals import Resamples, resampled_scores
 
@@ -57,17 +57,16 @@ def sliced_scores(
     whole = Resamples(groups, count=resamples, seed=seed)
     for name, value, mask in masks:
         truth, answers = targets[mask], guesses[mask][:, None]
-        once, samples = (
-            resampled_scores(drawn, truth, answers, classes, zero_division=zero_division)
-            for drawn in (Resamples.once(int(mask.sum())), whole.of_part(mask))
-        )
+        # in float64, as the leaderboard has it: the digits shown are then the same
+        once = scores_of_confusion(confusion_matrix(truth, guesses[mask], classes), zero_division)
+        samples = resampled_scores(whole.of_part(mask), truth, answers, classes, zero_division=zero_division)
         row: dict[str, object] = {
             "slice": name, "value": value, "images": int(mask.sum()),
             "groups": len(np.unique(groups[mask])), "positives": int((truth > 0).sum()),
         }  # fmt: skip
         several = len(np.unique(truth)) > 1
         for metric in METRICS:
-            point = float(once[metric][0, 0]) if several or metric in _OF_ONE_CLASS else np.nan
+            point = float(once[metric]) if several or metric in _OF_ONE_CLASS else np.nan
             units = deciding_groups(metric, truth, groups[mask], classes=classes)
             low, high = metric_ends(metric, [point], samples[metric], groups=units, level=level)
             row |= {metric: point, f"{metric}_low": float(low[0]), f"{metric}_high": float(high[0])}
