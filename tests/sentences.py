@@ -92,7 +92,7 @@ def _others(words: str, rivals: Sequence[Row], report: Report) -> Iterator[Check
     size = re.search(rf" \((?:the best of them, )?(?:(?P<name>[^:()]+): )?{SIZE}\)", words)
     if size:
         named = rivals[0] if len(rivals) == 1 else report.by_name[size["name"]]
-        best = max(number(row, "difference") for row in rivals)
+        best = max(number(row, "difference") for row in rivals if row["verdict"] == named["verdict"])
         yield "the best of the better ones", number(named, "difference"), best
         yield from size_checks(size, named, turned=False)
         words = words.replace(size[0], "")
