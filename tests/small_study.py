@@ -15,8 +15,10 @@ from mammobench.study.artifacts import open_artifacts
 from mammobench.study.options import STUDY_OPTIONS
 from mammobench.study.record import StudyRecord
 from mammobench.study.spec import StudySpec
-from mammobench.study.trial_record import TrialRecord, new_trial
+from mammobench.study.trial_entry import new_trial
+from mammobench.study.trial_record import TrialRecord
 from mammobench.training.result import TrialResult
+from mammobench.training.task import Trial
 from mammobench.tuning.arguments import checked_options
 from mammobench.tuning.request import Request
 
@@ -82,8 +84,8 @@ def start(study: StudyRecord, store: ImageStore, *, dropout: float = 0.4, until:
     if not study.split_path(split.hash).exists():
         split.save(study.split_path(split.hash))
     trial = new_trial(
-        study.space, values, config, number=len(study.trials), role="searched", seed=7, split=split.hash,
-        ask=0.01, until=until, continues=continues,
+        study.space, values, Trial(number=len(study.trials), config=config, seed=7, until=until),
+        role="searched", split=split.hash, ask=0.01, continues=continues,
     )  # fmt: skip
     record = study.enter(lambda: trial)
     assert record is not None

@@ -19,7 +19,7 @@ SMALL = {
     "training.precision": "float32",
 }
 LONG_EPOCHS = {**SMALL, "data.image_size": 48, "model.filters": [128, 128], "training.batch_size": 1,
-               "training.max_epochs": 5}  # fmt: skip
+               "training.max_epochs": 3}  # fmt: skip
 ENDLESS = {**SMALL, "training.max_epochs": 10_000}
 
 

@@ -12,11 +12,11 @@ from mammobench.core.metrics import best_threshold
 from mammobench.core.seeds import generator
 from mammobench.data.splits.split import PARTS, Part, Split, _hash
 from mammobench.data.splits.tasks import TASKS, get_task
-from mammobench.evaluation.predictions import FILE
-from mammobench.evaluation.replicates import RESULT, replicates_folder
-from mammobench.evaluation.shortcut import METHODS, Shortcut, save_shortcuts, shortcut_path
+from mammobench.evaluation.replicates import replicates_folder
+from mammobench.evaluation.shortcut import METHODS, Shortcut, save_shortcuts
+from mammobench.study.filenames import shortcut_path
 from mammobench.study.record import StudyRecord
-from mammobench.training.predict import STRESS
+from mammobench.training.filenames import PREDICTIONS, REPLICATE, STRESS
 from tests.conftest import write_simulated_study
 
 WORLDS = ("equal", "winner", "spread", "better than selected", "worse than shortcut", "ties")
@@ -106,7 +106,7 @@ def write_varied_study(folder: Path, plan: Plan, seed: int = 0, **spec: Any) -> 
     if plan.stressed and 1 not in plan.failed and plan.trials:
         maker.write_stress(study.trial_folder(1), 1)
     if plan.lost is not None:
-        (study.trial_folder(plan.lost) / FILE).unlink()
+        (study.trial_folder(plan.lost) / PREDICTIONS).unlink()
     return study
 
 
@@ -162,9 +162,9 @@ class _Predictions:
         )
         where = replicates_folder(folder) / str(place)
         where.mkdir(parents=True)
-        np.savez(where / FILE, validation_probability=validation, test_probability=test)
+        np.savez(where / PREDICTIONS, validation_probability=validation, test_probability=test)
         threshold = self._threshold(validation)
-        write_json(where / RESULT, {"seed": place, "threshold": threshold, "objective": 0.5})
+        write_json(where / REPLICATE, {"seed": place, "threshold": threshold, "objective": 0.5})
 
     def write_stress(self, folder: Path, trial: int) -> None:
         """Write predictions of unchanged images, of darker ones, and of none recognised."""

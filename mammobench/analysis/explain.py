@@ -13,8 +13,8 @@ from mammobench.core.files import written_aside
 from mammobench.data.splits.split import Split
 from mammobench.evaluation.examples import EACH, Example, confident_examples
 from mammobench.models.gradcam import Look, look
-from mammobench.report.explanations import FILE
 from mammobench.study.record import StudyRecord
+from mammobench.training.filenames import EXPLANATIONS
 from mammobench.training.process import call_in_process
 
 
@@ -74,7 +74,7 @@ def explain_study(
     )
     assert seen.heat is not None  # noqa: S101 - asked for
     identifiers = tuple(str(store.index["id"][row]) for row in rows)
-    path = record.folder / FILE
+    path = record.folder / EXPLANATIONS
     with written_aside(path) as aside:
         np.savez_compressed(
             aside, allow_pickle=False, kind=np.array([example.kind for example in examples]), row=rows,

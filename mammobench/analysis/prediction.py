@@ -18,6 +18,7 @@ from mammobench.models.gradcam import Look, look
 from mammobench.report.explanations import overlaid
 from mammobench.space.config import TrialConfig
 from mammobench.study.record import StudyRecord
+from mammobench.training.filenames import CONFIG
 from mammobench.training.process import call_in_process
 
 NOTICE = "Research software, not a medical device: no basis for a diagnosis or any decision about a person."
@@ -106,8 +107,8 @@ def model_of_file(path: Path) -> Model:
     Raises:
         ConfigError: When that is missing or damaged.
     """
-    described = path.with_name("config.json")
-    remedy = "Keep config.json beside the model, or name the study; `mammobench reproduce` writes both"
+    described = path.with_name(CONFIG)
+    remedy = f"Keep {CONFIG} beside the model, or name the study; `mammobench reproduce` writes both"
     if not path.is_file():
         raise ConfigError("no such model", where=path, expected="a .keras file, or a study", remedy=remedy)
     try:

@@ -1,7 +1,7 @@
 """Replication: train a study's finalists again with other seeds, to see the variance between seeds."""
 
-import dataclasses
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from mammobench.analysis.reproduction import selected_trial
@@ -12,7 +12,6 @@ from mammobench.data.splits.split import Split
 from mammobench.data.store.image_store import ImageStore
 from mammobench.evaluation.leaderboard import build_leaderboard
 from mammobench.evaluation.replicates import (
-    RESULT,
     Replicated,
     missing_replicates,
     replicates_folder,
@@ -20,7 +19,7 @@ from mammobench.evaluation.replicates import (
 from mammobench.evaluation.selection import validation_leaders
 from mammobench.study.record import StudyRecord
 from mammobench.study.trial_record import TrialRecord
-from mammobench.training.result import CHECKPOINT
+from mammobench.training.filenames import CHECKPOINT, REPLICATE
 
 FINALISTS = 3
 REPLICATES = 5
@@ -86,7 +85,7 @@ def _replicate(
     progress(what, 0, epochs)
     with trained_again(
         study,
-        dataclasses.replace(record, seed=seed),
+        replace(record, trial=replace(record.trial, seed=seed)),
         store,
         purpose=f"replicate-{replicate}",
         # done when it has predicted too, and stopping early leaves epochs of the bar
@@ -102,7 +101,7 @@ def _replicate(
             "best_epoch": again.result.best_epoch,
             "environment": dict(again.result.environment),
         }
-        write_json(again.folder / RESULT, result)
+        write_json(again.folder / REPLICATE, result)
         place = replicates_folder(record.folder) / str(replicate)
         place.parent.mkdir(exist_ok=True)
         if place.exists():  # damaged, or it would not have been made again

@@ -8,16 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from mammobench.analysis.retraining import MODEL, Retrained, alone, same_store, trained_again
+from mammobench.analysis.retraining import Retrained, alone, same_store, trained_again
 from mammobench.core.errors import ReproductionError, StudyError
 from mammobench.core.files import write_json, write_text
 from mammobench.core.metrics import scores
 from mammobench.data.splits.split import Split
 from mammobench.evaluation.predictions import open_test, open_validation
 from mammobench.evaluation.selection import select_trial
+from mammobench.models.saved_model import MODEL
 from mammobench.report.card import model_card
+from mammobench.study.filenames import BEST, MODEL_CARD
 from mammobench.study.record import StudyRecord
 from mammobench.study.trial_record import TrialRecord
+from mammobench.training.filenames import CONFIG
 
 MEAN_TOLERANCE = 0.05
 F1_TOLERANCE = 0.05
@@ -151,7 +154,8 @@ def exported_model(
         TrialError: When the training fails.
         ReproductionError: When the trial is not reproduced.
     """
-    model, described = study.folder / "best" / MODEL, study.folder / "best" / "config.json"
+    best = study.folder / BEST
+    model, described = best / MODEL, best / CONFIG
     there = json.loads(described.read_text("utf-8")).get("trial") if described.exists() else None
     if there != record.number or not model.exists():
         return reproduce_trial(study, number=record.number, data=data, on_epoch=on_epoch).model
@@ -191,15 +195,15 @@ def judge(study: StudyRecord, again: Retrained) -> Agreement:
 
 
 def _export(study: StudyRecord, agreement: Agreement, aside: Path) -> Reproduction:
-    record, best = agreement.trial, study.folder / "best"
-    reproduction = Reproduction(**vars(agreement), model=best / MODEL, card=best / "model_card.md")
+    record, best = agreement.trial, study.folder / BEST
+    reproduction = Reproduction(**vars(agreement), model=best / MODEL, card=best / MODEL_CARD)
     split = Split.load(study.split_path(record.split))
     best.mkdir(exist_ok=True)
     (aside / MODEL).replace(reproduction.model)
-    trained = json.loads((aside / "config.json").read_text(encoding="utf-8"))
+    trained = json.loads((aside / CONFIG).read_text(encoding="utf-8"))
     store = study.spec.store
     write_json(
-        best / "config.json",
+        best / CONFIG,
         {
             **trained, "trial": record.number, "threshold": record.threshold, "study": study.spec.name,
             "class_names": list(split.class_names), "native_size": store.get("image_size"),

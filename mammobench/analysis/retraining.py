@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from mammobench.core.errors import DataError, MammobenchError, StudyError, TrialError
 from mammobench.data.store.image_store import ImageStore
+from mammobench.models.saved_model import MODEL
 from mammobench.study.record import StudyRecord
 from mammobench.study.trial_record import TrialRecord
 from mammobench.study.trial_task import trial_task
@@ -24,8 +25,6 @@ from mammobench.training.task import Run
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and the total."""
-
-MODEL = "model.keras"
 
 
 def _silent(*_: int) -> None:

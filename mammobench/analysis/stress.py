@@ -12,7 +12,7 @@ from mammobench.evaluation.selection import validation_leaders
 from mammobench.evaluation.stress import Stressed, predicted_conditions
 from mammobench.study.record import StudyRecord
 from mammobench.study.trial_record import TrialRecord
-from mammobench.training.predict import STRESS
+from mammobench.training.filenames import STRESS
 
 TOP = 5
 # a store of one source has no other one

@@ -25,15 +25,16 @@ from mammobench.evaluation.ends import intervals, rarest_groups
 from mammobench.evaluation.intervals import Interval, Resamples
 from mammobench.evaluation.leaderboard import LEVEL
 from mammobench.evaluation.slices import sliced_scores
+from mammobench.study.filenames import EVALUATIONS, SCORES, SLICES
 from mammobench.study.paths import command_for
 from mammobench.study.record import StudyRecord
 from mammobench.study.trial_record import TrialRecord
+from mammobench.training.filenames import PREDICTIONS
 from mammobench.training.inference import Inference, infer
 from mammobench.training.process import call_in_process
 from mammobench.tuning.proposer import restore_split
 
 RESAMPLES = 2000
-FOLDER = "evaluations"
 SEEN, HELD_OUT = "training or validation", "test"
 
 
@@ -179,16 +180,16 @@ def evaluate_elsewhere(
             resamples=RESAMPLES,
             seed=seed,
         ).assign(overlap=_mark(overlap)),
-        folder=study.folder / FOLDER / f"{store.path.resolve().name}-{store.fingerprint[:8]}",
+        folder=study.folder / EVALUATIONS / f"{store.path.resolve().name}-{store.fingerprint[:8]}",
     )
     done.folder.mkdir(parents=True, exist_ok=True)
-    with written_aside(done.folder / "predictions.npz") as aside, aside.open("wb") as file:
+    with written_aside(done.folder / PREDICTIONS) as aside, aside.open("wb") as file:
         np.savez_compressed(
             file, allow_pickle=False, rows=rows, targets=targets, probability=predicted,
             **({} if overlap is None else {"overlapping": overlap.images}),
         )  # fmt: skip
-    done.slices.to_csv(done.folder / "slices.csv", index=False)
-    write_json(done.folder / "scores.json", done.values())
+    done.slices.to_csv(done.folder / SLICES, index=False)
+    write_json(done.folder / SCORES, done.values())
     return done
 
 

@@ -7,6 +7,7 @@ import typer
 
 from mammobench.cli.options import Json, Quiet
 from mammobench.cli.printing import print_json, stderr
+from mammobench.data.store.filenames import AUDIT
 
 app = typer.Typer()
 
@@ -15,7 +16,7 @@ app = typer.Typer()
 def data_audit(
     store: Annotated[Path, typer.Argument(help="An image store.")],
     out: Annotated[
-        Path | None, typer.Option("--out", help="The HTML file; default: audit.html in the store.")
+        Path | None, typer.Option("--out", help=f"The HTML file; default: {AUDIT} in the store.")
     ] = None,
     split: Annotated[
         str, typer.Option(help="The split of the shortcut baseline: official, grouped or reference.")
@@ -35,7 +36,7 @@ def data_audit(
     opened = ImageStore.open(store)
     with Bars(stderr(quiet=quiet)) as bars:
         audit = audit_store(opened, split=split, progress=bars)
-    page = write_audit(audit, out or opened.path / "audit.html")
+    page = write_audit(audit, out or opened.path / AUDIT)
     if as_json:
         print_json({**as_values(audit), "page": str(page)})
         return

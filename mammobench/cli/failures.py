@@ -5,6 +5,8 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from mammobench.training.filenames import LOG
+
 _SHOWN = 5
 
 
@@ -16,7 +18,7 @@ def failures_as_json(study: Any) -> dict[str, Any]:
     """
     return {
         "failed_trials": [
-            {"number": trial.number, "reason": trial.reason, "log": str(trial.folder / "log.txt")}
+            {"number": trial.number, "reason": trial.reason, "log": str(trial.folder / LOG)}
             for trial in _failed(study)
         ],
         "reference": _state_of_reference(study),
@@ -41,7 +43,7 @@ def tell_of_failures(study: Any, out: Console) -> None:
         out.print(f"            {name} {', '.join(map(str, numbers))}: {escape(reason)}")
     if len(reasons) > _SHOWN:
         out.print(f"            and {len(reasons) - _SHOWN} reasons more, in the report")
-    log = study.folder / "trials" / f"{failed[0].number:04d}" / "log.txt"
+    log = failed[0].folder / LOG
     out.print(f"            Logs: {escape(str(log))}" + (" and so on" if len(failed) > 1 else ""))
     remedy = "mend the cause, and search with another --study"
     out.print(f"            A failed trial is not run again in its study: {remedy}")

@@ -33,7 +33,7 @@ def leakage(
     """
     from mammobench import api
     from mammobench.analysis.leakage import SPLITS, run_leakage, write_leakage
-    from mammobench.analysis.leakage.page import lead_of, support_of, table_of
+    from mammobench.analysis.leakage.page import PICTURE, lead_of, support_of, table_of
     from mammobench.core.progress import Bars
 
     console = stderr(quiet=quiet)
@@ -58,4 +58,4 @@ def leakage(
     typer.echo(lead_of(found))
     for sentence in support_of(found):
         typer.echo(f"  {sentence}")
-    typer.echo(f"Page:    {page}\nPicture: {page.with_name('leakage.png')}")
+    typer.echo(f"Page:    {page}\nPicture: {page.with_name(PICTURE)}")

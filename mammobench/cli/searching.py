@@ -13,6 +13,7 @@ from mammobench.cli.declared import with_options
 from mammobench.cli.failures import failures_as_json, nothing_came_of_it, tell_of_failures
 from mammobench.cli.options import DataOption, Json, Quiet, StorageOption, database
 from mammobench.cli.printing import interval, print_json, stderr
+from mammobench.study.filenames import LEADERBOARD, PAGE, WORKERS
 from mammobench.study.options import OPTIONS
 from mammobench.tuning.engines.methods import ENGINES, pruner_help, sampler_help
 
@@ -175,7 +176,7 @@ def _submit(
             work, record.folder, storage=storage, workers=workers, plan=plan, cluster=cluster
         )
         typer.echo(
-            f"Submitted {len(jobs)} jobs: {', '.join(jobs)}\nLogs:    {record.folder / 'workers'}\n"
+            f"Submitted {len(jobs)} jobs: {', '.join(jobs)}\nLogs:    {record.folder / WORKERS}\n"
             f"Report:  {command_for('report', record.folder)}"
         )
 
@@ -203,14 +204,14 @@ def _tell_of_search(study: Any, *, as_json: bool) -> None:
 
     ranking = study.ranking()
     selected = ranking.selected
-    report = study.folder / "index.html"
+    report = study.folder / PAGE
     reproduce_command = command_for("reproduce", study.folder)
     if as_json:
         print_json(
             {
                 "study": str(study.folder),
                 "report": str(report),
-                "leaderboard": str(study.folder / "leaderboard.csv"),
+                "leaderboard": str(study.folder / LEADERBOARD),
                 "finished": sum(trial.state == "finished" for trial in study.trials),
                 "pruned": sum(trial.state == "pruned" for trial in study.trials),
                 "infeasible": sum(trial.state == "infeasible" for trial in study.trials),
@@ -232,6 +233,6 @@ def _tell_of_search(study: Any, *, as_json: bool) -> None:
             f"test F1 {interval(selected, 'test_f1')}, accuracy {interval(selected, 'test_accuracy')}"
         )
     out.print(f"Report:     {report}")
-    out.print(f"Table:      {study.folder / 'leaderboard.csv'}")
+    out.print(f"Table:      {study.folder / LEADERBOARD}")
     out.print(f"Reproduce:  {reproduce_command}")
     tell_of_failures(study, out)

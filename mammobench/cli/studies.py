@@ -15,6 +15,7 @@ from mammobench.cli.options import (
     database,
 )
 from mammobench.cli.printing import print_json, stderr
+from mammobench.study.filenames import PAGE, REPORT_FILES
 
 app = typer.Typer()
 
@@ -23,7 +24,7 @@ app = typer.Typer()
 def report(
     studies: StudiesArgument,
     out: Annotated[
-        Path | None, typer.Option(help="The file; default: index.html, report.pdf... in the study.")
+        Path | None, typer.Option(help=f"The file; default: {PAGE}, {REPORT_FILES['pdf']}... in the study.")
     ] = None,
     kind: Annotated[
         str | None,

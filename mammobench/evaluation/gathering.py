@@ -8,7 +8,8 @@ from mammobench.core.metrics import ZeroDivision
 from mammobench.data.splits.split import Split
 from mammobench.evaluation.entries import Entry, trial_entry
 from mammobench.evaluation.selection import ranked_trials, unusable
-from mammobench.evaluation.shortcut import Shortcut, load_shortcuts, shortcut_path
+from mammobench.evaluation.shortcut import Shortcut, load_shortcuts
+from mammobench.study.filenames import shortcut_path
 from mammobench.study.record import StudyRecord
 from mammobench.study.trial_record import TrialRecord
 

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from mammobench.core.invocation import current_call
-from mammobench.study.paths import OPENINGS, study_around
+from mammobench.study.filenames import OPENINGS
+from mammobench.study.paths import study_around
 from mammobench.study.record import utc_now
 
 _NOTE = "test opened"

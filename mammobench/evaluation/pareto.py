@@ -5,7 +5,8 @@ import optuna
 from mammobench.core.errors import StudyError
 from mammobench.evaluation.selection import ascending
 from mammobench.study.record import StudyRecord
-from mammobench.study.trial_record import TrialRecord, number_of
+from mammobench.study.trial_entry import number_of
+from mammobench.study.trial_record import TrialRecord
 
 
 def pareto_front(study: StudyRecord) -> tuple[TrialRecord, ...]:

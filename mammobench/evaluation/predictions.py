@@ -14,9 +14,9 @@ from mammobench.core.errors import StudyError
 from mammobench.core.metrics import Floats
 from mammobench.data.splits.split import Part, Split
 from mammobench.evaluation.openings import log_opening
-from mammobench.training.predict import STRESS, UNCHANGED
+from mammobench.training.filenames import PREDICTIONS, STRESS
+from mammobench.training.predict import UNCHANGED
 
-FILE = "predictions.npz"
 _TEST = "test_probability"
 
 
@@ -41,12 +41,12 @@ def open_validation(trial_folder: Path) -> Floats:
     Raises:
         StudyError: If the file is missing or damaged, or holds values that are not probabilities.
     """
-    return _open(trial_folder / FILE, "validation_probability")
+    return _open(trial_folder / PREDICTIONS, "validation_probability")
 
 
 def open_test(trial_folder: Path) -> Floats:
     """Break the seal: return a trial's probabilities on test; shape and errors as in `open_validation`."""
-    return _open(trial_folder / FILE, _TEST)
+    return _open(trial_folder / PREDICTIONS, _TEST)
 
 
 def open_predictions(trial_folder: Path, split: Split) -> tuple[Floats, Floats]:

@@ -16,8 +16,8 @@ from mammobench.core.errors import StudyError
 from mammobench.core.metrics import predicted_classes, scores
 from mammobench.data.splits.split import Split
 from mammobench.evaluation.predictions import check_length, open_test
+from mammobench.training.filenames import REPLICATE, REPLICATES
 
-RESULT = "replicate.json"
 METRICS = ("f1", "accuracy")
 
 
@@ -58,7 +58,7 @@ class Replicated:
 
 def replicates_folder(trial_folder: Path) -> Path:
     """Return where a trial's replicates are kept, each in a folder named by its number, from 1."""
-    return trial_folder / "replicates"
+    return trial_folder / REPLICATES
 
 
 def missing_replicates(trial_folder: Path, split: Split, wanted: int) -> tuple[int, ...]:
@@ -113,7 +113,7 @@ def open_replicate(folder: Path, split: Split) -> Replicate:
         StudyError: If it is damaged, or its predictions are not those of the split's images.
     """
     try:
-        result = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+        result = json.loads((folder / REPLICATE).read_text(encoding="utf-8"))
         seed, objective, threshold = int(result["seed"]), float(result["objective"]), result["threshold"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StudyError(

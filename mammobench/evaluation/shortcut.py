@@ -21,6 +21,7 @@ from mammobench.core.metrics import Floats, best_threshold
 from mammobench.data.images.statistics import store_statistics
 from mammobench.data.splits.split import Split
 from mammobench.data.store.image_store import ImageStore
+from mammobench.study.filenames import shortcut_path
 
 METHODS = ("logistic regression", "gradient boosting")
 _MOST_ITERATIONS = 2000
@@ -92,11 +93,6 @@ def provide_shortcuts(
         if not path.exists():
             statistics = store_statistics(store, progress=progress).to_numpy()
             save_shortcuts(fit_shortcuts(statistics, split), path)
-
-
-def shortcut_path(folder: Path, split_hash: str) -> Path:
-    """Return the file of a split's baseline in a study's folder."""
-    return folder / "shortcuts" / f"{split_hash}.npz"
 
 
 def save_shortcuts(shortcuts: list[Shortcut], path: Path) -> None:

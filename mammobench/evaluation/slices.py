@@ -56,17 +56,17 @@ def sliced_scores(
     rows = []
     whole = Resamples(groups, count=resamples, seed=seed)
     for name, value, mask in masks:
-        truth, answers = targets[mask], guesses[mask]
-        points = scores_of_confusion(confusion_matrix(truth, answers, classes), zero_division)
-        drawn = whole.of_part(mask)
-        samples = resampled_scores(drawn, truth, answers[:, None], classes, zero_division=zero_division)
+        truth, answers = targets[mask], guesses[mask][:, None]
+        # in float64, as the leaderboard has it: the digits shown are then the same
+        once = scores_of_confusion(confusion_matrix(truth, guesses[mask], classes), zero_division)
+        samples = resampled_scores(whole.of_part(mask), truth, answers, classes, zero_division=zero_division)
         row: dict[str, object] = {
             "slice": name, "value": value, "images": int(mask.sum()),
             "groups": len(np.unique(groups[mask])), "positives": int((truth > 0).sum()),
         }  # fmt: skip
         several = len(np.unique(truth)) > 1
         for metric in METRICS:
-            point = float(points[metric]) if several or metric in _OF_ONE_CLASS else np.nan
+            point = float(once[metric]) if several or metric in _OF_ONE_CLASS else np.nan
             units = deciding_groups(metric, truth, groups[mask], classes=classes)
             low, high = metric_ends(metric, [point], samples[metric], groups=units, level=level)
             row |= {metric: point, f"{metric}_low": float(low[0]), f"{metric}_high": float(high[0])}

@@ -6,7 +6,10 @@ from typing import Any
 from mammobench.core.aliases import KerasModel
 from mammobench.core.errors import ConfigError
 
-_REMEDY = "Use the model.keras that `mammobench reproduce` exports, or let it export that again"
+MODEL = "model.keras"
+"""The file that `mammobench reproduce` exports."""
+
+_REMEDY = f"Use the {MODEL} that `mammobench reproduce` exports, or let it export that again"
 
 
 def open_model(path: Path, *, size: int, classes: int | None = None) -> KerasModel:

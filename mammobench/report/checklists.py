@@ -16,14 +16,14 @@ from mammobench.evaluation.leaderboard import Leaderboard, unit_of
 from mammobench.evaluation.openings import openings_of
 from mammobench.report import text
 from mammobench.report.columns import title_of
-from mammobench.report.explanations import FILE as EXPLANATIONS
 from mammobench.report.facts import Table
+from mammobench.study.filenames import EVALUATIONS, SCORES
 from mammobench.study.paths import page_command
 from mammobench.study.record import StudyRecord
 from mammobench.study.trial_record import TrialRecord
+from mammobench.training.filenames import EXPLANATIONS
 
 OPEN = "For the authors."
-_EVALUATIONS = "evaluations"
 _SOFTWARE = (
     "python",
     "mammobench",
@@ -175,7 +175,7 @@ class _Run:
         figures = "; ".join(f"{title_of(name)} {text.with_interval(row, f'test_{name}')}" for name in shown)
         worst = [trial.worst for trial in board.stress if trial.name == row["name"]]
         level = f"{100 * board.level:.0f}"
-        elsewhere = sorted(map(_external, study.folder.glob(f"{_EVALUATIONS}/*/scores.json")))
+        elsewhere = sorted(map(_external, study.folder.glob(f"{EVALUATIONS}/*/{SCORES}")))
         accuracy = "; ".join(
             f"{words} {text.with_interval(row, f'test_{name}')}"
             for words, name in (("sensitivity", "recall"), ("specificity", "specificity"))

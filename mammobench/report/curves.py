@@ -12,6 +12,7 @@ from mammobench.evaluation.predictions import open_test, open_validation
 from mammobench.report.ranking import kind_of, study_of
 from mammobench.study.record import StudyRecord
 from mammobench.study.trial_record import TrialRecord
+from mammobench.training.filenames import HISTORY
 
 LEADERS = 5
 
@@ -85,7 +86,7 @@ def leading_curves(board: Leaderboard, studies: Mapping[str, StudyRecord]) -> tu
 
 def _history(trial: TrialRecord) -> pd.DataFrame:
     try:
-        history = pd.read_csv(trial.folder / "history.csv")
+        history = pd.read_csv(trial.folder / HISTORY)
     except (OSError, ValueError):
         return pd.DataFrame()
     return history if {"epoch", "loss", "objective"} <= set(history) else pd.DataFrame()

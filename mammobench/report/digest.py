@@ -12,6 +12,7 @@ from mammobench.report.columns import title_of
 from mammobench.report.folds import fold_tables
 from mammobench.report.notices import Notice, notices_of
 from mammobench.report.other_splits import other_split_tables, split_note
+from mammobench.study.filenames import LEADERBOARD
 from mammobench.study.record import StudyRecord
 
 ROWS = 20
@@ -75,7 +76,7 @@ def build_digest(studies: Sequence[StudyRecord], board: Leaderboard) -> Digest:
             *other_split_tables(board),
             *fold_tables(board, named),
         ),
-        shown=f"{len(table.rows)} of {len(board.frame)} rows; leaderboard.csv has them all."
+        shown=f"{len(table.rows)} of {len(board.frame)} rows; {LEADERBOARD} has them all."
         if len(table.rows) < len(board.frame)
         else "Every configuration and baseline.",
         notes=(*split_note(board), facts.seal_note(studies), *facts.method_notes(board, tried=tried)),

@@ -15,8 +15,8 @@ from mammobench.evaluation.leaderboard import Leaderboard
 from mammobench.report import text
 from mammobench.study.paths import page_command
 from mammobench.study.record import StudyRecord
+from mammobench.training.filenames import EXPLANATIONS
 
-FILE = "explanations.npz"
 LARGEST = 128
 _STRONGEST = 0.6
 Images = npt.NDArray[np.uint8]
@@ -72,7 +72,7 @@ def explanations_of(trial_folder: Path, split: Split, command: str) -> Explanati
         split: Its split.
         command: That makes it.
     """
-    path = trial_folder / FILE
+    path = trial_folder / EXPLANATIONS
     if not path.exists():
         return Explanations((), "Heat maps of the selected model have not been made yet.", command)
     try:

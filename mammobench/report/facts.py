@@ -18,7 +18,8 @@ from mammobench.report import text
 from mammobench.report.columns import title_of
 from mammobench.report.curves import Curves
 from mammobench.space.config import DataConfig
-from mammobench.study.paths import OPENINGS, page_command
+from mammobench.study.filenames import OPENINGS
+from mammobench.study.paths import page_command
 from mammobench.study.record import StudyRecord
 from mammobench.study.spec import direction_of
 from mammobench.study.trial_record import STATES, TrialRecord

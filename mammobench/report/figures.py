@@ -37,7 +37,7 @@ def score_figure(rows: Sequence[BoardRow], metric: str) -> Figure:
         axes.plot(point, place, "D" if kind == "selected" else "o", color=color, markersize=5)
         words = f"{{0}}: test {title_of(metric.removeprefix('test_'))} {{1}}"
         figure.tell(axes, [point], [place], words, str(row["name"]), text.with_interval(row, metric))
-    labels = [f"{row['name']} (selected)" if row["selected"] else str(row["name"]) for row in rows]
+    labels = [text.label(str(row["name"])) + (" (selected)" if row["selected"] else "") for row in rows]
     axes.set_yticks(range(len(rows)), labels)
     axes.tick_params(axis="y", labelcolor=INK, length=0)
     axes.set_ylim(len(rows) - 0.4, -0.6)
@@ -55,7 +55,7 @@ def roc_figure(curves: Sequence[Curves]) -> Figure:
         points = operating_points(item.targets == 1, item.test)
         rise, fall = np.r_[0, points.recall], np.r_[0, points.false_positive_rate]
         keep = _thinned(fall, rise)
-        axes.plot(fall[keep], rise[keep], **look, label=f"{item.name}  {points.auroc:.3f}")
+        axes.plot(fall[keep], rise[keep], **look, label=f"{text.label(item.name)}  {points.auroc:.3f}")
         values = (item.name, _written(rise[keep]), _written(1 - fall[keep]))
         figure.tell(axes, fall[keep], rise[keep], "{0}: recall {1}, specificity {2}", *values)
         used = int((points.scores >= (item.threshold or 0)).sum())
@@ -76,7 +76,7 @@ def precision_recall_figure(curves: Sequence[Curves]) -> Figure:
         points = operating_points(item.targets == 1, item.test)
         recall, precision = points.recall, points.precision
         keep = _thinned(recall, precision)
-        axes.plot(recall[keep], precision[keep], **look, label=f"{item.name}  {points.auprc:.3f}")
+        axes.plot(recall[keep], precision[keep], **look, label=f"{text.label(item.name)}  {points.auprc:.3f}")
         values = (item.name, _written(precision[keep]), _written(recall[keep]))
         figure.tell(axes, recall[keep], precision[keep], "{0}: precision {1}, recall {2}", *values)
         used = int((points.scores >= (item.threshold or 0)).sum()) - 1
@@ -94,7 +94,7 @@ def reliability_figure(curves: Sequence[Curves]) -> Figure:
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=":", label="perfectly calibrated")
     for item, look in zip(curves, _looks(curves), strict=True):
         shares, predicted = calibration_curve(item.targets == 1, item.test, n_bins=RELIABILITY_BINS)
-        axes.plot(predicted, shares, **look, marker="o", markersize=3.5, label=item.name)
+        axes.plot(predicted, shares, **look, marker="o", markersize=3.5, label=text.label(item.name))
         values = (item.name, _written(shares), _written(predicted))
         figure.tell(axes, predicted, shares, "{0}: share of positives {1} at probability {2}", *values)
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
@@ -142,7 +142,7 @@ def history_figure(curves: Sequence[Curves], column: str, label: str) -> Figure 
             continue
         drawn = True
         epoch, values = item.history["epoch"].to_numpy(), item.history[column].to_numpy()
-        axes.plot(epoch, values, **look, label=item.name)
+        axes.plot(epoch, values, **look, label=text.label(item.name))
         told = (item.name, [str(number) for number in epoch], _written(values))
         figure.tell(axes, epoch, values, f"{{0}}, epoch {{1}}: {label} {{2}}", *told)
         kept = epoch == item.best_epoch

@@ -10,24 +10,15 @@ from mammobench.core.files import write_text, written_aside
 from mammobench.core.metrics import ZeroDivision
 from mammobench.evaluation.leaderboard import Leaderboard, build_leaderboard
 from mammobench.report.digest import build_digest
-from mammobench.report.html import INDEX, render, write_report
+from mammobench.report.html import render, write_report
 from mammobench.report.latex import render_latex
 from mammobench.report.markdown import render_markdown
 from mammobench.report.pdf import write_pdf
 from mammobench.space.config import nearest
+from mammobench.study.filenames import REPORT_FILES
 from mammobench.study.record import StudyRecord
 
-FILES = {
-    "html": INDEX,
-    "pdf": "report.pdf",
-    "markdown": "report.md",
-    "latex": "report.tex",
-    "csv": "leaderboard.csv",
-    "parquet": "leaderboard.parquet",
-}
-"""The formats, and the file that each is written to in the study's folder."""
-
-_SUFFIXES = {Path(name).suffix: kind for kind, name in FILES.items()} | {".htm": "html"}
+_SUFFIXES = {Path(name).suffix: kind for kind, name in REPORT_FILES.items()} | {".htm": "html"}
 
 
 def format_of(asked: str | None, out: Path | None) -> str:
@@ -38,11 +29,11 @@ def format_of(asked: str | None, out: Path | None) -> str:
     """
     if asked is None:
         return _SUFFIXES.get(out.suffix.lower(), "html") if out else "html"
-    if asked not in FILES:
+    if asked not in REPORT_FILES:
         raise ConfigError(
-            f"no such format{nearest(asked, list(FILES))}",
+            f"no such format{nearest(asked, list(REPORT_FILES))}",
             where="--format",
-            expected=f"one of {', '.join(FILES)}",
+            expected=f"one of {', '.join(REPORT_FILES)}",
             found=asked,
         )
     return asked
@@ -62,7 +53,7 @@ def write_format(
 
     Args:
         studies: Of the same images and task.
-        kind: A key of `FILES`.
+        kind: A key of `mammobench.study.filenames.REPORT_FILES`.
         out: The file; None for the one of that name in the study's folder.
         leaderboard: Their leaderboard, where it has been built already.
         zero_division: The precision of a class that is never predicted, where `leaderboard` is built here.
@@ -75,7 +66,7 @@ def write_format(
         TrialError: If none has finished because they failed.
         ConfigError: For a PDF where no browser can print.
     """
-    path = out or studies[0].folder / FILES[kind]
+    path = out or studies[0].folder / REPORT_FILES[kind]
     if path.is_dir():
         raise StudyError("the report needs a file name", expected="a file", found="a folder", where=path)
     if kind == "html":

@@ -15,20 +15,20 @@ from mammobench.core.files import write_text
 from mammobench.core.invocation import call_of
 from mammobench.core.metrics import ZeroDivision
 from mammobench.evaluation.leaderboard import Leaderboard, build_leaderboard
+from mammobench.study.filenames import FIGURES, LEADERBOARD, PAGE
 from mammobench.study.record import StudyRecord
 
-INDEX = "index.html"
 SCRIPTS = ("table.js", "details.js", "compare.js", "filters.js", "tips.js", "parallel.js", "start.js")
 
 
 def table_beside(page: Path) -> Path:
     """Return the file of a page's table; see `write_report`."""
-    return _beside(page, "leaderboard.csv")
+    return _beside(page, LEADERBOARD)
 
 
 def _beside(page: Path, name: str) -> Path:
     # several pages may lie in one folder, each with its own
-    return page.with_name(name if page.name == INDEX else f"{page.stem}-{name}")
+    return page.with_name(name if page.name == PAGE else f"{page.stem}-{name}")
 
 
 @call_of("write_report() in Python")
@@ -64,14 +64,14 @@ def write_report(
     from mammobench.report.view import build_view  # noqa: PLC0415
 
     studies = (studies,) if isinstance(studies, StudyRecord) else tuple(studies)
-    path = out or studies[0].folder / INDEX
+    path = out or studies[0].folder / PAGE
     if path.is_dir():
         raise StudyError("the report needs a file name", expected="a file", found="a folder", where=path)
     board = leaderboard or build_leaderboard(studies, zero_division=zero_division)
     view = build_view(studies, board)
     page = render(view)
     if figures:
-        save_drawings(view.drawings, _beside(path, "figures"))
+        save_drawings(view.drawings, _beside(path, FIGURES))
     board.to_csv(table_beside(path))
     write_text(path, page)
     return path
@@ -103,11 +103,22 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters["unbroken"] = unbroken
+    templates.filters |= {"unbroken": unbroken, "breakable": breakable, "command": unbroken_options}
     return templates
 
 
 def unbroken(sentence: str) -> Markup:
-    """Escape a sentence and keep each interval, ``[0.630, 0.783]``, on one line."""
+    """Escape a sentence, keep each interval, ``[0.630, 0.783]``, on one line, mark commands in backticks."""
     kept = re.sub(r"(\[[^\[\]]{,40}\])", r'<span class="unbroken">\1</span>', str(escape(sentence)))
+    return Markup(re.sub(r"`([^`]+)`", r"<kbd>\1</kbd>", kept))  # noqa: S704 - escaped above
+
+
+def breakable(words: str) -> Markup:
+    """Escape a value, whose long names may go on in a new line after an underscore."""
+    return Markup(str(escape(words)).replace("_", "_<wbr>"))  # noqa: S704 - escaped above
+
+
+def unbroken_options(command: str) -> Markup:
+    """Escape a command and keep each of its options, ``--space``, on one line."""
+    kept = re.sub(r"(?<!\S)(--[\w-]+)", r'<span class="unbroken">\1</span>', str(escape(command)))
     return Markup(kept)  # noqa: S704 - escaped above

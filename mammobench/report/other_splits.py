@@ -6,6 +6,7 @@ from mammobench.report.columns import title_of
 from mammobench.report.facts import Table
 from mammobench.report.material import Material
 from mammobench.report.section import Section
+from mammobench.study.filenames import LEADERBOARD
 
 ROWS = 20
 _METRICS = ("f1", "accuracy", "recall", "precision", "auroc")
@@ -43,7 +44,7 @@ def other_split_tables(board: Leaderboard) -> tuple[Table, ...]:
         ]
         notes = [_WHY] if not number else []
         if len(rows) < len(frame):
-            notes.append(f"{len(rows)} of {len(frame)} rows; leaderboard.csv has them all.")
+            notes.append(f"{len(rows)} of {len(frame)} rows; {LEADERBOARD} has them all.")
         leaks = ", which leaks" if split.leaks else ""
         title = f"On another {split.name} split{leaks}: {split.hash[:8]}, {len(split.test):,} test images"
         tables.append(Table(title, heads, tuple(rows), tuple(notes)))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mammobench.core.errors import ConfigError
 from mammobench.core.files import written_aside
+from mammobench.study.filenames import PAGE
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _SECONDS = 120
@@ -30,7 +31,7 @@ def write_pdf(page: str, path: Path) -> None:
             remedy="Install it with `pip install 'mammobench[pdf]'`, or print the HTML report from a browser",
         )
     with tempfile.TemporaryDirectory(prefix="mammobench-pdf-") as folder, written_aside(path) as aside:
-        source = Path(folder) / "index.html"
+        source = Path(folder) / PAGE
         source.write_text(page, encoding="utf-8")
         # in a thread of its own: a notebook's thread has an event loop, where playwright refuses to work
         with ThreadPoolExecutor(1) as pool:

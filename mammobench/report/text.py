@@ -9,7 +9,16 @@ from mammobench.core.aliases import Json
 MISSING = "–"  # noqa: RUF001 - an en dash, the sign of an empty cell
 MINUTE, HOUR = 60, 3600
 _WHOLE = 100
+_LABEL = 32
 _SMALLEST_P = 0.001
+
+
+def label(name: str) -> str:
+    """Shorten a name in its middle to what a figure has room for: a study's name may be long."""
+    if len(name) <= _LABEL:
+        return name
+    end = (_LABEL - 1) // 2
+    return f"{name[: _LABEL - 1 - end]}…{name[-end:]}"
 
 
 def is_number(value: Json) -> bool:

@@ -10,7 +10,8 @@ from mammobench.data.store.image_store import ImageStore
 from mammobench.evaluation.gathering import require_comparable
 from mammobench.evaluation.leaderboard import Leaderboard, build_leaderboard
 from mammobench.evaluation.shortcut import provide_shortcuts
-from mammobench.report.formats import FILES, format_of, write_format
+from mammobench.report.formats import format_of, write_format
+from mammobench.study.filenames import REPORT_FILES
 from mammobench.study.paths import study_folder
 from mammobench.study.record import StudyRecord
 from mammobench.tuning.trial_files import fetch_artifacts
@@ -72,7 +73,8 @@ def report_on(
         studies: From `open_studies`.
         out: The file; None for one of the format's name in the study's folder, or, for several studies, in a
             folder beside theirs that has all their names.
-        kind: One of `mammobench.report.formats.FILES`; None for what the ending of `out` says, else HTML.
+        kind: A key of `mammobench.study.filenames.REPORT_FILES`; None for what the ending of `out` says, else
+            HTML.
         leaderboard: What `rank` gave for them, if it has been called.
         zero_division: As in `rank`, where that has not been called.
 
@@ -89,7 +91,7 @@ def report_on(
         name = "+".join(study.folder.name for study in studies)
         if len(name) > _LONGEST:
             name = f"{studies[0].folder.name}+{len(studies) - 1} more"
-        out = studies[0].folder.parent / name / FILES[kind]
+        out = studies[0].folder.parent / name / REPORT_FILES[kind]
     board = leaderboard or rank(studies, zero_division=zero_division)
     return write_format(studies, kind, out=out, leaderboard=board)
 

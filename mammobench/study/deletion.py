@@ -19,16 +19,15 @@ from optuna.storages import BaseStorage
 from mammobench.core.errors import MammobenchError, StudyError
 from mammobench.study.artifact_place import open_place
 from mammobench.study.artifacts import named_artifacts
+from mammobench.study.filenames import JOURNAL, LOCK, SPEC, SPLITS, TRIALS
 from mammobench.study.paths import REPORTS, any_folder, holds_remains, holds_study, new_folder
 from mammobench.study.record import BEATS_MISSED
 from mammobench.study.spec import StudySpec
 from mammobench.study.storage.access import open_storage
-from mammobench.study.storage.journal import JOURNAL
 from mammobench.study.storage.shared import SharedStorage
 from mammobench.study.storage.url import redacted
 
-_SPEC, _LOCK = "study.json", ".lock"
-_LAST = (JOURNAL, _SPEC)
+_LAST = (JOURNAL, SPEC)
 _DEFAULT_BEAT: int = StudySpec.model_fields["heartbeat"].default
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -189,17 +188,17 @@ def _folder_of(study: str | Path, url: str | None) -> Path:
         raise StudyError(
             "no study here",
             where=folder,
-            expected="study.json, study.journal, or what else commands write into a study's folder",
+            expected=f"{SPEC}, {JOURNAL}, or what else commands write into a study's folder",
             remedy="Name a study under reports/, or give its path",
         )
     place, here = folder.resolve(), Path.cwd()
-    others = [path for path in _walk(place) if path.name == _SPEC and path.parent != place]
+    others = [path for path in _walk(place) if path.name == SPEC and path.parent != place]
     if place in {here, *here.parents, Path.home(), REPORTS.resolve()} or others:
         raise StudyError(
             "the folder holds more than the study",
             where=folder,
             found=f"the study {others[0].parent}" if others else "a working directory, or all studies",
-            remedy="Remove what is the study's by hand: study.json, study.journal, trials, splits and pages",
+            remedy=f"Remove what is the study's by hand: {SPEC}, {JOURNAL}, {TRIALS}, {SPLITS} and pages",
         )
     return folder
 
@@ -211,7 +210,7 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
         return
     try:
-        with FileLock(folder / _LOCK).acquire(timeout=0):
+        with FileLock(folder / LOCK).acquire(timeout=0):
             yield
     except Timeout:
         raise _searched(folder) from None
@@ -227,7 +226,7 @@ def _searched(folder: Path) -> StudyError:
 
 def _read_spec(folder: Path) -> StudySpec | None:
     try:
-        return StudySpec.model_validate_json((folder / _SPEC).read_text(encoding="utf-8"))
+        return StudySpec.model_validate_json((folder / SPEC).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
 
@@ -294,7 +293,7 @@ def _why_they_stay(where: str | None, study: str, record: _Record | None) -> str
     if not record.artifacts:
         return None
     if where is None:
-        return f"{_count(len(record.artifacts), 'artifact')}, since only study.json says where they lie"
+        return f"{_count(len(record.artifacts), 'artifact')}, since only {SPEC} says where they lie"
     what = f"{_count(len(record.artifacts), 'file')} in {where}"
     if not _is_bucket(where) and not Path(where).expanduser().is_dir():
         return f"{what}, which is not there"
@@ -332,7 +331,7 @@ def _remove_folder(folder: Path) -> None:
     """Remove a folder, ``study.json`` at the end; symbolic links go, and what they lead to stays."""
     place = folder.resolve()
     if place.is_dir():
-        entries = sorted(place.iterdir(), key=lambda path: (path.name == _LOCK, _rank(path.name)))
+        entries = sorted(place.iterdir(), key=lambda path: (path.name == LOCK, _rank(path.name)))
         for entry in entries:
             if entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry)
@@ -359,7 +358,7 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 def _sizes(folder: Path) -> Iterator[int]:
     for path in _walk(folder.resolve()):
-        if path.name != _LOCK:
+        if path.name != LOCK:
             yield path.lstat().st_size
 
 

@@ -9,9 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from mammobench.core.errors import StudyError
-
-LOCK = ".lock"
-"""The lock's file in a study's folder."""
+from mammobench.study.filenames import LOCK
 
 _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
 

@@ -12,25 +12,28 @@ from mammobench.core.errors import ConfigError, StudyError
 from mammobench.core.invocation import command
 from mammobench.core.names import LONGEST, RULE, is_plain
 from mammobench.space.config import nearest
+from mammobench.study.filenames import FOLDERS, JOURNAL, OPENINGS, PAGE, REPORT_FILES, SPEC
 
 REPORTS = Path("reports")
-_SPEC = "study.json"
-_JOURNAL = "study.journal"
-OPENINGS = "test_openings.jsonl"
-"""The log of the openings of the test split, in a study's folder."""
 # what an interrupted creation leaves: locks, files written aside, a journal
-_LEFT_OVER = re.compile(r"\.[\w.-]*lock|\.[\w.-]+-[a-z0-9_]{8}(\.\w+)?|study\.journal[\w.-]*")
+_LEFT_OVER = re.compile(rf"\.[\w.-]*lock|\.[\w.-]+-[a-z0-9_]{{8}}(\.\w+)?|{re.escape(JOURNAL)}[\w.-]*")
 # what any command writes into a study's folder; a dot begins what is not finished
 _OURS = re.compile(
-    r"\.[\w.-]*|study\.(json|journal).*|trials|splits|shortcuts|best|workers|evaluations"
-    r"|index\.html|leaderboard\.\w+|report\.\w+|test_openings\.jsonl"
+    "|".join(
+        [
+            r"\.[\w.-]*",
+            *(f"{re.escape(name)}.*" for name in (SPEC, JOURNAL)),
+            *map(re.escape, (*FOLDERS, PAGE, OPENINGS)),
+            *(rf"{re.escape(Path(name).stem)}\.\w+" for name in REPORT_FILES.values() if name != PAGE),
+        ]
+    )
 )
 
 
 def holds_study(folder: Path) -> bool:
     """Return whether a folder describes a study; not for a path that no file system takes."""
     try:
-        return (folder / _SPEC).is_file()
+        return (folder / SPEC).is_file()
     except (OSError, ValueError):
         return False
 
@@ -101,12 +104,12 @@ def study_folder(name_or_path: str | Path) -> Path:
     for folder in _candidates(name_or_path):
         if holds_study(folder):
             return folder
-    known = [path.parent.name for path in sorted(REPORTS.glob(f"*/{_SPEC}"))]
+    known = [path.parent.name for path in sorted(REPORTS.glob(f"*/{SPEC}"))]
     shown = str(name_or_path)
     shown = shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}..."
     raise StudyError(
         f"no study {shown!r}{nearest(shown, known)}",
-        expected=f"the name of a folder under {REPORTS}/ with a {_SPEC}, or its path",
+        expected=f"the name of a folder under {REPORTS}/ with a {SPEC}, or its path",
         found=f"studies {', '.join(known)}" if known else f"no studies under {REPORTS}/",
         remedy="`mammobench search --space quick` makes one",
     )
@@ -203,7 +206,7 @@ def _require_free(folder: Path, where: str, beside: Collection[str]) -> None:
         problem = f"{REPORTS}/ holds studies and is none"
     elif not standing.is_dir():
         problem, found = "a file stands where the study's folder would be", str(standing)
-    elif _JOURNAL in names:
+    elif JOURNAL in names:
         # a study that has lost its description: whoever is to create one here judges that
         return
     elif others := [name for name in names if not (_LEFT_OVER.fullmatch(name) or name in beside)]:

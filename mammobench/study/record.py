@@ -19,17 +19,16 @@ from optuna.storages import BaseStorage
 
 from mammobench.core.errors import StudyError
 from mammobench.core.files import write_json
+from mammobench.study.filenames import JOURNAL, SPEC, SPEC_UNDER_WAY
 from mammobench.study.lock import locked
 from mammobench.study.paths import command_for
 from mammobench.study.spec import StudySpec, read_spec, read_spec_file
 from mammobench.study.storage.access import create_study, open_storage
-from mammobench.study.storage.journal import JOURNAL, remove_unused_journal
+from mammobench.study.storage.journal import remove_unused_journal
 from mammobench.study.storage.shared import DESCRIPTION
 from mammobench.study.storage.url import redacted
-from mammobench.study.trials import SPEC, RecordedTrials
+from mammobench.study.trials import RecordedTrials
 
-_UNDER_WAY = "study.json.new"
-"""A description while its study is made in a database; renamed to study.json in the end."""
 _HEARTBEAT = 10
 BEATS_MISSED = 6
 # the live table and the log tell of trials, in the project's words
@@ -60,11 +59,11 @@ class StudyRecord(RecordedTrials):
         directions = [optuna.study.StudyDirection[name.upper()] for name in spec.directions]
         description = spec.model_dump(mode="json")
         if url is not None:
-            write_json(folder / _UNDER_WAY, description)
+            write_json(folder / SPEC_UNDER_WAY, description)
         try:
             study_id = create_study(storage, spec.name, directions, description)
         except DuplicatedStudyError:
-            (folder / _UNDER_WAY).unlink()
+            (folder / SPEC_UNDER_WAY).unlink()
             with suppress(OSError):
                 folder.rmdir()
             raise StudyError(
@@ -76,7 +75,7 @@ class StudyRecord(RecordedTrials):
         if url is None:
             write_json(folder / SPEC, description)
         else:
-            (folder / _UNDER_WAY).replace(folder / SPEC)
+            (folder / SPEC_UNDER_WAY).replace(folder / SPEC)
         return cls(folder, spec, storage, study_id)
 
     @staticmethod
@@ -85,7 +84,7 @@ class StudyRecord(RecordedTrials):
 
         What another machine made under the name in between stays another's.
         """
-        begun = folder / _UNDER_WAY
+        begun = folder / SPEC_UNDER_WAY
         if (folder / SPEC).is_file() or not begun.is_file():
             return
         spec = read_spec_file(begun)

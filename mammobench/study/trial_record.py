@@ -1,39 +1,25 @@
 """`TrialRecord`: one trial as Optuna's storage has it, and how it is read from there."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
-from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.trial import FrozenTrial, TrialState
 
 from mammobench.core.errors import ConfigError, StudyError
 from mammobench.core.objectives import OBJECTIVES
 from mammobench.space.config import TrialConfig
-from mammobench.space.search_space import Choice, FloatRange, Hyperparameter, IntRange, SearchSpace, encode
+from mammobench.space.search_space import SearchSpace, encode
 from mammobench.study.deaths import in_words, may_run_again, one_more_death
+from mammobench.study.filenames import trial_folder
 from mammobench.study.optuna_private import trial_id_of
 from mammobench.study.storage.shared import DamagedTrial
 from mammobench.study.trial_attributes import Role, check_attributes
+from mammobench.study.trial_entry import ASKED, RESULT, attributes_of, distribution_of, number_of
+from mammobench.training.task import Trial
 
-__all__ = [
-    "RESULT",
-    "STATES",
-    "Role",
-    "State",
-    "TrialRecord",
-    "attributes_of",
-    "latest_attempts",
-    "new_trial",
-    "number_of",
-    "read_trial",
-]
+__all__ = ["STATES", "Role", "State", "TrialRecord", "read_trial"]
 
 State = Literal["finished", "pruned", "infeasible", "failed", "running"]
 STATES: tuple[State, ...] = get_args(State)
@@ -43,10 +29,6 @@ _STATES: dict[TrialState, State] = {
     TrialState.PRUNED: "pruned",
     TrialState.FAIL: "failed",
 }
-RESULT = "result"
-"""The attribute that holds what came of a trial."""
-
-_ASKED = "asked"
 
 
 @dataclass(frozen=True)
@@ -54,14 +36,13 @@ class TrialRecord:
     """One trial.
 
     Attributes:
-        number: Its place in the study: 0 is the reference CNN on the study's data, size and budget; the
-            search counts from 1. A trial whose worker died is run again under its own number.
+        trial: Number, configuration and seed, and the epoch after which its method wanted to see it. Number 0
+            is the reference CNN on the study's data, size and budget; the search counts from 1. A trial whose
+            worker died is run again under its own number.
         role: ``reference`` or ``searched``.
         state: ``running`` (which includes interrupted), ``finished``, ``pruned`` (stopped at an epoch by the
             method), ``infeasible`` (over a limit, not trained) or ``failed``.
-        config: Its configuration.
         hyperparameters: Dotted key to value, the searched ones only.
-        seed: The seed of its weights, batches, dropout and augmentation.
         objective: Its value on validation; None until finished or pruned.
         threshold: The decision threshold chosen on validation; None for more than two classes.
         epochs: Epochs trained.
@@ -76,7 +57,6 @@ class TrialRecord:
         curve: The objective after each epoch, from epoch 1.
         costs: Name to value, of `mammobench.core.metrics.COSTS`.
         constraints: Each limited cost less its limit.
-        until: The epoch after which its method wanted to see it; None for the whole budget.
         continues: The trial whose training it continues.
         memo: What its engine wants to be told again.
         attempts: How often it was started: once, and again after each death of its process or its worker.
@@ -85,12 +65,10 @@ class TrialRecord:
         storage_id: Its latest attempt in the storage.
     """
 
-    number: int
+    trial: Trial
     role: Role
     state: State
-    config: TrialConfig
     hyperparameters: Mapping[str, Any]
-    seed: int
     objective: float | None
     threshold: float | None
     epochs: int
@@ -105,13 +83,27 @@ class TrialRecord:
     curve: tuple[float, ...] = ()
     costs: Mapping[str, float] = field(default_factory=dict)
     constraints: tuple[float, ...] = ()
-    until: int | None = None
     continues: int | None = None
     memo: Mapping[str, Any] = field(default_factory=dict)
     attempts: int = 1
     lost: bool = False
     worker: str | None = None
     storage_id: int = -1
+
+    @property
+    def number(self) -> int:
+        """Its place in the study."""
+        return self.trial.number
+
+    @property
+    def config(self) -> TrialConfig:
+        """Its configuration."""
+        return self.trial.config
+
+    @property
+    def seed(self) -> int:
+        """The seed of its weights, batches, dropout and augmentation."""
+        return self.trial.seed
 
     @property
     def in_space(self) -> bool:
@@ -121,97 +113,7 @@ class TrialRecord:
     @property
     def whole(self) -> bool:
         """Whether it is to be trained for the whole budget."""
-        return self.until is None or self.until >= self.config.training.max_epochs
-
-
-def new_trial(
-    space: SearchSpace,
-    values: Mapping[str, Any],
-    config: TrialConfig,
-    *,
-    number: int,
-    role: Role,
-    seed: int,
-    split: str,
-    ask: float,
-    until: int | None = None,
-    continues: int | None = None,
-    memo: Mapping[str, Any] | None = None,
-) -> FrozenTrial:
-    """Return a running trial for the storage, with all that is needed to run it again.
-
-    Args:
-        space: The study's space.
-        values: Searched hyperparameters, conditions obeyed; empty for the reference CNN.
-        config: The whole configuration.
-        number: Its place in the study.
-        role: Who asked for it.
-        seed: Its seed.
-        split: Hash of its split.
-        ask: Seconds that the engine took to propose it.
-        until: The epoch after which its engine wants to see it.
-        continues: The trial that it continues.
-        memo: What its engine wants to be told again.
-    """
-    return create_trial(
-        state=TrialState.RUNNING,
-        params={key: encode(value) for key, value in values.items()},
-        distributions={item.key: _distribution(item) for item in space.hyperparameters if item.key in values},
-        # one attribute: a database takes a write for each
-        user_attrs={
-            _ASKED: {
-                "number": number,
-                "role": role,
-                "seed": seed,
-                "split": split,
-                "config": config.values(),
-                "seconds": {"ask": ask},
-                "until": until,
-                "continues": continues,
-                "memo": dict(memo or {}),
-            }
-        },
-    )
-
-
-def number_of(trial: FrozenTrial) -> int:
-    """Return the place in the study of a trial in the storage, which may be one of its attempts.
-
-    What the record says is taken where it can be true: attempts have numbers of their own in the storage.
-    """
-    said = attributes_of(trial).get("number")
-    return said if type(said) is int and 0 <= said <= trial.number else trial.number
-
-
-def latest_attempts(trials: Iterable[FrozenTrial]) -> dict[int, FrozenTrial]:
-    """Return the latest attempt of each trial of a storage, by the trial's place in the study.
-
-    What is new takes the next place, whatever a damaged record says, and an attempt has that of the trial
-    that it repeats.
-
-    Args:
-        trials: In the order in which they were entered.
-    """
-    latest: dict[int, FrozenTrial] = {}
-    places: dict[int, int] = {}
-    for trial in trials:
-        again = trial.system_attrs.get("failed_trial")
-        place = places.get(again, len(latest)) if type(again) is int else len(latest)
-        latest[place] = trial
-        places[trial.number] = place
-    return latest
-
-
-def attributes_of(trial: FrozenTrial) -> dict[str, Any]:
-    """Return what the project keeps with a trial: what was asked of it, and what came of it.
-
-    In format 1 each was an attribute of its own.
-    """
-    merged = dict(trial.user_attrs)
-    for key in (_ASKED, RESULT):
-        part = trial.user_attrs.get(key, {})
-        merged |= part if isinstance(part, dict) else {}
-    return merged
+        return self.trial.last_epoch == self.config.training.max_epochs
 
 
 def read_trial(
@@ -250,7 +152,7 @@ def _read(
 ) -> TrialRecord:
     if isinstance(trial, DamagedTrial):
         raise ValueError(trial.damage)  # noqa: TRY004 - a fault of the record, told as the others
-    for key in (_ASKED, RESULT):
+    for key in (ASKED, RESULT):
         if not isinstance(trial.user_attrs.get(key, {}), dict):
             raise ValueError(f"{key}: should be a mapping")  # noqa: TRY004 - a fault of the record, told as the others
     state = _STATES.get(trial.state, "running")
@@ -266,12 +168,10 @@ def _read(
     if config.training.objective not in OBJECTIVES:
         raise ValueError(f"config.training.objective: should be one of {', '.join(OBJECTIVES)}")
     return TrialRecord(
-        number=number,
+        trial=Trial(number=number, config=config, seed=known.seed, until=known.until),
         role=known.role,
         state="infeasible" if state == "pruned" and not trained else state,
-        config=config,
         hyperparameters=_hyperparameters(trial, space, config, known.role),
-        seed=known.seed,
         objective=known.objectives[0] if known.objectives else None,
         threshold=known.threshold,
         epochs=len(curve) if known.epochs is None else known.epochs,
@@ -281,12 +181,11 @@ def _read(
         environment=known.environment,
         split=known.split,
         reason=(known.reason or _death(trial)) if state == "failed" else None,
-        folder=study / "trials" / f"{number:04d}",
+        folder=trial_folder(study, number),
         objectives=tuple(known.objectives) if known.objectives else None,
         curve=tuple(curve),
         costs=known.costs,
         constraints=tuple(known.constraints),
-        until=known.until,
         continues=known.continues,
         memo=known.memo,
         attempts=known.attempts + len(known.deaths),
@@ -322,7 +221,7 @@ def _hyperparameters(
     """Return the searched values, which stand in the configuration and in Optuna's parameters."""
     values, items = config.values(), {item.key: item for item in space.hyperparameters}
     for key, value in trial.params.items():
-        if key not in items or trial.distributions[key] != _distribution(items[key]):
+        if key not in items or trial.distributions[key] != distribution_of(items[key]):
             raise ValueError(f"{key}: should be a hyperparameter of the study's space")
         if encode(values[key]) != value:
             raise ValueError(f"config.{key}: should be the value that Optuna has of the trial")
@@ -346,13 +245,3 @@ def _death(trial: FrozenTrial) -> str:
         "smaller training.batch_size, model.filters or data.image_size; where machines share no folder, "
         "--artifacts lets it go on from another machine's checkpoint"
     )
-
-
-def _distribution(item: Hyperparameter) -> BaseDistribution:
-    if isinstance(item, Choice):
-        return CategoricalDistribution([encode(value) for value in item.values])
-    if isinstance(item, FloatRange):
-        return FloatDistribution(item.low, item.high, log=item.log, step=item.step)
-    if not isinstance(item, IntRange):
-        raise TypeError(f"no distribution for {type(item).__name__}")
-    return IntDistribution(item.low, item.high, log=item.log, step=item.step)

@@ -1,9 +1,11 @@
 """From a trial's record to the task that a process of its own can run, the first time or again."""
 
+from dataclasses import replace
+
 from mammobench.data.store.image_store import ImageStore
 from mammobench.study.record import StudyRecord
 from mammobench.study.trial_record import TrialRecord
-from mammobench.training.task import Run, Trial, TrialTask
+from mammobench.training.task import Run, TrialTask
 
 
 def trial_task(study: StudyRecord, record: TrialRecord, store: ImageStore, run: Run) -> TrialTask:
@@ -15,9 +17,9 @@ def trial_task(study: StudyRecord, record: TrialRecord, store: ImageStore, run: 
         store: The study's images.
         run: How to run it, and where.
     """
-    until = record.until if record.state != "pruned" else record.epochs
+    trial = replace(record.trial, until=record.epochs) if record.state == "pruned" else record.trial
     return TrialTask(
-        trial=Trial(number=record.number, config=record.config, seed=record.seed, until=until),
+        trial=trial,
         run=run,
         store=store.path,
         fingerprint=store.fingerprint,

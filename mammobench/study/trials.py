@@ -19,14 +19,17 @@ from mammobench.core.errors import StudyError
 from mammobench.space.config import TrialConfig
 from mammobench.space.search_space import SearchSpace
 from mammobench.space.yaml_file import parse_space
+from mammobench.study import filenames
 from mammobench.study.deaths import DEATHS, FAILURE_REASON, may_run_again, one_more_death
 from mammobench.study.optuna_private import trial_id_of
 from mammobench.study.spec import StudySpec
 from mammobench.study.storage.access import close_trial, enter_trial, still_ours
-from mammobench.study.trial_record import RESULT, Role, TrialRecord, latest_attempts, new_trial, read_trial
-from mammobench.training.result import CHECKPOINT, TrialResult
+from mammobench.study.trial_entry import RESULT, latest_attempts, new_trial
+from mammobench.study.trial_record import Role, TrialRecord, read_trial
+from mammobench.training.filenames import CHECKPOINT
+from mammobench.training.result import TrialResult
+from mammobench.training.task import Trial
 
-SPEC = "study.json"
 _ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 
@@ -52,7 +55,7 @@ class RecordedTrials:
     @cached_property
     def space(self) -> SearchSpace:
         """The search space of the study."""
-        return parse_space(json.dumps(self.spec.space), self.folder / SPEC, recorded=True)
+        return parse_space(json.dumps(self.spec.space), self.folder / filenames.SPEC, recorded=True)
 
     @property
     def trials(self) -> tuple[TrialRecord, ...]:
@@ -80,20 +83,19 @@ class RecordedTrials:
 
     def trial_folder(self, number: int) -> Path:
         """Return the folder of a trial's artifacts."""
-        return self.folder / "trials" / f"{number:04d}"
+        return filenames.trial_folder(self.folder, number)
 
     def split_path(self, split_hash: str) -> Path:
         """Return the file of a split."""
-        return self.folder / "splits" / f"{split_hash}.npz"
+        return filenames.split_path(self.folder, split_hash)
 
     def start_trial(
         self, values: Mapping[str, Any], config: TrialConfig, *, role: Role, seed: int, split: str, ask: float
     ) -> TrialRecord:
         """Enter the next trial as running, with all that is needed to run it again; see `new_trial`."""
         number = 1 + max((record.number for record in self.trials), default=-1)
-        trial = new_trial(
-            self.space, values, config, number=number, role=role, seed=seed, split=split, ask=ask
-        )
+        asked = Trial(number=number, config=config, seed=seed)
+        trial = new_trial(self.space, values, asked, role=role, split=split, ask=ask)
         record = self.enter(lambda: trial)
         assert record is not None  # noqa: S101 - there is a trial to enter
         return record

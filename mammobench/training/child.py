@@ -19,7 +19,8 @@ from typing import Any
 from mammobench.core.errors import MammobenchError
 from mammobench.core.files import sweep, written_aside
 from mammobench.training.failures import Fault, fault_of
-from mammobench.training.result import CHECKPOINT, InfeasibleError, TrialResult
+from mammobench.training.filenames import CHECKPOINT, LOG
+from mammobench.training.result import InfeasibleError, TrialResult
 from mammobench.training.task import Observer, TrialTask
 
 _FIRST_TO_GO = "500"
@@ -126,7 +127,7 @@ def run_task(task: TrialTask, connection: Connection) -> None:
     # Ctrl-C is the searching process's business: it stops the trials
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = listen(connection)
-    _log_to(task.run.folder / "log.txt")
+    _log_to(task.run.folder / LOG)
     with contextlib.suppress(OSError):
         # where memory runs out the kernel is to take the trial and leave the search
         Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_GO, encoding="ascii")

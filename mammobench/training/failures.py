@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from mammobench.core.errors import MammobenchError
+from mammobench.training.filenames import LOG
 
 Fault = Literal["error", "memory", "crash", "killed", "time limit", "full disk"]
 """``error``: an exception, the configuration's own failure. ``memory``: it does not fit. ``crash``: native
@@ -33,7 +34,7 @@ def fault_of(error: BaseException, folder: Path) -> tuple[Fault, str]:
         return "memory", f"out of memory ({_first_line(error)}); {_SMALLER}"
     if isinstance(error, MammobenchError):
         return "error", " ".join(str(error).split())
-    return "error", f"{type(error).__name__}: {_first_line(error)}; the traceback is in {folder / 'log.txt'}"
+    return "error", f"{type(error).__name__}: {_first_line(error)}; the traceback is in {folder / LOG}"
 
 
 def fault_of_exit(code: int | None, folder: Path, *, time_limit: float | None = None) -> tuple[Fault, str]:
@@ -44,7 +45,7 @@ def fault_of_exit(code: int | None, folder: Path, *, time_limit: float | None = 
         folder: The trial's folder.
         time_limit: Seconds that it was given.
     """
-    log = folder / "log.txt"
+    log = folder / LOG
     if code is None or code >= 0:
         return "crash", f"the process ended with exit status {code} and no result; see {log}"
     # real-time signals have numbers only

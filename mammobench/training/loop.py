@@ -33,8 +33,9 @@ from mammobench.models.optimizers import Plateau, build_optimizer
 from mammobench.space.config import TrialConfig
 from mammobench.training.checkpoint import Best, Checkpoint, History
 from mammobench.training.costs import check_limits, measure_costs
-from mammobench.training.predict import STRESS, Floats, Predictor
-from mammobench.training.result import CHECKPOINT, TrialResult
+from mammobench.training.filenames import CHECKPOINT, CONFIG, HISTORY, PREDICTIONS, STRESS, TENSORBOARD
+from mammobench.training.predict import Floats, Predictor
+from mammobench.training.result import TrialResult
 from mammobench.training.task import Observer, Run, Trial
 from mammobench.training.tensorboard import EventLog
 
@@ -85,7 +86,7 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
     clock, config, seed, folder = _Clock(), trial.config, trial.seed, run.folder
     what = {"config": config.model_dump(mode="json"), "seed": seed, "fingerprint": store.fingerprint,
             "split": split.hash}  # fmt: skip
-    write_json(folder / "config.json", what | {"environment": dict(environment)})
+    write_json(folder / CONFIG, what | {"environment": dict(environment)})
     pixels = Pixels.of(store, config.data, split.train)
     task = get_task(config.data.task)
     prior = np.bincount(split.train.targets, minlength=task.classes) / len(split.train.targets)
@@ -119,7 +120,7 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
         # a training that goes on was within its limits: a latency measured anew must not end it
         check_limits(paid, run.limits)
     clock.lap("costs")
-    events = EventLog(folder / "tensorboard", history) if run.tensorboard else None
+    events = EventLog(folder / TENSORBOARD, history) if run.tensorboard else None
     harsh = conditions_named(OBJECTIVES[config.training.objective].conditions)
 
     def go_on() -> bool:
@@ -191,7 +192,7 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
             }
         )
         best = checkpoint.save(history, best, better=_improves(objective, best, config))
-        write_text(folder / "history.csv", pd.DataFrame(history).to_csv(index=False))
+        write_text(folder / HISTORY, pd.DataFrame(history).to_csv(index=False))
         if events:
             events.add(history[-1])
         clock.lap("write")
@@ -206,7 +207,7 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
     test = predict(split.test.rows)
     objective = objective_of(validation)
     clock.lap("predict")
-    with written_aside(folder / "predictions.npz") as aside:
+    with written_aside(folder / PREDICTIONS) as aside:
         np.savez_compressed(aside, validation_probability=validation, test_probability=test)
     rows = split.validation.rows, split.test.rows
     predict.write_stressed(

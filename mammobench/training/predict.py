@@ -15,7 +15,6 @@ from mammobench.data.splits.batches import evaluation_batches
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 LARGEST_BATCH = 128
-STRESS = "stress.npz"
 UNCHANGED = "unchanged"
 
 

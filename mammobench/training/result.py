@@ -6,9 +6,6 @@ from typing import Any
 
 from mammobench.core.errors import TrialError
 
-CHECKPOINT = "checkpoint.npz"
-"""In a trial's folder while it runs; the record's keeper removes it when the trial has ended."""
-
 COSTS = ("weights", "flops", "latency_ms")
 """What a model costs to use: its number of weights; multiplications and additions of one image's forward
 pass; milliseconds to predict one image, measured. All of them are better when lower."""

@@ -5,7 +5,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mammobench.core.errors import TrialError
+from mammobench.study.filenames import TRIALS
 from mammobench.study.trial_record import TrialRecord
+from mammobench.training.filenames import LOG
 
 FAILURES_THAT_STOP = 5
 
@@ -43,5 +45,5 @@ class EarlyFailures:
             raise TrialError(
                 f"the first {len(self._reasons)} trials all failed for one reason: {reason.rstrip('.')}",
                 where=self._folder,
-                remedy="Read trials/*/log.txt there, mend the cause, and run the same command again",
+                remedy=f"Read {TRIALS}/*/{LOG} there, mend the cause, and run the same command again",
             )

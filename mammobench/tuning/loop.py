@@ -20,6 +20,7 @@ from mammobench.core.files import sweep
 from mammobench.core.signals import terminable
 from mammobench.data.store.image_store import ImageStore
 from mammobench.study.deaths import in_words, may_run_again
+from mammobench.study.filenames import SHORTCUTS, SPLITS
 from mammobench.study.options import RunOptions
 from mammobench.study.record import StudyRecord
 from mammobench.study.storage.access import heartbeat
@@ -75,7 +76,7 @@ def run_search(
     Raises:
         TrialError: When the first trials all fail for one reason, or the disk is full.
     """
-    for place in (study.folder, study.folder / "splits", study.folder / "shortcuts"):
+    for place in (study.folder, study.folder / SPLITS, study.folder / SHORTCUTS):
         sweep(place)
     with terminable(), _Search(study, store, trials, options, observe) as search:
         return search.run()

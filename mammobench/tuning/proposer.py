@@ -14,7 +14,9 @@ from mammobench.space.search_space import SearchSpace
 from mammobench.space.yaml_file import load_space
 from mammobench.study.record import StudyRecord
 from mammobench.study.spec import StudySpec
-from mammobench.study.trial_record import Role, TrialRecord, new_trial
+from mammobench.study.trial_entry import new_trial
+from mammobench.study.trial_record import Role, TrialRecord
+from mammobench.training.task import Trial
 from mammobench.tuning.engines.base import Engine, NoProposal, Outcome, Proposal
 from mammobench.tuning.engines.making import make_engine
 
@@ -171,13 +173,10 @@ class Proposer:
         return new_trial(
             self._space,
             proposal.values,
-            config,
-            number=number,
+            Trial(number=number, config=config, seed=seed, until=proposal.epochs),
             role=role,
-            seed=seed,
             split=self._splits[config.data],
             ask=ask,
-            until=proposal.epochs,
             continues=proposal.continues,
             memo=proposal.memo,
         )
@@ -261,7 +260,7 @@ def restore_split(
 
 def proposal_of(record: TrialRecord) -> Proposal:
     """Return the proposal that a recorded trial was."""
-    return Proposal(record.number, record.hyperparameters, record.until, record.continues, record.memo)
+    return Proposal(record.number, record.hyperparameters, record.trial.until, record.continues, record.memo)
 
 
 def reference_config(space: SearchSpace) -> TrialConfig:

@@ -10,10 +10,8 @@ from mammobench.data.store.image_store import ImageStore
 from mammobench.study.artifacts import open_artifacts
 from mammobench.study.record import StudyRecord
 from mammobench.study.trial_record import TrialRecord
-from mammobench.training.result import CHECKPOINT
+from mammobench.training.filenames import CHECKPOINT, RESULTS
 from mammobench.tuning.proposer import restore_split
-
-_PRODUCTS = ("config.json", "history.csv", "predictions.npz", "log.txt")
 
 
 class TrialFiles:
@@ -72,7 +70,7 @@ class TrialFiles:
         Raises:
             StudyError: When the place cannot be written to.
         """
-        self._artifacts.push(record.storage_id, record.folder, _PRODUCTS)
+        self._artifacts.push(record.storage_id, record.folder, RESULTS)
         if not record.whole:
             self._artifacts.push_checkpoint(record.storage_id, record.folder / CHECKPOINT)
 
@@ -97,6 +95,6 @@ def fetch_artifacts(study: StudyRecord) -> None:
     artifacts = open_artifacts(study.spec.artifacts, study.folder, study.storage, make=False)
     for record in study.trials:
         if record.state in {"finished", "pruned"}:
-            artifacts.pull(record.storage_id, record.folder, _PRODUCTS)
+            artifacts.pull(record.storage_id, record.folder, RESULTS)
             if not study.split_path(record.split).exists():
                 restore_split(study, ImageStore.open(Path(study.spec.data)), record, required=False)

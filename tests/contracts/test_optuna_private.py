@@ -14,7 +14,8 @@ from optuna.storages import RDBStorage, get_storage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from mammobench.study.storage.journal import JOURNAL, open_journal
+from mammobench.study.filenames import JOURNAL
+from mammobench.study.storage.journal import open_journal
 from mammobench.study.storage.journal_lines import Operation
 from mammobench.tuning.engines import optuna_cmaes
 

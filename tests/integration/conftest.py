@@ -1,15 +1,34 @@
 """The command line in a fresh folder, and in one where a search has ended."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from mammobench.data.store.image_store import ImageStore
+from mammobench.report import pdf
 from mammobench.study.record import StudyRecord
 from tests.integration.command_line import CommandLine, make_command_line
 from tests.integration.machines import Machine, Watch
+
+_BROWSER_ARGUMENTS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium without a window; one for each file of tests."""
+    path = pdf.find_browser()
+    if path is None:
+        pytest.skip("no chromium is installed")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=_BROWSER_ARGUMENTS)
+        yield opened
+        opened.close()
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ import pandas as pd
 import psutil
 
 from mammobench.study.record import StudyRecord
-from mammobench.training.result import CHECKPOINT
+from mammobench.training.filenames import CHECKPOINT
 from tests.integration.command_line import COMMAND
 from tests.integration.watching import require_same_predictions
 from tests.postgres import PASSWORD, PostgresServer

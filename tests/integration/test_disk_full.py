@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mammobench.study.record import StudyRecord
-from mammobench.training.result import CHECKPOINT
+from mammobench.training.filenames import CHECKPOINT
 from tests.integration.command_line import CommandLine
 from tests.integration.watching import require_gone, require_same_trials, trial_processes, wait_until
 

@@ -19,7 +19,7 @@ from mammobench.data.images.phantom import make_phantom
 from mammobench.data.store.image_store import ImageStore
 from mammobench.study.record import StudyRecord
 from mammobench.study.storage.url import redacted
-from mammobench.training.result import CHECKPOINT
+from mammobench.training.filenames import CHECKPOINT
 from tests.postgres import PASSWORD, free_port, shared_server
 from tests.small_study import finish, start, write_small_study
 

@@ -50,7 +50,7 @@ def test_a_promoted_trial_equals_one_trained_at_once(
     promoted = study.trials[4]
     assert promoted.continues in {1, 2, 3}
     origin = study.trials[promoted.continues]
-    assert (origin.until, origin.epochs, promoted.until, promoted.epochs) == (1, 1, 3, 3)
+    assert (origin.trial.until, origin.epochs, promoted.trial.until, promoted.epochs) == (1, 1, 3, 3)
     assert (promoted.seed, promoted.config) == (origin.seed, origin.config)
 
     # seconds are measured: the same ones stand there because nothing was trained again

@@ -16,8 +16,8 @@ import pytest
 
 from mammobench.data.store.image_store import ImageStore
 from mammobench.training.failures import Fault
+from mammobench.training.filenames import CHECKPOINT
 from mammobench.training.process import EpochEnd, TrialEnd, TrialProcess
-from mammobench.training.result import CHECKPOINT
 from tests.trial_tasks import ENDLESS, SMALL, make_task, messages_of, run_to_end
 
 pytestmark = pytest.mark.xdist_group("trials")

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from mammobench.core.errors import MammobenchError
 from mammobench.evaluation.leaderboard import build_leaderboard
-from mammobench.evaluation.predictions import FILE
 from mammobench.evaluation.selection import select_trial
 from mammobench.space.config import TrialConfig
 from mammobench.study.record import StudyRecord
-from mammobench.study.trial_record import new_trial
+from mammobench.study.trial_entry import new_trial
+from mammobench.training.filenames import PREDICTIONS
 from mammobench.training.result import TrialResult
+from mammobench.training.task import Trial
 from tests.conftest import ENVIRONMENT, simulate_predictions, simulate_split, write_simulated_study
 
 VALUES = {"model.filters": [16, 32], "model.activation": "relu", "model.dropout": 0.1,
@@ -46,8 +47,8 @@ def record(study: StudyRecord, number: int, trial: dict[str, Any]) -> None:
     config = study.space.config(values) if searched else TrialConfig.from_values(study.space.fixed)
     continues = trial["continues"] if trial["continues"] in range(number) else None
     entered = new_trial(
-        study.space, values, config, number=number, role=trial["role"], seed=number, split=split.hash,
-        ask=0.0, continues=continues,
+        study.space, values, Trial(number=number, config=config, seed=number), role=trial["role"],
+        split=split.hash, ask=0.0, continues=continues,
     )  # fmt: skip
     started = study.enter(lambda: entered)
     assert started is not None
@@ -61,11 +62,11 @@ def record(study: StudyRecord, number: int, trial: dict[str, Any]) -> None:
         f"{name}_probability": simulate_predictions(part, 2, 0.3, number, name)[few:]
         for name, part in (("validation", split.validation), ("test", split.test))
     }
-    np.savez(started.folder / FILE, **arrays)
+    np.savez(started.folder / PREDICTIONS, **arrays)
     if trial["predictions"] == "missing":
-        (started.folder / FILE).unlink()
+        (started.folder / PREDICTIONS).unlink()
     if trial["predictions"] == "damaged":
-        (started.folder / FILE).write_bytes(b"damaged")
+        (started.folder / PREDICTIONS).write_bytes(b"damaged")
     result = TrialResult(
         trial["objective"], 0.5, 2, 1, 100, {"train": 1.0}, ENVIRONMENT,
         stopped=trial["state"] == "stopped",

@@ -9,6 +9,7 @@ import pandas as pd
 
 from mammobench.data.images.statistics import BORDER
 from mammobench.data.store.duplicates import CONSTANT_GREYS
+from mammobench.data.store.filenames import images_name
 from mammobench.data.store.image_store import ImageStore
 from mammobench.data.store.npy import read_chunks
 from mammobench.data.store.records import Images
@@ -46,7 +47,7 @@ def find_tiles(
     constant = (statistics["greys"] <= CONSTANT_GREYS).to_numpy()
     saturated = (statistics["white_share"] >= SATURATED_SHARE).to_numpy()
     dark, lettered = [], []
-    for chunk in read_chunks(store.path / f"images-{store.manifest.image_size}.npy"):
+    for chunk in read_chunks(store.path / images_name(store.manifest.image_size)):
         dark += [np.count_nonzero(image < BLACK) >= BLACK_SHARE * image.size for image in chunk]
         lettered += [is_lettered(image) for image in chunk]
         if progress:

@@ -15,6 +15,7 @@ from mammobench.analysis.audit.hygiene import KINDS
 from mammobench.core.files import write_text
 from mammobench.data.groups import picture_of_link
 from mammobench.data.store.duplicates import CONSTANT_GREYS, told_of_identical
+from mammobench.data.store.filenames import AUDIT
 from mammobench.evaluation.intervals import Interval
 from mammobench.report import text
 from mammobench.report.facts import Table
@@ -60,7 +61,7 @@ class Page:
 
 def write_audit(audit: Audit, path: Path) -> Path:
     """Write the page, whole or not at all; return its path."""
-    page = environment().get_template("audit.html").render(page=build_page(audit))
+    page = environment().get_template(AUDIT).render(page=build_page(audit))
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, page)
     return path

@@ -19,11 +19,13 @@ from mammobench.analysis.doctor.trials import (
 )
 from mammobench.core.errors import DataError, StudyError
 from mammobench.data.store.image_store import ImageStore
+from mammobench.study.filenames import JOURNAL, PAGE, TRIALS
 from mammobench.study.lock import is_locked
 from mammobench.study.paths import command_for
 from mammobench.study.record import StudyRecord
 from mammobench.study.spec import StudySpec
 from mammobench.study.trial_record import TrialRecord
+from mammobench.training.filenames import PREDICTIONS
 
 ROOM = 2**30
 """Bytes free on the disk below which it counts as nearly full."""
@@ -122,9 +124,9 @@ def _look_at_trials(
 
 
 def _look_at_report(folder: Path, trials: Sequence[TrialRecord]) -> Iterator[Finding]:
-    results = [trial.folder / "predictions.npz" for trial in trials if trial.state == "finished"]
+    results = [trial.folder / PREDICTIONS for trial in trials if trial.state == "finished"]
     newest = max((path.stat().st_mtime for path in results if path.exists()), default=0.0)
-    report = folder / "index.html"
+    report = folder / PAGE
     if report.exists() and report.stat().st_mtime < newest:
         yield Finding(
             "the report is older than the newest result", report, "note",
@@ -141,7 +143,7 @@ def _left_over(folder: Path) -> Iterator[Finding]:
                 f"Removing it frees {path.stat().st_size / 1e6:.1f} MB", cure=partial(remove, path),
             )  # fmt: skip
     # a symbolic link while it is held, renamed for an instant when it is given back
-    for path in sorted(folder.glob("study.journal.lock*")):
+    for path in sorted(folder.glob(f"{JOURNAL}.lock*")):
         yield Finding(
             "a killed process left the lock of the record", path, "note",
             "Optuna gives it up by itself after half a minute; removing it saves the wait",
@@ -157,6 +159,6 @@ def _holdings(folder: Path) -> dict[str, Holding]:
             place = path.relative_to(folder)
             inside = f"{place.parts[0]}/*"
             kind = str(place) if len(place.parts) == 1 else inside
-            sizes[f"{inside}/{place.name}" if inside == "trials/*" else kind].append(path.stat().st_size)
+            sizes[f"{inside}/{place.name}" if place.parts[0] == TRIALS else kind].append(path.stat().st_size)
     largest_first = sorted(sizes.items(), key=lambda item: -sum(item[1]))
     return {kind: Holding(len(found), sum(found)) for kind, found in largest_first}

@@ -13,20 +13,19 @@ from mammobench.analysis.doctor.findings import Finding
 from mammobench.analysis.doctor.journal import Journal
 from mammobench.analysis.doctor.strays import Strays, recovered
 from mammobench.core.errors import MammobenchError, StudyError
+from mammobench.study.filenames import JOURNAL, SPEC, TRIALS
 from mammobench.study.record import StudyRecord
 from mammobench.study.spec import StudySpec
 from mammobench.study.spec import read_spec as read_description
 from mammobench.study.storage.shared import DESCRIPTION
 from mammobench.study.trial_record import TrialRecord
 
-_SPEC = "study.json"
-_JOURNAL = "study.journal"
 _NEWEST_FORMAT: int = StudySpec.model_fields["format"].default
 
 
 def read_spec(folder: Path) -> tuple[StudySpec | None, list[Finding]]:
     """Return a study's description, or what is wrong with it."""
-    path = folder / _SPEC
+    path = folder / SPEC
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         version = document.get("format", 1)
@@ -48,7 +47,7 @@ def read_spec(folder: Path) -> tuple[StudySpec | None, list[Finding]]:
 
 def _without_description(what: str, path: Path) -> Finding:
     try:
-        recorded = _recorded_spec(Journal.read(path.with_name(_JOURNAL)))
+        recorded = _recorded_spec(Journal.read(path.with_name(JOURNAL)))
     except FileNotFoundError:
         remedy = (
             "Restore it from a copy; where the record is in a database, `mammobench worker NAME --storage "
@@ -90,7 +89,7 @@ def read_trials(
         if spec.storage is not None:
             study = StudyRecord.open(folder)
         else:
-            journal = Journal.read(folder / _JOURNAL)
+            journal = Journal.read(folder / JOURNAL)
             findings += _look_at_journal(journal, in_use=in_use)
             # a view that cannot be written to
             storage = JournalStorage(journal.backend())
@@ -101,20 +100,20 @@ def read_trials(
             study = StudyRecord(folder, spec, storage, storage.get_study_id_from_name(spec.name))
         trials, faults = study.readable_trials()
         for fault in faults:
-            where = folder / (_JOURNAL if spec.storage is None else _SPEC)
-            remedy = "Restore the record from a copy; the other trials and the files in trials/ are sound"
+            where = folder / (JOURNAL if spec.storage is None else SPEC)
+            remedy = f"Restore the record from a copy; the other trials and the files in {TRIALS}/ are sound"
             trial = str(fault.where).rsplit(", ", 1)[-1]
             findings.append(Finding(f"{trial}: {fault.problem}", where, "damage", remedy))
         if not any(finding.severity == "damage" for finding in findings):
             findings += _look_for_gaps(study, trials)
     except FileNotFoundError:
         what = "the record of the trials is missing"
-        remedy = "Restore it from a copy; without it, what trials left in trials/ cannot be ranked"
-        findings.append(Finding(what, folder / _JOURNAL, "damage", remedy))
+        remedy = f"Restore it from a copy; without it, what trials left in {TRIALS}/ cannot be ranked"
+        findings.append(Finding(what, folder / JOURNAL, "damage", remedy))
     except KeyError:
-        what, remedy = f"the record holds no study {spec.name!r}", f"Restore it or {_SPEC} from a copy"
+        what, remedy = f"the record holds no study {spec.name!r}", f"Restore it or {SPEC} from a copy"
         if not any(finding.cure for finding in findings):
-            findings.append(Finding(what, folder / _JOURNAL, "damage", remedy))
+            findings.append(Finding(what, folder / JOURNAL, "damage", remedy))
     except MammobenchError as error:
         where = folder if error.where is None else Path(error.where)
         remedy = error.remedy or "Restore the record from a copy"
@@ -133,7 +132,7 @@ def _look_at_description(journal: Journal, spec: StudySpec) -> Iterator[Finding]
     if recorded.name != spec.name:
         differences.insert(0, "name")
     if differences:
-        path = journal.path.with_name(_SPEC)
+        path = journal.path.with_name(SPEC)
         yield Finding(
             f"the description and the record disagree in {', '.join(differences)}", path, "damage",
             "The trials are those of the record; mending writes the description again from it",
@@ -170,14 +169,14 @@ def _look_for_gaps(study: StudyRecord, trials: Sequence[TrialRecord]) -> Iterato
     if not missing:
         return
     what = f"the record lacks trial {', '.join(map(str, missing))}, so that no search can go on"
-    where = study.folder if study.spec.storage is not None else study.folder / _JOURNAL
+    where = study.folder if study.spec.storage is not None else study.folder / JOURNAL
     remedy, cure = "Restore the record from a copy; the study can be reported", None
     if study.spec.storage is None:
         entered = study.storage.get_all_trials(study.study_id)
         kept = recovered(entered, Strays(), study.spec, study.folder)
         if len(kept) > max(numbers):
             remedy = "It can be entered again from its files, and is trained when the search goes on"
-            cure = partial(write_record, study.folder / _JOURNAL, study.spec, kept)
+            cure = partial(write_record, study.folder / JOURNAL, study.spec, kept)
     yield Finding(what, where, "damage", remedy, cure=cure)
 
 
@@ -190,7 +189,7 @@ def _look_at_journal(journal: Journal, *, in_use: bool) -> list[Finding]:
                 f"it: {len(journal.lost)} later entries are lost (they tell of trials {trials})",
                 journal.path,
                 "damage",
-                "Restore the record from a copy; the files in trials/ are untouched",
+                f"Restore the record from a copy; the files in {TRIALS}/ are untouched",
             )
         ]
     cure = partial(drop_cut_writes, journal.path)

@@ -25,9 +25,13 @@ from mammobench.core.seeds import derive_seed
 from mammobench.space.config import TrialConfig
 from mammobench.space.search_space import SearchSpace
 from mammobench.space.yaml_file import parse_space
+from mammobench.study.filenames import SPEC, trial_folder
 from mammobench.study.spec import StudySpec
 from mammobench.study.storage.journal_lines import Operation
-from mammobench.study.trial_record import TrialRecord, attributes_of, new_trial, read_trial
+from mammobench.study.trial_entry import attributes_of, new_trial
+from mammobench.study.trial_record import TrialRecord, read_trial
+from mammobench.training.filenames import CONFIG, HISTORY, PREDICTIONS
+from mammobench.training.task import Trial
 from mammobench.tuning.engines.base import NoProposal, Outcome, Proposal
 from mammobench.tuning.proposer import engine_of, proposal_of, reference_config
 
@@ -113,7 +117,7 @@ def recovered(
         spec: What was asked of the study.
         folder: The study's folder, with the files of trials.
     """
-    space = parse_space(json.dumps(spec.space), folder / "study.json", recorded=True)
+    space = parse_space(json.dumps(spec.space), folder / SPEC, recorded=True)
     entered: dict[int, FrozenTrial] = {}
     for trial in trials:
         # what it says itself: entries before it may be gone
@@ -142,13 +146,13 @@ def _made_again(
     folder: Path,
 ) -> FrozenTrial | None:
     """Return the entry of a trial, ended as its writers told, if its files are there; else None."""
-    files = folder / "trials" / f"{number:04d}"
+    files = trial_folder(folder, number)
     records = [
         read_trial(trial, space, study=folder, objectives=spec.objectives, number=place)
         for place, trial in enumerate(known)
     ]
     try:
-        document = json.loads((files / "config.json").read_text(encoding="utf-8"))
+        document = json.loads((files / CONFIG).read_text(encoding="utf-8"))
         named = TrialConfig.model_validate(document["config"]), document["seed"]
         proposal, config = _proposed(number, records, spec, space)
     except (OSError, ValueError, KeyError, TypeError, LookupError, MammobenchError):
@@ -158,10 +162,10 @@ def _made_again(
         seed = records[proposal.continues].seed
     if named != (config, seed) or document.get("fingerprint") != spec.fingerprint:
         return None
+    asked = Trial(number=number, config=config, seed=seed, until=proposal.epochs)
     trial = new_trial(
-        space, proposal.values, config, number=number, role="searched" if number else "reference", seed=seed,
-        split=document["split"], ask=0.0, until=proposal.epochs, continues=proposal.continues,
-        memo=proposal.memo,
+        space, proposal.values, asked, role="searched" if number else "reference",
+        split=document["split"], ask=0.0, continues=proposal.continues, memo=proposal.memo,
     )  # fmt: skip
     for event in strays.told.get(number, ()):
         operation = event["op_code"]
@@ -170,7 +174,7 @@ def _made_again(
         elif operation == Operation.SET_TRIAL_USER_ATTR:
             trial.set_user_attr(*next(iter(event["user_attr"].items())))
         elif operation == Operation.SET_TRIAL_STATE_VALUES and event["state"] in _ENDED:
-            if event["state"] == TrialState.FAIL or (files / "predictions.npz").exists():
+            if event["state"] == TrialState.FAIL or (files / PREDICTIONS).exists():
                 trial.state = TrialState(event["state"])
                 trial.values = event["values"]
                 trial.datetime_complete = datetime.fromisoformat(event["datetime_complete"])
@@ -183,7 +187,7 @@ def _made_again(
 def _curve(files: Path) -> dict[int, float]:
     """Return the objective after each epoch, from a trial's history; nothing where that cannot be read."""
     try:
-        with (files / "history.csv").open(encoding="utf-8", newline="") as file:
+        with (files / HISTORY).open(encoding="utf-8", newline="") as file:
             rows = ((int(row["epoch"]), float(row["objective"])) for row in csv.DictReader(file))
             return {epoch: value for epoch, value in rows if math.isfinite(value)}
     except (OSError, ValueError, KeyError, TypeError, csv.Error):

@@ -15,9 +15,10 @@ from mammobench.core.errors import DataError, StudyError
 from mammobench.data.splits.split import Split, split_again
 from mammobench.data.store.image_store import ImageStore
 from mammobench.study.artifacts import pushed_files
+from mammobench.study.filenames import TRIALS
 from mammobench.study.record import StudyRecord
 from mammobench.study.trial_record import TrialRecord
-from mammobench.training.result import CHECKPOINT
+from mammobench.training.filenames import CHECKPOINT, CONFIG, HISTORY, PREDICTIONS
 
 _RESTORE = "Restore it from a copy; rankings leave this trial out until then"
 
@@ -77,17 +78,17 @@ def look_at_trial(trial: TrialRecord, spec_fingerprint: str, split: Split | None
         spec_fingerprint: Fingerprint of the study's data.
         split: Its split; None where that is lost, and then lengths are not checked.
     """
-    path = trial.folder / "predictions.npz"
+    path = trial.folder / PREDICTIONS
     problem = _problem_of_predictions(path, split)
     if problem:
         yield Finding(f"the predictions of trial {trial.number} are {problem}", path, "damage", _RESTORE)
-    path = trial.folder / "history.csv"
+    path = trial.folder / HISTORY
     if not path.is_file() or path.stat().st_size == 0:
         yield Finding(
             f"the history of trial {trial.number} is missing", path, "warning",
             "Restore it from a copy; reports lack the curves of this trial until then",
         )  # fmt: skip
-    path = trial.folder / "config.json"
+    path = trial.folder / CONFIG
     document = {
         "config": trial.config.model_dump(mode="json"),
         "seed": trial.seed,
@@ -117,7 +118,7 @@ def look_at_checkpoint(trial: TrialRecord) -> Iterator[Finding]:
 def look_for_orphans(study: StudyRecord, trials: Sequence[TrialRecord]) -> Iterator[Finding]:
     """Yield folders of trials that the record does not know."""
     known = {trial.folder for trial in trials}
-    for path in sorted((study.folder / "trials").glob("*")):
+    for path in sorted((study.folder / TRIALS).glob("*")):
         if path not in known:
             yield Finding(
                 "the record knows no such trial", path, "warning",

@@ -17,10 +17,10 @@ from mammobench.report.facts import Table
 from mammobench.report.html import environment
 from mammobench.report.notices import Notice
 from mammobench.report.slopes import draw_slopes
+from mammobench.study.filenames import PAGE
 
 PICTURE = "leakage.png"
 TABLE = "leakage.csv"
-PAGE = "index.html"
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from mammobench.analysis.leakage.page import PAGE, PICTURE, TABLE
+from mammobench.analysis.leakage.page import PICTURE, TABLE
 from mammobench.analysis.retraining import Progress
 from mammobench.analysis.searching import search_and_report
 from mammobench.core.errors import DataError
@@ -13,6 +13,7 @@ from mammobench.evaluation.leakage import Leakage, measure
 from mammobench.space.config import TrialConfig
 from mammobench.space.search_space import SearchSpace
 from mammobench.space.yaml_file import load_space
+from mammobench.study.filenames import PAGE
 from mammobench.study.paths import folder_named, new_folder
 from mammobench.study.record import StudyRecord
 from mammobench.tuning.arguments import asked_space

@@ -14,6 +14,7 @@ from mammobench.data.groups.features import Features, extract_features, one_thre
 from mammobench.data.groups.model import LINK_COLUMNS, Groups, Recovery
 from mammobench.data.groups.saved import groups_of, save_groups
 from mammobench.data.groups.verify import FEWEST_INLIERS, MOST_TILT, Match, Pixels, match, overlap_of
+from mammobench.data.store.filenames import images_name
 from mammobench.data.store.image_store import ImageStore
 
 Progress = Callable[[str, int, int], None]
@@ -50,7 +51,7 @@ def recover_groups(store: ImageStore, *, progress: Progress | None = None, seed:
         DataError: When the store's folder cannot be written to.
     """
     tell = progress or (lambda _what, _done, _total: None)
-    path = store.path / f"images-{store.manifest.image_size}.npy"
+    path = store.path / images_name(store.manifest.image_size)
     features = extract_features(
         path, seed=seed, progress=lambda done, total: tell("Describing images", done, total)
     )

@@ -12,10 +12,11 @@ import pyarrow.parquet as pq
 from mammobench.core.errors import DataError
 from mammobench.core.files import written_aside
 from mammobench.data.groups.model import LINK_COLUMNS, Groups, Recovery, no_links
+from mammobench.data.store.filenames import GROUPS, LINKS
 from mammobench.data.store.image_store import ImageStore
 
 FORMAT = 1
-NAMES = ("groups.parquet", "links.parquet")
+NAMES = (GROUPS, LINKS)
 _NOTE = b"mammobench"
 
 

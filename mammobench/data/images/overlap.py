@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mammobench.data.store.duplicates import is_constant
+from mammobench.data.store.filenames import images_name
 from mammobench.data.store.image_store import ImageStore
 from mammobench.data.store.npy import read_chunks
 from mammobench.data.store.records import Images
@@ -160,7 +161,7 @@ class _Sketches:
         taken[rows] = True
         sketches = np.full((2, len(store), SIDE * SIDE), np.nan, dtype=np.float32)
         row = 0
-        for chunk in read_chunks(store.path / f"images-{store.manifest.image_size}.npy"):
+        for chunk in read_chunks(store.path / images_name(store.manifest.image_size)):
             for image in chunk:
                 if taken[row]:
                     sketches[:, row] = _sketch(image), _sketch(_without_margin(image))

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from mammobench.core.files import written_aside
+from mammobench.data.store.filenames import IMAGE_STATISTICS, images_name
 from mammobench.data.store.image_store import ImageStore
 from mammobench.data.store.npy import read_chunks
 from mammobench.data.store.records import Images
@@ -76,13 +77,13 @@ def store_statistics(
     Returns:
         float32, one row an image, columns `STATISTICS`.
     """
-    path = store.path / "statistics.parquet"
+    path = store.path / IMAGE_STATISTICS
     if path.exists():
         kept = pd.read_parquet(path)
         if kept.attrs.get("fingerprint") == store.fingerprint and tuple(kept.columns) == STATISTICS:
             return kept
     rows: list[npt.NDArray[np.float32]] = []
-    for chunk in read_chunks(store.path / f"images-{store.manifest.image_size}.npy"):
+    for chunk in read_chunks(store.path / images_name(store.manifest.image_size)):
         rows.extend(image_statistics(image) for image in chunk)
         if progress:
             progress(len(rows), len(store))

@@ -10,6 +10,7 @@ from filelock import FileLock
 
 from mammobench.core.errors import DataError
 from mammobench.core.files import write_json, written_aside
+from mammobench.data.store.filenames import images_name
 from mammobench.data.store.npy import HEADER_BYTES, read_chunks, read_header, write_header
 
 INTERPOLATIONS = {"area": cv2.INTER_AREA, "bilinear": cv2.INTER_LINEAR}
@@ -37,7 +38,7 @@ def derived_images(native: Path, size: int, interpolation: str, *, fingerprint: 
             expected=" or ".join(INTERPOLATIONS),
             found=interpolation,
         )
-    path = native.with_name(f"images-{size}-{interpolation}.npy")
+    path = native.with_name(images_name(size, interpolation))
     if _is_sound(path, native, size, fingerprint=fingerprint, verify=verify):
         return path
     try:

@@ -12,6 +12,7 @@ import pandas as pd
 from mammobench.core.errors import DataError
 from mammobench.data.store.derived import derived_images
 from mammobench.data.store.duplicates import identical_pictures
+from mammobench.data.store.filenames import INDEX, MANIFEST, images_name
 from mammobench.data.store.manifest import OPTIONAL_COLUMNS, Manifest, fingerprint, pixel_hash, read_manifest
 from mammobench.data.store.npy import read_chunks, read_header
 
@@ -48,8 +49,8 @@ class ImageStore:
             DataError: When `path` is no store, or its images or index were changed after it was made.
         """
         path = Path(path)
-        manifest = read_manifest(path / "manifest.json")
-        index = _read_index(path / "index.parquet", manifest)
+        manifest = read_manifest(path / MANIFEST)
+        index = _read_index(path / INDEX, manifest)
         store = cls(path, manifest, index, verify)
         store._check_shape()
         if verify:
@@ -109,7 +110,7 @@ class ImageStore:
 
     @property
     def _native(self) -> Path:
-        return self.path / f"images-{self.manifest.image_size}.npy"
+        return self.path / images_name(self.manifest.image_size)
 
     def _check_shape(self) -> None:
         size = self.manifest.image_size

@@ -11,6 +11,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mammobench.core.errors import DataError
+from mammobench.data.store.filenames import INDEX, MANIFEST
 from mammobench.data.store.labels import Label
 from mammobench.data.store.records import Images
 
@@ -82,8 +83,8 @@ def read_manifest(path: Path) -> Manifest:
         raise DataError(
             "no image store",
             where=path.parent,
-            expected="a folder with manifest.json, index.parquet and the images",
-            found="an unreadable manifest.json" if path.exists() else _folder_state(path.parent),
+            expected=f"a folder with {MANIFEST}, {INDEX} and the images",
+            found=f"an unreadable {MANIFEST}" if path.exists() else _folder_state(path.parent),
             remedy="Make one with `mammobench data prepare` or `mammobench data phantom`",
         ) from error
     except ValidationError as error:
@@ -97,7 +98,7 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def _folder_state(folder: Path) -> str:
-    return "a folder without manifest.json" if folder.is_dir() else "no such folder"
+    return f"a folder without {MANIFEST}" if folder.is_dir() else "no such folder"
 
 
 def pixel_hash(image: Images) -> str:

@@ -15,6 +15,7 @@ import pandas as pd
 
 from mammobench.core.errors import DataError
 from mammobench.data.store.duplicates import identical_pictures, table_of_identical, told_of_identical
+from mammobench.data.store.filenames import INDEX, MANIFEST, images_name
 from mammobench.data.store.labels import Label
 from mammobench.data.store.manifest import INDEX_COLUMNS, Manifest, count, fingerprint, pixel_hash, versions
 from mammobench.data.store.npy import HEADER_BYTES, write_header
@@ -48,7 +49,7 @@ class StoreWriter:
             with _explained(self.out):
                 self.out.parent.mkdir(parents=True, exist_ok=True)
                 self._aside.mkdir()
-                self._file = (self._aside / f"images-{self._size}.npy").open("wb")
+                self._file = (self._aside / images_name(self._size)).open("wb")
                 self._file.write(bytes(HEADER_BYTES))
         except BaseException:
             shutil.rmtree(self._aside, ignore_errors=True)
@@ -88,7 +89,7 @@ class StoreWriter:
         self._file.flush()
         os.fsync(self._file.fileno())
         index = pd.DataFrame(self._rows, columns=list(INDEX_COLUMNS)).astype(INDEX_COLUMNS)
-        index.to_parquet(self._aside / "index.parquet", index=False)
+        index.to_parquet(self._aside / INDEX, index=False)
         repeated = self._told_of_identical(index)
         provenance = self._provenance
         manifest = Manifest(
@@ -102,16 +103,14 @@ class StoreWriter:
             warnings=[*self.warnings, *([repeated] if repeated else [])],
             versions=versions(),
         )
-        (self._aside / "manifest.json").write_text(
-            manifest.model_dump_json(indent=2) + "\n", encoding="utf-8"
-        )
+        (self._aside / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
         for path in (*self._aside.iterdir(), self._aside):
             _sync(path)
         self._aside.rename(self.out)
         _sync(self.out.parent)
 
     def _told_of_identical(self, index: pd.DataFrame) -> str:
-        path = self._aside / f"images-{self._size}.npy"
+        path = self._aside / images_name(self._size)
         identical = identical_pictures(index["pixel_hash"], lambda row: np.load(path, mmap_mode="r")[row])
         told = told_of_identical(table_of_identical(index, identical))
         return f"{told} `mammobench data audit` lists them." if told else ""

@@ -32,7 +32,7 @@ const sideBySide = (title, rows, lines) => element("div", { class: "scroll" }, e
   element("caption", {}, title),
   element("thead", {}, element("tr", {}, element("td"), ...rows.map((row) => element("th", { scope: "col" }, nameOf(row))))),
   element("tbody", {}, ...lines.map(([name, ...cells]) =>
-    element("tr", {}, element("th", { scope: "row" }, name), ...cells.map((cell) => element("td", {}, cell)))))));
+    element("tr", {}, element("th", { scope: "row" }, ...breakable(name)), ...cells.map((cell) => element("td", {}, ...breakable(cell))))))));
 const settingsOf = (row) => {
   const own = data.configs[row];
   const all = own === null ? {} : { ...data.settings[data.rows[row].study], ...own };

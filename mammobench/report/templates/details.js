@@ -17,17 +17,19 @@ const scoresOf = (row) => {
   const head = element("tr", {}, ...["metric", "test", "validation"].map((words) => element("th", { scope: "col" }, words)));
   const body = [...lines.values()].map((line) => element("tr", {},
     element("th", { scope: "row" }, line.title),
-    element("td", {}, line.test ?? MISSING), element("td", {}, line.validation ?? MISSING)));
+    ...[line.test, line.validation].map((words) => element("td", {}, ...unbroken(words ?? MISSING)))));
   const table_ = element("table", { class: "facts" },
     element("caption", {}, "Scores, with 95 % intervals"), element("thead", {}, head), element("tbody", {}, ...body));
   return [table_, listOf("Besides", plain)];
 };
+const unbroken = (words) => words.split(/(?=\[)/).map((part) => element("span", { class: "unbroken" }, part)).flatMap((part, place) => (place ? [element("wbr"), part] : [part]));
 const listOf = (title, pairs) => {
-  const body = pairs.map(([name, value]) => element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, value)));
+  const body = pairs.map(([name, value]) => element("tr", {}, element("th", { scope: "row" }, ...breakable(name)), element("td", {}, ...breakable(value))));
   return element("table", { class: "facts" }, element("caption", {}, title), element("tbody", {}, ...body));
 };
 const settingsText = (value) => (value === null ? "none" : Array.isArray(value) ? `[${value.map(settingsText).join(", ")}]` : typeof value === "object" ? JSON.stringify(value)
   : typeof value === "number" ? String(Number(value.toPrecision(6))) : String(value));
+const commandOf = (command) => command.split(/(?<!\S)(--[\w-]+)/).map((part, place) => (place % 2 ? element("span", { class: "unbroken" }, part) : part));
 const configOf = (row) => {
   const own = data.configs[row];
   if (own === null) return [];
@@ -43,7 +45,7 @@ const detailOf = (row, width) => {
   const parts = [element("div", {}, ...scoresOf(row))];
   const config = configOf(row);
   if (trial !== null) {
-    config.push(element("p", { class: "note" }, "Retrain and compare:"), element("code", {}, data.commands[study] + trial));
+    config.push(element("p", { class: "note" }, "Retrain and compare:"), element("code", {}, ...commandOf(data.commands[study] + trial)));
   }
   if (config.length) parts.push(element("div", {}, ...config));
   const cell = element("td", { colspan: width }, element("div", { class: "parts" }, ...parts));

@@ -2,8 +2,10 @@
 const holder = document.getElementById("parallel");
 const AXES = 10, HEIGHT = 340, TOP = 26, BOTTOM = 38, SIDE = 46, GRAB = 18;
 const PALETTE = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 190, 37]]; // viridis
+const PAPER = 700; // pixels between the margins of a printed page, whose lines and words are smaller
+const SMALLER = 0.7;
 const NEAR = 8; // pixels from a line at which it tells its values
-const drawing = { axes: [], lines: [], width: 0, told: null };
+const drawing = { axes: [], lines: [], width: 0, told: null, printed: false };
 const inner = HEIGHT - TOP - BOTTOM;
 const isWord = (column) => column.values.some((value) => typeof value === "string");
 
@@ -42,9 +44,8 @@ const setUp = () => {
   drawing.lines = scored.sort((a, b) => last.column.values[a] - last.column.values[b]);
   return keys.length;
 };
-const layOut = () => {
-  const room = holder.querySelector(".room");
-  drawing.width = Math.max(room.clientWidth, 96 * drawing.axes.length);
+const layOut = (room, scale) => {
+  drawing.width = Math.max(room, 96 * drawing.axes.length);
   const gap = (drawing.width - 2 * SIDE) / Math.max(1, drawing.axes.length - 1);
   drawing.axes.forEach((axis, index) => { axis.x = SIDE + gap * index; });
   const heads = holder.querySelector(".heads");
@@ -58,7 +59,7 @@ const layOut = () => {
     button.addEventListener("click", () => goToFilter(axis.column.key));
     return button;
   }));
-  const canvas = holder.querySelector("canvas"), scale = window.devicePixelRatio || 1;
+  const canvas = holder.querySelector("canvas");
   [canvas.width, canvas.height] = [drawing.width * scale, HEIGHT * scale];
   canvas.style.width = `${drawing.width}px`;
   canvas.style.height = `${HEIGHT}px`;
@@ -205,12 +206,17 @@ const follow = (matched) => {
   drawAxes();
   drawLines(matched);
 };
+const redraw = () => {
+  if (drawing.printed) layOut(PAPER / SMALLER, 3);
+  else layOut(holder.querySelector(".room").clientWidth, window.devicePixelRatio || 1);
+  holder.style.setProperty("--fit", PAPER / drawing.width);
+  drawLines(new Set(matching()));
+};
 const startParallel = () => {
   if (!setUp()) {
     holder.remove();
     return;
   }
-  const redraw = () => { layOut(); drawLines(new Set(matching())); };
   holder.querySelector("svg").addEventListener("pointerdown", brush);
   holder.querySelector("svg").addEventListener("pointermove", pointAtLine);
   holder.querySelector("svg").addEventListener("pointerleave", hideTip);
@@ -222,22 +228,31 @@ const startParallel = () => {
   redraw();
 };
 if (holder) {
-  const clear = element("button", { type: "button", class: "plain" }, "Clear filters");
+  const clear = element("button", { type: "button", class: "plain screen" }, "Clear filters");
   clear.addEventListener("click", () => { clearFilters(); clear.focus(); });
   holder.hidden = false;
   holder.append(
     element("h3", {}, "Parallel coordinates"),
     element("p", { class: "note" }, "A line is a configuration, its colour the rank by test F1 (yellow is best), the thick one "
-      + "the selected. Drag along an axis to keep what passes there; the ranking follows. Press an axis's name to filter by it. "
-      + "A line tells its values when pointed at; the up and down keys read them, best first."),
+      + "the selected. ", element("span", { class: "screen" }, "Drag along an axis to keep what passes there; the ranking follows. Press an axis's name to filter by it. "
+      + "A line tells its values when pointed at; the up and down keys read them, best first.")),
     element("div", { class: "room", tabindex: 0, role: "region", "aria-label": "Parallel coordinates" },
       element("div", { class: "heads" }),
       element("div", { class: "stack" }, element("canvas", { role: "img", "aria-label": "A line for each configuration" }),
         svgElement("svg", { "aria-hidden": "true" }))),
     element("p", { class: "note" }, element("span", { class: "count" }), " ", clear),
   );
-  // what is far below is drawn when the reader comes near
-  new IntersectionObserver((entries, watcher) => {
+  // what is far below is drawn when the reader comes near, or prints
+  const watcher = new IntersectionObserver((entries) => {
     if (entries.some((entry) => entry.isIntersecting)) { watcher.disconnect(); startParallel(); }
-  }, { rootMargin: "400px" }).observe(holder);
+  }, { rootMargin: "400px" });
+  watcher.observe(holder);
+  for (const [name, printed] of [["beforeprint", true], ["afterprint", false]]) {
+    window.addEventListener(name, () => {
+      drawing.printed = printed;
+      watcher.disconnect();
+      if (!drawing.axes.length) startParallel();
+      else if (holder.isConnected) redraw();
+    });
+  }
 }

@@ -21,6 +21,8 @@ const element = (tag, attributes = {}, ...children) => {
   made.append(...children);
   return made;
 };
+// a long name, such as binary_focal_crossentropy, goes on in a new line after an underscore, a key after its point
+const breakable = (words) => words.split(/(?<=_|[a-z]\.(?=[a-z]))/).flatMap((part, place) => (place ? [element("wbr"), part] : [part]));
 const say = (words) => { document.getElementById("said").textContent = words; };
 const titleOf = (column) => (column.section ? `${column.section} ${column.title}` : column.title);
 
@@ -123,13 +125,13 @@ const nameCell = (column, row) => {
     cell.append(" ", element("span", { class: words === "split leaks" ? "badge leak" : "badge" }, words));
   }
   const settings = data.differing.map(([key, name]) => [byKey.get(key), name]).filter(([differs]) => differs.values[row] !== null)
-    .flatMap(([differs, name]) => [element("span", {}, `${name}=`, element("wbr"), shownText(differs, row)), " "]);
+    .flatMap(([differs, name]) => [element("span", {}, ...breakable(`${name}=`), element("wbr"), ...breakable(shownText(differs, row))), " "]);
   if (settings.length) cell.append(" ", element("span", { class: "settings" }, ...settings));
   return cell;
 };
 const cellOf = (column, row) => {
   if (column.kind === "name") return nameCell(column, row);
-  const cell = element("td", { class: column.kind }, element("span", { class: "value" }, shownText(column, row)));
+  const cell = element("td", { class: column.kind, "data-title": titleOf(column) }, element("span", { class: "value" }, shownText(column, row)));
   const detail = column.detail ? column.detail[row] : column.kind === "interval" ? endsText(column, row) : "";
   if (detail) cell.append(" ", element("span", { class: "ends" }, detail));
   if (column.kind === "interval" && column.bar && detail) cell.append(bar(column, row));

@@ -20,10 +20,9 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
 from mammobench.core.errors import StudyError
+from mammobench.study.filenames import JOURNAL, SPEC, TRIALS
 from mammobench.study.storage.journal_lines import LineChecker
-
-JOURNAL = "study.journal"
-"""The journal's file in a study's folder."""
+from mammobench.training.filenames import PREDICTIONS
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
@@ -124,16 +123,16 @@ def remove_unused_journal(folder: Path) -> None:
     path = folder / JOURNAL
     if path.exists() and _OF_A_TRIAL.search(path.read_bytes()):
         raise StudyError(
-            "the folder has a record of trials, but the description of the study, study.json, is gone",
+            f"the folder has a record of trials, but the description of the study, {SPEC}, is gone",
             where=folder,
             remedy=f"`mammobench doctor {folder} --mend` writes it again from the record; "
             "--study names another study",
         )
-    if any((folder / "trials").glob("*/predictions.npz")):
+    if any((folder / TRIALS).glob(f"*/{PREDICTIONS}")):
         raise StudyError(
-            "the folder has results of trials, but study.json and the record are gone",
-            where=folder / "trials",
-            remedy="Restore study.json and study.journal from a copy, or move trials/ away; "
+            f"the folder has results of trials, but {SPEC} and the record are gone",
+            where=folder / TRIALS,
+            remedy=f"Restore {SPEC} and {JOURNAL} from a copy, or move {TRIALS}/ away; "
             "--study names another study",
         )
     path.unlink(missing_ok=True)

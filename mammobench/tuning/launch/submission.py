@@ -14,13 +14,11 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from mammobench.core.errors import ConfigError
+from mammobench.study.filenames import WORKERS
 from mammobench.study.storage.url import VARIABLE, require_no_password
 from mammobench.tuning.launch.plan import JobPlan
 
 Cluster = Literal["slurm", "local"]
-FOLDER = "workers"
-"""In a study's folder: the logs of its workers, and submitit's own files."""
-
 _SECRETS = ("PGPASSWORD", VARIABLE)
 # the search ends by itself, so a worker may come to its time limit as often as it likes
 _REQUEUES = 1000
@@ -95,7 +93,7 @@ def launch(
         _require_login(url, had_secrets=had_secrets)
         try:
             executor = submitit.AutoExecutor(
-                (folder / FOLDER).resolve(), cluster=cluster, **{f"{cluster}_max_num_timeout": _REQUEUES}
+                (folder / WORKERS).resolve(), cluster=cluster, **{f"{cluster}_max_num_timeout": _REQUEUES}
             )
             executor.update_parameters(name=f"mammobench-{folder.name}", **plan.parameters())
             jobs = executor.submit_array([Worker(work)] * workers)

@@ -24,10 +24,10 @@ def events_of(study: StudyRecord) -> list[Event]:
     """Return what is told of two running trials, the first within its third epoch."""
     record = replace(study.trials[-1], state="running", objective=None, curve=(), seconds={}, epochs=0)
     return [
-        TrialStart(replace(record, number=13)),
+        TrialStart(replace(record, trial=replace(record.trial, number=13))),
         EpochEnd(13, 2, 0.4321),
         StepEnd(13, 3, 120, 400, 1.2345),
-        TrialStart(replace(record, number=14)),
+        TrialStart(replace(record, trial=replace(record.trial, number=14))),
     ]
 
 

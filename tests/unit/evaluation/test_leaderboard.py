@@ -12,8 +12,9 @@ from mammobench.evaluation.comparison import BETTER, WORSE
 from mammobench.evaluation.entries import Entry
 from mammobench.evaluation.leaderboard import Leaderboard, _mark_selected, build_leaderboard, unit_of
 from mammobench.evaluation.points import METRICS
-from mammobench.evaluation.predictions import FILE, open_test
+from mammobench.evaluation.predictions import open_test
 from mammobench.study.record import StudyRecord
+from mammobench.training.filenames import PREDICTIONS
 
 StudyWriter = Callable[..., StudyRecord]
 
@@ -115,9 +116,9 @@ def test_a_trial_without_readable_predictions_is_left_out_and_named(
     write_study: StudyWriter, tmp_path: Path
 ) -> None:
     study = write_study(tmp_path / "damaged", trials=4)
-    (study.trials[2].folder / FILE).write_bytes(b"damaged")
-    (study.trials[3].folder / FILE).unlink()
-    np.savez(study.trials[4].folder / FILE, validation_probability=[0.5], test_probability=[0.5])
+    (study.trials[2].folder / PREDICTIONS).write_bytes(b"damaged")
+    (study.trials[3].folder / PREDICTIONS).unlink()
+    np.savez(study.trials[4].folder / PREDICTIONS, validation_probability=[0.5], test_probability=[0.5])
     board = build_leaderboard(study, resamples=20)
     assert [name for name, _ in board.left_out] == ["trial 2", "trial 3", "trial 4"]
     assert set(board.frame["trial"].dropna()) == {0, 1}

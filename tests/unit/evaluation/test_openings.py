@@ -24,7 +24,8 @@ from mammobench.evaluation.openings import _append, openings_of
 from mammobench.evaluation.predictions import open_test, open_validation
 from mammobench.report.write import report_on
 from mammobench.study.deletion import delete, plan_deletion
-from mammobench.study.paths import OPENINGS, holds_remains
+from mammobench.study.filenames import OPENINGS
+from mammobench.study.paths import holds_remains
 from mammobench.study.record import StudyRecord
 
 StudyWriter = Callable[..., StudyRecord]

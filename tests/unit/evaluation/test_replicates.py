@@ -10,14 +10,14 @@ from mammobench.core.files import write_json
 from mammobench.core.metrics import scores
 from mammobench.data.splits.split import Split
 from mammobench.evaluation.leaderboard import build_leaderboard
-from mammobench.evaluation.predictions import FILE, open_test, open_validation
+from mammobench.evaluation.predictions import open_test, open_validation
 from mammobench.evaluation.replicates import (
-    RESULT,
     missing_replicates,
     open_replicate,
     replicates_folder,
 )
 from mammobench.study.record import StudyRecord
+from mammobench.training.filenames import PREDICTIONS, REPLICATE
 
 StudyWriter = Callable[..., StudyRecord]
 
@@ -31,8 +31,8 @@ def write_replicate(study: StudyRecord, trial: int, replicate: int, threshold: f
     """Keep a replicate that predicts as the trial did, and decides at another threshold."""
     folder = replicates_folder(study.trial_folder(trial)) / str(replicate)
     folder.mkdir(parents=True)
-    shutil.copy(study.trial_folder(trial) / FILE, folder / FILE)
-    write_json(folder / RESULT, {"seed": 100 + replicate, "threshold": threshold, "objective": 0.5})
+    shutil.copy(study.trial_folder(trial) / PREDICTIONS, folder / PREDICTIONS)
+    write_json(folder / REPLICATE, {"seed": 100 + replicate, "threshold": threshold, "objective": 0.5})
     return folder
 
 
@@ -80,7 +80,7 @@ def test_a_damaged_replicate_counts_as_missing_and_the_others_are_kept(
 ) -> None:
     folder = write_replicate(study, 1, 1, 0.5)
     write_replicate(study, 1, 2, 0.5)
-    path = folder / (RESULT if "result" in damage else FILE)
+    path = folder / (REPLICATE if "result" in damage else PREDICTIONS)
     if damage.startswith("no "):
         path.unlink()
     else:
@@ -96,7 +96,7 @@ def test_a_damaged_replicate_counts_as_missing_and_the_others_are_kept(
 def test_predictions_of_other_images_are_refused(study: StudyRecord) -> None:
     folder = write_replicate(study, 1, 1, 0.5)
     validation = open_validation(folder)
-    np.savez(folder / FILE, validation_probability=validation, test_probability=validation[:3])
+    np.savez(folder / PREDICTIONS, validation_probability=validation, test_probability=validation[:3])
     split = the_split(study)
     with pytest.raises(StudyError, match="do not belong to this split"):
         open_replicate(folder, split)

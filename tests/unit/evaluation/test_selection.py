@@ -6,9 +6,9 @@ import pytest
 from mammobench.analysis.reproduction import selected_trial
 from mammobench.core.errors import StudyError, TrialError
 from mammobench.evaluation import intervals
-from mammobench.evaluation.predictions import FILE
 from mammobench.evaluation.selection import select_trial, validation_leaders
 from mammobench.study.record import StudyRecord
+from mammobench.training.filenames import PREDICTIONS
 
 StudyWriter = Callable[..., StudyRecord]
 
@@ -35,7 +35,7 @@ def test_a_leader_whose_predictions_are_gone_makes_room_for_the_next(
 ) -> None:
     study = write_study(tmp_path / "gone", trials=3, images=60)
     best = by_objective(study)
-    (study.trial_folder(best[0]) / FILE).unlink()
+    (study.trial_folder(best[0]) / PREDICTIONS).unlink()
     found = select_trial(study)
     assert found is not None
     assert found.number == best[1]
@@ -68,6 +68,6 @@ def test_errors_are_those_of_the_leaderboard(write_study: StudyWriter, tmp_path:
         select_trial(write_study(tmp_path / "failed", trials=0, failed={0: "loss is nan"}, images=60))
     damaged = write_study(tmp_path / "damaged", trials=1, images=60)
     for number in (0, 1):
-        (damaged.trial_folder(number) / FILE).unlink()
+        (damaged.trial_folder(number) / PREDICTIONS).unlink()
     with pytest.raises(StudyError, match=r"no finished trial can be ranked.*0000"):
         select_trial(damaged)

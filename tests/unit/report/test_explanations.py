@@ -11,9 +11,10 @@ import pytest
 
 from mammobench.data.splits.split import Split
 from mammobench.evaluation.leaderboard import build_leaderboard
-from mammobench.report.explanations import FILE, LARGEST, explanations_of, overlaid, selected_explanations
+from mammobench.report.explanations import LARGEST, explanations_of, overlaid, selected_explanations
 from mammobench.report.html import environment
 from mammobench.study.record import StudyRecord
+from mammobench.training.filenames import EXPLANATIONS
 
 StudyWriter = Callable[..., StudyRecord]
 
@@ -22,7 +23,7 @@ def write_explanations(folder: Path, *, size: int = 32, name: str = "film 7", he
     maps = np.zeros((2, size, size), np.uint8)
     maps[:, :4, :4] = heat
     np.savez(
-        folder / FILE, kind=np.array(["true positive", "false negative"]), row=np.array([3, 4]),
+        folder / EXPLANATIONS, kind=np.array(["true positive", "false negative"]), row=np.array([3, 4]),
         id=np.array([name, "film 8"]), probability=np.array([0.97, 0.04]), target=np.array([1, 1]),
         answer=np.array([1, 0]), images=np.full((2, size, size), 80, np.uint8), heat=maps,
     )  # fmt: skip
@@ -63,7 +64,7 @@ def test_large_pictures_are_shown_small(split: Split, tmp_path: Path) -> None:
 
 def test_without_pictures_the_command_is_told(split: Split, tmp_path: Path) -> None:
     assert explanations_of(tmp_path, split, "mammobench explain s").command == "mammobench explain s"
-    (tmp_path / FILE).write_bytes(b"PK damaged")
+    (tmp_path / EXPLANATIONS).write_bytes(b"PK damaged")
     damaged = explanations_of(tmp_path, split, "mammobench explain s")
     assert (damaged.kinds, damaged.command) == ((), "mammobench explain s")
     assert "damaged" in damaged.note

@@ -15,7 +15,8 @@ from mammobench.core.errors import ConfigError, StudyError
 from mammobench.evaluation.leaderboard import Leaderboard, build_leaderboard
 from mammobench.report import latex, markdown, pdf
 from mammobench.report.digest import ROWS, Digest, build_digest
-from mammobench.report.formats import FILES, format_of, write_format
+from mammobench.report.formats import format_of, write_format
+from mammobench.study.filenames import REPORT_FILES
 from mammobench.study.record import StudyRecord
 
 StudyWriter = Callable[..., StudyRecord]
@@ -169,7 +170,7 @@ def test_an_unknown_format_names_the_nearest() -> None:
         format_of("markdwon", None)
 
 
-@pytest.mark.parametrize("kind", FILES)
+@pytest.mark.parametrize("kind", REPORT_FILES)
 def test_a_folder_is_no_file_name(kind: str, simulated_study: StudyRecord, tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="found a folder"):
         write_format([simulated_study], kind, out=tmp_path)

@@ -36,3 +36,8 @@ def test_settings_are_words() -> None:
     assert [text.setting(item) for item in (True, False, None, 2, ["avx2", "fma"], [])] == [
         "yes", "no", "none", "2", "avx2, fma", "none",
     ]  # fmt: skip
+
+
+def test_a_label_of_a_figure_keeps_both_ends_of_a_long_name() -> None:
+    assert text.label("shortcut: gradient boosting") == "shortcut: gradient boosting"
+    assert text.label(f"trial 12 of {'a-long-name-' * 9}2026-11-26") == "trial 12 of a-lo…name-2026-11-26"

@@ -131,7 +131,7 @@ def test_what_is_left_of_a_study_is_told_from_other_folders(here: Path) -> None:
     remains, mine, empty = here / "reports" / "a", here / "b", here / "c"
     for folder in (remains, mine, empty):
         folder.mkdir(parents=True)
-    for name in ("trials", "splits", "index.html", "test_openings.jsonl", ".lock"):
+    for name in ("trials", "splits", "figures", "index.html", "test_openings.jsonl", ".lock"):
         (remains / name).touch()
         (mine / name).touch()
     (mine / "thesis.txt").touch()

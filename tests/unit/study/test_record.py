@@ -10,7 +10,8 @@ from mammobench.space.yaml_file import load_space
 from mammobench.study.record import StudyRecord, utc_now
 from mammobench.study.spec import StudySpec
 from mammobench.study.storage.access import claim_waiting, fail_stale
-from mammobench.training.result import CHECKPOINT, TrialResult
+from mammobench.training.filenames import CHECKPOINT
+from mammobench.training.result import TrialResult
 from tests.postgres import shared_server
 
 VALUES = {

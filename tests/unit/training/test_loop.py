@@ -20,8 +20,9 @@ from mammobench.data.images.intensity import prepared
 from mammobench.data.splits.split import make_split
 from mammobench.data.store.image_store import ImageStore
 from mammobench.space.config import TrialConfig
+from mammobench.training.filenames import CHECKPOINT
 from mammobench.training.loop import run_trial
-from mammobench.training.result import CHECKPOINT, InfeasibleError, TrialResult
+from mammobench.training.result import InfeasibleError, TrialResult
 from mammobench.training.task import Observer, Run, Trial
 
 RICH = {

@@ -12,7 +12,9 @@ from mammobench.data.groups.saved import save_groups
 from mammobench.data.splits.split import Split, make_split
 from mammobench.data.store.image_store import ImageStore
 from mammobench.study.record import StudyRecord
-from mammobench.study.trial_record import TrialRecord, new_trial
+from mammobench.study.trial_entry import new_trial
+from mammobench.study.trial_record import TrialRecord
+from mammobench.training.task import Trial
 from mammobench.tuning.proposer import Proposer, provide_split, restore_split
 from tests.pictures import Listed, patients, picture, store_of_pictures
 from tests.small_study import VALUES, small_spec
@@ -42,7 +44,7 @@ def recorded(tmp_path: Path, store: ImageStore, *, identical: bool) -> tuple[Stu
     split = make_split(store, config.data, identical=identical)
     split.save(study.split_path(split.hash))
     trial = new_trial(
-        study.space, DROPOUT, config, number=0, role="searched", seed=7, split=split.hash, ask=0.01
+        study.space, DROPOUT, Trial(config=config, seed=7), role="searched", split=split.hash, ask=0.01
     )
     record = study.enter(lambda: trial)
     assert record is not None
