@@ -1,0 +1,16 @@
+"""Names of the files of a table, and of a comparison: each stands here alone."""
+
+CONFIGS = "configs.parquet"
+CURVES = "curves.parquet"
+RUNS = "runs.parquet"
+SPACE = "space.yaml"
+METADATA = "metadata.json"
+CARD = "README.md"
+CROISSANT = "croissant.json"
+SUMS = "SHA256SUMS"
+LICENSE = "LICENSE"
+PREDICTIONS = "predictions"
+"""A folder: test predictions at the best epoch by validation, where they are kept."""
+
+STUDY = "study"
+"""The folder of the study that recorded a table, beside its files."""

@@ -1,0 +1,1 @@
+"""From traces and sealed test scores to who is better, by how much, and how sure that is."""
