@@ -19,7 +19,7 @@ _GRAMMAR = """\
 ```yaml
 # The lines at the head say what the space is for.
 name: mine                  # of the space, and of its study
-extends: reference          # optional: a shipped space whose base is taken over
+extends: reference          # optional: a shipped space whose base, and search where none is here, are taken
 task: malignancy            # data.task
 objective: f1               # optional: training.objective, f1 unless given
 image_size: 64              # data.image_size, in pixels

@@ -1,7 +1,7 @@
 """Search space files: YAML read, every key and value checked, each fault named with its line."""
 
 import re
-from collections.abc import Mapping
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from mammobench.core.errors import SpaceError
 from mammobench.core.names import RULE, is_plain
 from mammobench.core.objectives import OBJECTIVES
 from mammobench.space.config import KEYS, TASKS, nearest
-from mammobench.space.search_space import Budget, SearchSpace
+from mammobench.space.search_space import Budget, Hyperparameter, SearchSpace
 from mammobench.space.yaml_faults import Source, in_words, plain, syntax_fault, where_it_belongs
 from mammobench.space.yaml_search import SearchSection
 from mammobench.space.yaml_values import check_values
@@ -114,7 +114,8 @@ class _Reader:
         self._one_of(top, "task", TASKS)
         if "objective" in top:
             self._one_of(top, "objective", tuple(OBJECTIVES))
-        inherited = self._inherited(top)
+        extended = self._extended(top)
+        inherited = extended.base if extended else {}
         base = self._mapping(_or_empty(top.get("base")), "base", top)
         search = self._mapping(_or_empty(top.get("search")), "search", top)
         for mapping in (base, search):
@@ -125,6 +126,9 @@ class _Reader:
                 raise self.source.fail(
                     "the key stands under both base and search", search, key, remedy="Keep one"
                 )
+        hyperparameters = SearchSection(self.source, search).ordered()
+        if extended and "search" not in top:
+            hyperparameters = _without(extended.hyperparameters, base)
         space = SearchSpace(
             name=str(top["name"]),
             task=top["task"],
@@ -134,19 +138,20 @@ class _Reader:
                 **{key: value for key, value in inherited.items() if key not in search},
                 **{key: plain(value) for key, value in base.items()},
             },
-            hyperparameters=SearchSection(self.source, search).ordered(),
+            hyperparameters=hyperparameters,
             budget=Budget(trials=budget["trials"], max_epochs=budget["max_epochs"]),
             description=_head_comment(self.text),
         )
-        check_values(self.source, space, top, base, search)
+        # what is at fault in a search that was taken over is told of the file's head
+        check_values(self.source, space, top, base, search if "search" in top or not extended else top)
         return space
 
-    def _inherited(self, top: CommentedMap) -> Mapping[str, Any]:
-        """Return the base of the shipped space that this one extends."""
+    def _extended(self, top: CommentedMap) -> SearchSpace | None:
+        """Return the shipped space that this one extends."""
         if "extends" not in top:
-            return {}
+            return None
         self._one_of(top, "extends", tuple(shipped_spaces()))
-        return load_space(top["extends"]).base
+        return load_space(top["extends"])
 
     def _mapping(
         self,
@@ -225,6 +230,18 @@ class _Reader:
                 expected=f"a field of TrialConfig{'' if remedy else nearest(str(key), KEYS)}",
                 remedy=remedy or "`mammobench spaces --keys` lists all of them",
             )
+
+
+def _without(search: tuple[Hyperparameter, ...], base: CommentedMap) -> tuple[Hyperparameter, ...]:
+    """Return a search that was taken over, less what `base` fixes and what then never exists."""
+    kept = []
+    for item in search:
+        fixed = {parent: plain(base[parent]) for parent in item.when if parent in base}
+        if item.key in base or any(value not in item.when[parent] for parent, value in fixed.items()):
+            continue
+        when = {parent: allowed for parent, allowed in item.when.items() if parent not in fixed}
+        kept.append(replace(item, when=when))
+    return tuple(kept)
 
 
 def _or_empty(value: Any) -> Any:

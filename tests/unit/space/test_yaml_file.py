@@ -227,6 +227,28 @@ def test_a_space_extends_a_shipped_one_and_searches_what_that_one_fixes() -> Non
     assert "model.activation" not in space.base
 
 
+def test_a_space_takes_over_the_search_of_the_one_that_it_extends() -> None:
+    small = load_space("small")
+    space = parse_space(HEAD + "extends: small\n")
+    assert space.hyperparameters == small.hyperparameters
+    assert space.base == small.base
+
+
+def test_what_an_extending_space_fixes_is_not_searched_nor_what_depends_on_it() -> None:
+    fixed = "extends: small\nbase: {loss.name: binary_focal_crossentropy, optimizer.name: adam}\n"
+    space = parse_space(HEAD + fixed)
+    conditions = {item.key: item.when for item in space.hyperparameters}
+    assert conditions["loss.gamma"] == {}
+    assert not {"loss.name", "loss.label_smoothing", "optimizer.name", "optimizer.momentum"} & set(conditions)
+    assert space.base["loss.name"] == "binary_focal_crossentropy"
+
+
+def test_a_search_that_was_taken_over_and_does_not_fit_is_told_of_the_file() -> None:
+    with pytest.raises(SpaceError, match="line 1") as raised:
+        parse_space(HEAD.replace("malignancy", "five-class") + "extends: small\n")
+    assert "five-class" in str(raised.value) or "loss" in str(raised.value)
+
+
 @pytest.mark.parametrize("name", shipped_spaces())
 def test_a_shipped_space_survives_the_study_file(name: str) -> None:
     space = load_space(name)
