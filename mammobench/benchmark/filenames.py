@@ -14,3 +14,6 @@ PREDICTIONS = "predictions"
 
 STUDY = "study"
 """The folder of the study that recorded a table, beside its files."""
+
+ASIDE = ".new"
+"""A folder with a table that is being written; whole once it has its sums."""

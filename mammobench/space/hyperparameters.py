@@ -65,6 +65,18 @@ class Hyperparameter(ABC):
         """Return whether an engine may choose `value`."""
 
     @abstractmethod
+    def at(self, quantile: float) -> FieldValue:
+        """Return the value below which this share of the range lies, on its scale.
+
+        Args:
+            quantile: At least 0, below 1.
+        """
+
+    @abstractmethod
+    def position(self, value: FieldValue) -> float:
+        """Return where a value lies: from 0 to 1 on the scale of a range, the place of a choice among all."""
+
+    @abstractmethod
     def suggest(self, trial: Suggester) -> FieldValue:
         """Let an Optuna trial choose a value."""
 
@@ -115,6 +127,15 @@ class Choice(Hyperparameter):
     def contains(self, value: FieldValue) -> bool:
         """Return whether `value` is one of the choices, of the same type."""
         return encode(value) in [encode(choice) for choice in self.values]
+
+    def at(self, quantile: float) -> FieldValue:
+        """Return one of the choices, each for a share of the same size."""
+        chosen: FieldValue = self.values[_place(quantile, len(self.values))]
+        return chosen
+
+    def position(self, value: FieldValue) -> float:
+        """Return the place among the choices, from 0."""
+        return [encode(choice) for choice in self.values].index(encode(value))
 
     def suggest(self, trial: Suggester) -> FieldValue:
         """Let an Optuna trial choose; lists travel as JSON text."""
@@ -179,6 +200,16 @@ class FloatRange(Hyperparameter):
             return False
         return self.step is None or math.isclose(remainder(value - self.low, self.step), 0, abs_tol=1e-9)
 
+    def at(self, quantile: float) -> float:
+        """Return the number there; with a step, each of the grid for a share of the same size."""
+        if self.step is not None:
+            return self.grid()[_place(quantile, int(self.count))]
+        return _within(self.low, self.high, quantile, log=self.log)
+
+    def position(self, value: FieldValue) -> float:
+        """Return where the number lies, from 0 to 1, on a log scale where the range has one."""
+        return _share(self.low, self.high, float(value), log=self.log)
+
     def suggest(self, trial: Suggester) -> float:
         """Let an Optuna trial choose a number."""
         return trial.suggest_float(self.key, self.low, self.high, step=self.step, log=self.log)
@@ -236,6 +267,17 @@ class IntRange(Hyperparameter):
         whole = isinstance(value, int) and not isinstance(value, bool)
         return whole and self.low <= value <= self.high and (value - self.low) % self.step == 0
 
+    def at(self, quantile: float) -> int:
+        """Return the whole number there, each for a share of the same size, or its share of a log scale."""
+        if not self.log:
+            return self.grid()[_place(quantile, int(self.count))]
+        value = round(_within(self.low - 0.5, self.high + 0.5, quantile, log=True))
+        return min(max(value, self.low), self.high)
+
+    def position(self, value: FieldValue) -> float:
+        """Return where the number lies, from 0 to 1, on a log scale where the range has one."""
+        return _share(self.low, self.high, float(value), log=self.log)
+
     def suggest(self, trial: Suggester) -> int:
         """Let an Optuna trial choose a whole number."""
         return trial.suggest_int(self.key, self.low, self.high, step=self.step, log=self.log)
@@ -271,6 +313,24 @@ def encode(value: FieldValue) -> Value:
 def remainder(value: float, step: float) -> float:
     """Return the signed distance of `value` from the nearest multiple of `step`."""
     return value - round(value / step) * step
+
+
+def _place(quantile: float, count: int) -> int:
+    return min(int(quantile * count), count - 1)
+
+
+def _within(low: float, high: float, quantile: float, *, log: bool) -> float:
+    if log:
+        value = math.exp(math.log(low) + quantile * (math.log(high) - math.log(low)))
+    else:
+        value = low + quantile * (high - low)
+    return min(max(value, low), high)
+
+
+def _share(low: float, high: float, value: float, *, log: bool) -> float:
+    if log:
+        low, high, value = math.log(low), math.log(high), math.log(value)
+    return (value - low) / (high - low)
 
 
 def _choice(key: str, values: list[Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from mammobench.core.files import write_json
 from mammobench.study.filenames import JOURNAL, SPEC, SPEC_UNDER_WAY
 from mammobench.study.lock import locked
 from mammobench.study.paths import command_for
+from mammobench.study.design import Design
 from mammobench.study.spec import StudySpec, read_spec, read_spec_file
 from mammobench.study.storage.access import create_study, open_storage
 from mammobench.study.storage.journal import remove_unused_journal
@@ -175,6 +176,14 @@ class StudyRecord(RecordedTrials):
         """
         with nullcontext() if self.spec.storage is not None else locked(self.folder):
             yield
+
+    def redesign(self, design: Design) -> "StudyRecord":
+        """Return the study with another plan of its table, written to its description."""
+        spec = self.spec.model_copy(update={"design": design})
+        description = spec.model_dump(mode="json")
+        self.storage.set_study_user_attr(self.study_id, DESCRIPTION, description)
+        write_json(self.folder / SPEC, description)
+        return StudyRecord(self.folder, spec, self.storage, self.study_id)
 
     def keep_description(self) -> None:
         """Write the description into a record that does not hold it: versions up to 0.2 wrote none there."""

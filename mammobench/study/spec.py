@@ -21,6 +21,7 @@ from mammobench.core.names import require_one_folder
 from mammobench.core.objectives import OBJECTIVES, Direction
 from mammobench.core.validation import first_fault
 from mammobench.space.yaml_file import parse_space
+from mammobench.study.design import Design
 from mammobench.study.options import StudyOptions
 from mammobench.training.result import COSTS
 
@@ -63,6 +64,7 @@ MAY_DIFFER = {
     "versions": "of the machine that started the study; a trial has its own",
     "created": "when",
     "command": "how it was asked",
+    "design": "a table may grow; a smaller one is refused where it goes on",
 }
 """Fields in which two requests for one study may differ, and why; any other one makes it another study."""
 
@@ -88,6 +90,7 @@ class StudySpec(StudyOptions, BaseModel):
         objective: The metric that training watches, the first of `objectives`.
         objectives: Validation metrics and costs to optimise.
         limits: Cost to the most that a configuration may have.
+        design: The plan of a recorded table of trainings; None for a search.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -99,6 +102,7 @@ class StudySpec(StudyOptions, BaseModel):
     objective: str
     objectives: tuple[str, ...] = ()
     direction: Literal["maximize", "minimize"]
+    design: Design | None = None
     limits: dict[Literal["weights", "flops", "latency_ms"], Annotated[float, Field(gt=0)]] = {}
     data: str
     fingerprint: str

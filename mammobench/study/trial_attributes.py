@@ -45,6 +45,7 @@ class TrialAttributes(BaseModel):
     constraints: list[Number] = []
 
     reason: str | None = None
+    fault: str | None = None
     attempts: Annotated[int, Field(ge=1, le=10**6)] = 1
     deaths: list[Count] = []
     worker: str | None = None

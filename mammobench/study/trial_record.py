@@ -52,6 +52,8 @@ class TrialRecord:
         environment: Versions, processor, threads, precision, backend.
         split: Hash of its split, the stem of a file in ``splits/``.
         reason: Why it failed.
+        fault: The kind of that, of `mammobench.training.failures.Fault`; None in older records, and for one
+            whose worker died.
         folder: ``trials/0007``, with config.json, history.csv, predictions.npz and log.txt.
         objectives: A value for each of the study's objectives; None until finished or pruned.
         curve: The objective after each epoch, from epoch 1.
@@ -89,6 +91,7 @@ class TrialRecord:
     lost: bool = False
     worker: str | None = None
     storage_id: int = -1
+    fault: str | None = None
 
     @property
     def number(self) -> int:
@@ -192,6 +195,7 @@ def _read(
         lost=worker_died and may_run_again(one_more_death(trial)),
         worker=known.worker,
         storage_id=trial_id_of(trial),
+        fault=known.fault if state == "failed" else None,
     )
 
 

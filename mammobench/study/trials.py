@@ -199,9 +199,28 @@ class RecordedTrials:
         }
         return self._close(number, TrialState.PRUNED, None, {RESULT: came_of_it})
 
-    def fail_trial(self, number: int, reason: str) -> bool:
-        """Record that a trial failed and why."""
-        done = self._close(number, TrialState.FAIL, None, {FAILURE_REASON: reason})
+    def fail_trial(
+        self,
+        number: int,
+        reason: str,
+        *,
+        fault: str | None = None,
+        start: float = 0.0,
+        total: float = 0.0,
+    ) -> bool:
+        """Record that a trial failed and why.
+
+        Args:
+            number: The trial.
+            reason: In one line.
+            fault: The kind of it, of `mammobench.training.failures.Fault`.
+            start: Seconds from launch to its process's first line.
+            total: Seconds from launch to the end of its process.
+        """
+        before = self._held.get(number) or self.trial(number)
+        seconds = {**before.seconds, "start": start, "other": max(0.0, total - start)}
+        came_of_it = {"seconds": seconds, "fault": fault}
+        done = self._close(number, TrialState.FAIL, None, {FAILURE_REASON: reason, RESULT: came_of_it})
         if done:
             self._remove_checkpoint(number)
         return done

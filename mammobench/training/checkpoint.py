@@ -2,7 +2,7 @@
 
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,8 @@ from mammobench.core.files import written_aside
 
 Array = npt.NDArray[Any]
 History = list[dict[str, Any]]
+
+_KEPT = "kept_"
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class Checkpoint:
         self._identity = identity
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkpoint")
         self._pending: Future[None] | None = None
+        self.kept: dict[str, Array] = {}
+        """What the last state that was restored or saved has besides, by name; see `save`."""
 
     def restore(self) -> tuple[History, Best]:
         """Load an earlier state into the model; return an empty history where there is none or it is torn.
@@ -70,14 +74,24 @@ class Checkpoint:
                     )
                 current = [saved[f"current_{index}"] for index in range(len(self._state()))]
                 variables = tuple(saved[f"best_{index}"] for index in range(len(self._model.variables)))
+                kept = {name[len(_KEPT) :]: saved[name] for name in saved.files if name.startswith(_KEPT)}
         except (FileNotFoundError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
             return [], Best()
         for variable, value in zip(self._state(), current, strict=True):
             variable.assign(value)
+        self.kept = kept
         return head["history"], Best(head["best_epoch"], head["best_objective"], variables)
 
-    def save(self, history: History, best: Best, *, better: bool) -> Best:
+    def save(
+        self, history: History, best: Best, *, better: bool, kept: Mapping[str, Array] | None = None
+    ) -> Best:
         """Write the state after the last epoch of `history`; return the best epoch, this one if `better`.
+
+        Args:
+            history: One row an epoch.
+            best: The best epoch before this one.
+            better: Whether this one is better.
+            kept: Arrays to restore beside the state, by name; not changed in place any more.
 
         Raises:
             OSError: When the state before this one could not be written.
@@ -95,6 +109,8 @@ class Checkpoint:
         }
         arrays = {f"current_{index}": value for index, value in enumerate(current)}
         arrays |= {f"best_{index}": value for index, value in enumerate(best.variables)}
+        self.kept = dict(kept or {})
+        arrays |= {f"{_KEPT}{name}": value for name, value in self.kept.items()}
         self.wait()
         self._pending = self._writer.submit(self._write, arrays | {"head": np.array(json.dumps(head))})
         return best

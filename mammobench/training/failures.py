@@ -10,9 +10,11 @@ from typing import Literal
 
 from mammobench.core.errors import MammobenchError
 from mammobench.training.filenames import LOG
+from mammobench.training.result import DivergedError
 
-Fault = Literal["error", "memory", "crash", "killed", "time limit", "full disk"]
-"""``error``: an exception, the configuration's own failure. ``memory``: it does not fit. ``crash``: native
+Fault = Literal["error", "diverged", "memory", "crash", "killed", "time limit", "full disk"]
+"""``error``: an exception, the configuration's own failure. ``diverged``: its loss or objective is no longer
+a number. ``memory``: it does not fit. ``crash``: native
 code gave up. ``killed``: ended from outside. ``full disk``: says nothing of the configuration, and the trial
 can go on from its checkpoint when there is space again."""
 
@@ -33,7 +35,7 @@ def fault_of(error: BaseException, folder: Path) -> tuple[Fault, str]:
     if isinstance(error, MemoryError) or _is_exhausted(error):
         return "memory", f"out of memory ({_first_line(error)}); {_SMALLER}"
     if isinstance(error, MammobenchError):
-        return "error", " ".join(str(error).split())
+        return "diverged" if isinstance(error, DivergedError) else "error", " ".join(str(error).split())
     return "error", f"{type(error).__name__}: {_first_line(error)}; the traceback is in {folder / LOG}"
 
 

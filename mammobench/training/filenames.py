@@ -9,8 +9,11 @@ HISTORY = "history.csv"
 PREDICTIONS = "predictions.npz"
 """Probabilities on validation and, sealed, on test."""
 
+EPOCHS = "epochs.npz"
+"""Where a table of trainings is recorded: probabilities after each epoch, sealed on test."""
+
 LOG = "log.txt"
-RESULTS = (CONFIG, HISTORY, PREDICTIONS, LOG)
+RESULTS = (CONFIG, HISTORY, PREDICTIONS, EPOCHS, LOG)
 """What a trial that has ended leaves, and another machine wants of it."""
 
 CHECKPOINT = "checkpoint.npz"

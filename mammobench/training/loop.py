@@ -16,7 +16,6 @@ import keras
 import numpy as np
 import pandas as pd
 
-from mammobench.core.errors import TrialError
 from mammobench.core.files import write_json, write_text, written_aside
 from mammobench.core.metrics import best_threshold, scores
 from mammobench.core.objectives import OBJECTIVES, objective_value
@@ -33,11 +32,24 @@ from mammobench.models.optimizers import Plateau, build_optimizer
 from mammobench.space.config import TrialConfig
 from mammobench.training.checkpoint import Best, Checkpoint, History
 from mammobench.training.costs import check_limits, measure_costs
-from mammobench.training.filenames import CHECKPOINT, CONFIG, HISTORY, PREDICTIONS, STRESS, TENSORBOARD
+from mammobench.training.epochs import EpochPredictions
+from mammobench.training.filenames import (
+    CHECKPOINT,
+    CONFIG,
+    EPOCHS,
+    HISTORY,
+    PREDICTIONS,
+    STRESS,
+    TENSORBOARD,
+)
 from mammobench.training.predict import Floats, Predictor
-from mammobench.training.result import TrialResult
+from mammobench.training.result import DivergedError, TrialResult
 from mammobench.training.task import Observer, Run, Trial
 from mammobench.training.tensorboard import EventLog
+
+
+BEFORE_EPOCHS = ("data", "build", "costs", "trace")
+"""The parts of a trial's seconds before its first epoch."""
 
 
 @dataclass
@@ -79,8 +91,8 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
 
     Raises:
         InfeasibleError: When the model is over a limit; nothing is trained.
-        TrialError: When the loss or the objective is no longer a number, or the checkpoint is another
-            training's.
+        DivergedError: When the loss or the objective is no longer a number.
+        TrialError: When the checkpoint is another training's.
         OSError: When an artifact cannot be written.
     """
     clock, config, seed, folder = _Clock(), trial.config, trial.seed, run.folder
@@ -146,6 +158,7 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
     for row in history[:-1]:
         # whoever was to hear of it may have been killed
         observer.epoch(row["epoch"], row["objective"])
+    epochs = EpochPredictions(folder / EPOCHS, checkpoint.kept) if run.keep_epochs else None
     tracing = True
     while (told_to_go_on := go_on()) and not is_over():
         epoch = len(history) + 1
@@ -164,7 +177,7 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
                 clock.lap("trace")
                 tracing = False
             if not math.isfinite(loss):
-                raise TrialError(
+                raise DivergedError(
                     "the training loss is not a finite number", where=f"epoch {epoch}", found=loss,
                     remedy="Search lower learning rates, or set optimizer.clip_norm",
                 )  # fmt: skip
@@ -175,7 +188,7 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
         threshold = best_threshold(split.validation.targets, predicted) if task.binary else None
         validation_seconds = clock.lap("validate")
         if not math.isfinite(objective):
-            raise TrialError(
+            raise DivergedError(
                 f"the validation {config.training.objective} is not defined", where=f"epoch {epoch}",
                 expected="finite predictions of images of every class",
             )  # fmt: skip
@@ -191,7 +204,12 @@ def run_trial(  # noqa: C901, PLR0915 - one straight function, in the order in w
                 **{f"validation_{name}": value for name, value in measured.items()},
             }
         )
-        best = checkpoint.save(history, best, better=_improves(objective, best, config))
+        if epochs:
+            started = sum(clock.seconds.get(part, 0.0) for part in BEFORE_EPOCHS)
+            epochs.add(predicted, predict(split.test.rows), start_seconds=started)
+            clock.lap("sealed")
+        kept = epochs.arrays if epochs else None
+        best = checkpoint.save(history, best, better=_improves(objective, best, config), kept=kept)
         write_text(folder / HISTORY, pd.DataFrame(history).to_csv(index=False))
         if events:
             events.add(history[-1])

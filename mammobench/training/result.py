@@ -30,6 +30,10 @@ class InfeasibleError(TrialError):
         self.costs = dict(costs)
 
 
+class DivergedError(TrialError):
+    """A training whose loss or objective is no longer a number."""
+
+
 @dataclass(frozen=True)
 class TrialResult:
     """What the search may know of a trained trial; its test predictions stay sealed in its folder.

@@ -49,6 +49,7 @@ class Run:
         conditions: Names, of `mammobench.data.images.conditions.CONDITIONS`, under which validation and test
             are predicted too, into stress.npz; those that the images do not allow are left out.
         fast: Whether to use the backend's fast layers; None where there are any.
+        keep_epochs: Whether validation and, sealed, test are predicted after each epoch into epochs.npz.
     """
 
     folder: Path
@@ -63,6 +64,7 @@ class Run:
     model_path: Path | None = None
     conditions: tuple[str, ...] = ()
     fast: bool | None = None
+    keep_epochs: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

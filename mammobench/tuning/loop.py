@@ -33,6 +33,7 @@ from mammobench.training.task import Run
 from mammobench.tuning.devices import Lease, Leases
 from mammobench.tuning.early_failures import EarlyFailures
 from mammobench.tuning.engines.base import NoProposal
+from mammobench.tuning.engines.methods import ENGINES
 from mammobench.tuning.events import Event, TrialSeen, TrialStart
 from mammobench.tuning.other_workers import OtherWorkers
 from mammobench.tuning.proposer import Proposer, restore_split
@@ -215,6 +216,7 @@ class _Search:
                 asks=study.spec.pruner != "none",
                 time_limit=self._options.trial_timeout,
                 tensorboard=self._options.tensorboard,
+                keep_epochs=ENGINES[study.spec.engine].keeps_epochs,
             ),
         )
         return TrialProcess(task, on_step=self._observe)
@@ -264,7 +266,13 @@ class _Search:
             costs = message.costs or {}
             return study.refuse_trial(message.number, costs, self._constraints(costs))
         if message.result is None:
-            return study.fail_trial(message.number, message.reason or "unknown")
+            return study.fail_trial(
+                message.number,
+                message.reason or "unknown",
+                fault=message.fault,
+                start=message.start_seconds,
+                total=message.total_seconds,
+            )
         self._failures.trained(record)
         self._files.push_products(record)
         return study.finish_trial(

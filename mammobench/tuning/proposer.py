@@ -53,7 +53,7 @@ class Proposer:
             # read as failed in the moment before it was queued again
             self._start_anew()
         for record in self.trials:
-            if record.in_space and self._told.get(record.number, 0) is not None:
+            if (record.in_space or record.memo) and self._told.get(record.number, 0) is not None:
                 self._tell(record)
 
     def _tell(self, record: TrialRecord) -> None:
@@ -127,7 +127,7 @@ class Proposer:
         self._refused = record is None
         if record is None:
             return refused
-        if record.in_space:
+        if record.in_space or record.memo:
             self._told[record.number] = 0
         return record
 
@@ -147,6 +147,8 @@ class Proposer:
                 self.settled = "the method has nothing more to propose of this space"
             return answer
         seconds = time.perf_counter() - asked
+        if answer.reference:
+            return self._new_trial(answer, reference_config(self._space), "reference", seconds)
         return self._new_trial(answer, self._space.config(answer.values), "searched", seconds)
 
     def enough(self, trials: int) -> bool:
@@ -167,7 +169,7 @@ class Proposer:
         config = config.model_copy(update={"training": training})
         if config.data not in self._splits:
             self._splits[config.data] = provide_split(self._study, self._store, config, self.trials)
-        seed = derive_seed(spec.seed, number, "trial")
+        seed = derive_seed(spec.seed, number, "trial") if proposal.seed is None else proposal.seed
         if proposal.continues is not None:
             seed = self.trials[proposal.continues].seed
         return new_trial(
@@ -197,6 +199,7 @@ def engine_of(spec: StudySpec, space: SearchSpace) -> Engine:
         seed=spec.seed,
         constraints=len(spec.limits),
         terminate=spec.stop_when_settled,
+        design=spec.design,
     )
 
 

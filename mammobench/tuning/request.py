@@ -9,6 +9,7 @@ from typing import Any
 from mammobench.data.store.image_store import ImageStore
 from mammobench.space.search_space import SearchSpace
 from mammobench.study.artifacts import whole_place
+from mammobench.study.design import Design
 from mammobench.study.options import STUDY_OPTIONS
 from mammobench.study.paths import word_for
 from mammobench.study.record import utc_now
@@ -41,6 +42,7 @@ class Request:
         folder: Of the study.
         split: As asked, if at all.
         trials: As asked, if at all.
+        design: The plan of a table of trainings to record.
     """
 
     space: SearchSpace
@@ -52,6 +54,7 @@ class Request:
     folder: Path
     split: str | None = None
     trials: int | None = None
+    design: Design | None = None
 
     @property
     def url(self) -> str | None:
@@ -80,6 +83,7 @@ class Request:
             versions={key: value for key, value in describe().items() if isinstance(value, str)},
             created=utc_now(),
             command=self.command(),
+            design=self.design,
             **options,
         )
 

@@ -2,13 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
+from mammobench.benchmark.tables.recorded import Recorded, values_of
 from mammobench.core.objectives import Direction
 from mammobench.space.search_space import SearchSpace
+
+if TYPE_CHECKING:
+    from mammobench.benchmark.tables.table import Table
 
 Status = Literal["ok", "diverged", "out of memory", "timeout", "infeasible", "error"]
 STATUSES: tuple[Status, ...] = get_args(Status)
@@ -65,3 +70,40 @@ class Observed:
     def searched(self) -> npt.NDArray[np.int64]:
         """Configurations that a search may be answered with: those of the space."""
         return np.flatnonzero([values is not None for values in self.values])
+
+
+def read_observed(table: "Table") -> Observed:
+    """Return what a search may know of a table: its validation objective, its seconds, its failures."""
+    recorded = table.recorded
+    objective = cube_of(recorded.curves, f"validation_{table.metadata['objective']}", recorded)
+    seconds = cube_of(recorded.curves, "train_seconds", recorded)
+    seconds += cube_of(recorded.curves, "validation_seconds", recorded)
+    return Observed(
+        name=table.name,
+        space=recorded.space,
+        direction=table.metadata["direction"],
+        weights=table.metadata["weights"],
+        values=values_of(recorded),
+        reference=int(np.flatnonzero(recorded.configs["origin"] == "reference")[0]),
+        objective=objective,
+        epoch_seconds=seconds,
+        start_seconds=_plane(recorded, "start_seconds"),
+        end_seconds=_plane(recorded, "end_seconds"),
+        epochs=_plane(recorded, "epochs").astype(np.int64),
+        status=_plane(recorded, "status").astype(np.str_),
+    )
+
+
+def _plane(recorded: Recorded, column: str) -> npt.NDArray[Any]:
+    """Return a column of the trainings, shape (configurations, training seeds)."""
+    plane: npt.NDArray[Any] = recorded.runs[column].to_numpy().reshape(len(recorded.configs), -1)
+    return plane
+
+
+def cube_of(curves: pd.DataFrame, column: str, recorded: Recorded) -> Floats:
+    """Return a column of the epochs, float64, shape (configurations, training seeds, epochs); NaN for none."""
+    seeds = int(recorded.runs["training_seed"].max()) + 1
+    cube = np.full((len(recorded.configs), seeds, recorded.space.budget.max_epochs), np.nan)
+    places = (curves["config"], curves["training_seed"], curves["epoch"] - 1)
+    cube[tuple(place.to_numpy() for place in places)] = curves[column].to_numpy(np.float64)
+    return cube

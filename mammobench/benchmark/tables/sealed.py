@@ -5,6 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from mammobench.benchmark.tables.observed import cube_of, read_observed
+from mammobench.benchmark.tables.table import Table
+from mammobench.core.errors import DataError
 from mammobench.core.objectives import Direction
 
 Floats = npt.NDArray[np.float64]
@@ -27,3 +30,35 @@ class Sealed:
     direction: Direction
     test: Floats
     searched: npt.NDArray[np.int64]
+
+
+def read_sealed(table: Table) -> Sealed:
+    """Return the test scores of a table.
+
+    Raises:
+        DataError: For a table of a search that kept none after each epoch.
+    """
+    metric = str(table.metadata["objective"])
+    column = f"test_{metric}"
+    if column not in table.curves or table.curves[column].isna().all():
+        raise DataError(
+            "the table has no test scores after each epoch",
+            where=table.folder,
+            expected=f"a column {column}",
+            remedy="`mammobench record` keeps them; a search does not",
+        )
+    observed = read_observed(table)
+    test = cube_of(table.curves, column, table.recorded)
+    if observed.weights == "best":
+        test = np.take_along_axis(test, best_so_far(observed.objective, observed.direction), axis=2)
+    beyond = np.arange(test.shape[2]) >= observed.epochs[:, :, None]
+    return Sealed(metric, observed.direction, np.where(beyond, np.nan, test), observed.searched)
+
+
+def best_so_far(objective: Floats, direction: Direction) -> npt.NDArray[np.int64]:
+    """Return the place of the best epoch up to each, the earlier one of equals, along the last axis."""
+    values = np.where(np.isnan(objective), -np.inf, objective if direction == "maximize" else -objective)
+    best = np.maximum.accumulate(values, axis=-1)
+    improves = np.concatenate([np.ones_like(values[..., :1], bool), values[..., 1:] > best[..., :-1]], axis=-1)
+    places = np.where(improves, np.arange(values.shape[-1]), 0)
+    return np.maximum.accumulate(places, axis=-1)

@@ -26,6 +26,10 @@ class Proposal:
         epochs: Train until this epoch, counted from 1; None for the whole budget.
         continues: The trial whose training this one continues, with its seed, from its last checkpoint.
         memo: What the engine wants to be told again when the record is replayed; JSON-compatible.
+        seed: Of the training, where the engine says it; None for the one that follows from the trial's number,
+            or that of the trial it continues.
+        reference: Whether it is the reference CNN once more, of which no search learns; `values` are those
+            that it has in the space, none where it lies outside.
     """
 
     number: int
@@ -33,6 +37,8 @@ class Proposal:
     epochs: int | None = None
     continues: int | None = None
     memo: Mapping[str, Any] = field(default_factory=dict)
+    seed: int | None = None
+    reference: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from mammobench.core.objectives import Direction
 from mammobench.core.registry import resolve
 from mammobench.space.config import nearest
 from mammobench.space.search_space import SearchSpace
+from mammobench.study.design import Design
 from mammobench.tuning.engines.base import Engine
 from mammobench.tuning.engines.methods import ENGINES
 
@@ -21,6 +22,7 @@ def make_engine(
     seed: int,
     constraints: int = 0,
     terminate: bool = False,
+    design: Design | None = None,
 ) -> Engine:
     """Build an engine by name.
 
@@ -33,6 +35,7 @@ def make_engine(
         seed: The study's seed.
         constraints: How many constraint values finished and infeasible trials have.
         terminate: Whether the engine is to say when it has settled.
+        design: What an engine that follows a plan is to try; None for the space's budget of trials, once.
 
     Raises:
         EngineError: For a name that there is not, with the nearest one; for what the method cannot do; and
@@ -40,7 +43,7 @@ def make_engine(
     """
     sampler = check_engine(engine, sampler, pruner=pruner, objectives=len(directions), terminate=terminate)
     library = ENGINES[engine]
-    options = {"pruner": pruner, "constraints": constraints, "terminate": terminate}
+    options = {"pruner": pruner, "constraints": constraints, "terminate": terminate, "design": design}
     made: Engine = resolve(library.where)(
         space,
         directions=tuple(directions),

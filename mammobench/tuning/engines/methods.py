@@ -18,6 +18,7 @@ _PYTORCH = Package("torch", "PyTorch", "gp")
 OPTUNA: dict[str, Sampler] = {}
 PRUNERS: dict[str, Pruner] = {}
 KERAS_TUNER: dict[str, Sampler] = {}
+DESIGNS: dict[str, Sampler] = {}
 ENGINES: dict[str, Library] = {}
 
 register(
@@ -142,6 +143,18 @@ register(
 )
 
 register(
+    DESIGNS,
+    Sampler(
+        name="sobol",
+        meaning="scrambled Sobol' sequence, each configuration with several training seeds",
+        where=f"{_HERE}.design:sobol_design",
+        objectives="ignored",
+        constraints="ignored",
+        conditions="a coordinate each, unused where they do not exist",
+    ),
+)
+
+register(
     ENGINES,
     Library(
         name="optuna",
@@ -158,6 +171,15 @@ register(
         where=f"{_HERE}.keras_tuner:KerasTunerEngine",
         samplers=KERAS_TUNER,
         lacks="its oracles see no epochs, and end when their method does",
+    ),
+    Library(
+        name="design",
+        meaning="a plan of configurations and training seeds, for `mammobench record`",
+        where=f"{_HERE}.design:DesignEngine",
+        samplers=DESIGNS,
+        takes=("constraints", "design"),
+        lacks="it learns nothing from its trials",
+        keeps_epochs=True,
     ),
 )
 

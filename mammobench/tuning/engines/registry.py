@@ -83,8 +83,9 @@ class Library(Entry):
         samplers: By name, the default first.
         several: The default for several objectives; empty for the first.
         pruners: By name.
-        takes: Those of ``pruner``, ``constraints`` and ``terminate`` that it takes.
+        takes: Those of ``pruner``, ``constraints``, ``terminate`` and ``design`` that it takes.
         lacks: Why it has none of the others, as a clause.
+        keeps_epochs: Whether its trials keep what they predict after each epoch, for a table of trainings.
     """
 
     samplers: Mapping[str, Sampler] = field(default_factory=dict)
@@ -92,3 +93,4 @@ class Library(Entry):
     pruners: Mapping[str, Pruner] = field(default_factory=dict)
     takes: tuple[str, ...] = ()
     lacks: str = ""
+    keeps_epochs: bool = False
