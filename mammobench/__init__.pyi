@@ -1,7 +1,10 @@
 from .api import Study as Study
+from .api import Table as Table
+from .api import export_table as export_table
 from .api import load_space as load_space
 from .api import make_phantom as make_phantom
 from .api import prepare as prepare
+from .api import record as record
 from .api import reproduce as reproduce
 from .api import search as search
 from .api import work as work

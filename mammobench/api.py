@@ -22,6 +22,9 @@ from mammobench.analysis.replication import FINALISTS, REPLICATES, replicate_stu
 from mammobench.analysis.reproduction import Reproduction, reproduce_trial
 from mammobench.analysis.searching import print_event, search_and_report, work_on
 from mammobench.analysis.stress import TOP, stress_study
+from mammobench.benchmark.recording import export_table as export_study
+from mammobench.benchmark.recording import record_table as record
+from mammobench.benchmark.tables.table import Table
 from mammobench.core.invocation import call_of
 from mammobench.core.metrics import zero_division_of
 from mammobench.data.images.phantom import make_phantom
@@ -38,10 +41,13 @@ from mammobench.study.trial_record import TrialRecord
 __all__ = [
     "Reproduction",
     "Study",
+    "Table",
+    "export_table",
     "load_space",
     "make_phantom",
     "prepare",
     "print_event",
+    "record",
     "reproduce",
     "search",
     "work",
@@ -188,3 +194,11 @@ work = _opened("work", work_on)
 def reproduce(study: str | Path, trial: int | None = None, *, data: str | Path | None = None) -> Reproduction:
     """Train a study's selected trial (or that of a number) again; see `Study.reproduce`."""
     return Study.open(study).reproduce(trial, data=data)
+
+
+def export_table(
+    study: str | Path, out: str | Path, *, description: str = "", progress: Callable[..., None] | None = None
+) -> Table:
+    """Write a study's whole curves as a table; see `mammobench.benchmark.recording.export_table`."""
+    opened = open_study(study)
+    return export_study(opened, out, description=description, progress=progress or (lambda *_: None))

@@ -61,6 +61,7 @@ COMMANDS = (
     "stressing",
     "replicating",
     "leakage",
+    "recording",
     "spaces",
     "data",
 )

@@ -20,7 +20,10 @@ class Design(BaseModel):
 
     configurations: Annotated[int, Interval(ge=1, le=100_000)]
     seeds: Annotated[int, Interval(ge=1, le=1_000)]
-    there: tuple[Annotated[int, Interval(ge=0, le=100_001)], Annotated[int, Interval(ge=0, le=1_000)]] = (0, 0)
+    there: tuple[Annotated[int, Interval(ge=0, le=100_001)], Annotated[int, Interval(ge=0, le=1_000)]] = (
+        0,
+        0,
+    )
 
     def is_there(self, config: int, replicate: int) -> bool:
         """Return whether the table has a training from elsewhere."""

@@ -19,10 +19,10 @@ from optuna.storages import BaseStorage
 
 from mammobench.core.errors import StudyError
 from mammobench.core.files import write_json
+from mammobench.study.design import Design
 from mammobench.study.filenames import JOURNAL, SPEC, SPEC_UNDER_WAY
 from mammobench.study.lock import locked
 from mammobench.study.paths import command_for
-from mammobench.study.design import Design
 from mammobench.study.spec import StudySpec, read_spec, read_spec_file
 from mammobench.study.storage.access import create_study, open_storage
 from mammobench.study.storage.journal import remove_unused_journal

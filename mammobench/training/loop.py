@@ -47,7 +47,6 @@ from mammobench.training.result import DivergedError, TrialResult
 from mammobench.training.task import Observer, Run, Trial
 from mammobench.training.tensorboard import EventLog
 
-
 BEFORE_EPOCHS = ("data", "build", "costs", "trace")
 """The parts of a trial's seconds before its first epoch."""
 

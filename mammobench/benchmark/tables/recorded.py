@@ -138,9 +138,7 @@ def values_of(recorded: Recorded) -> tuple[dict[str, Any] | None, ...]:
     items = recorded.space.hyperparameters
     found: list[dict[str, Any] | None] = []
     for row in recorded.configs.to_dict("records"):
-        values = {
-            item.key: from_column(item, row[item.key]) for item in items if not _is_null(row[item.key])
-        }
+        values = {item.key: from_column(item, row[item.key]) for item in items if not _is_null(row[item.key])}
         if recorded.space.contains(values) and (values or not items):
             found.append(values)
         elif row["origin"] == "reference" and not values:

@@ -59,6 +59,8 @@ def best_so_far(objective: Floats, direction: Direction) -> npt.NDArray[np.int64
     """Return the place of the best epoch up to each, the earlier one of equals, along the last axis."""
     values = np.where(np.isnan(objective), -np.inf, objective if direction == "maximize" else -objective)
     best = np.maximum.accumulate(values, axis=-1)
-    improves = np.concatenate([np.ones_like(values[..., :1], bool), values[..., 1:] > best[..., :-1]], axis=-1)
+    improves = np.concatenate(
+        [np.ones_like(values[..., :1], bool), values[..., 1:] > best[..., :-1]], axis=-1
+    )
     places = np.where(improves, np.arange(values.shape[-1]), 0)
     return np.maximum.accumulate(places, axis=-1)

@@ -1,7 +1,6 @@
 """A table's files: written aside, then renamed, so that a kill leaves the old table or the new one."""
 
 import hashlib
-import json
 import shutil
 from pathlib import Path
 
