@@ -19,6 +19,7 @@ from mammobench.study.trial_record import Role, TrialRecord
 from mammobench.training.task import Trial
 from mammobench.tuning.engines.base import Engine, NoProposal, Outcome, Proposal
 from mammobench.tuning.engines.making import make_engine
+from mammobench.tuning.telling import Teller
 
 _ASKED = {"data.task", "data.image_size", "training.objective", "training.max_epochs"}
 
@@ -40,25 +41,27 @@ class Proposer:
         self._start_anew()
 
     def _start_anew(self) -> None:
-        self._engine = engine_of(self._study.spec, self._space)
-        # epochs of its curve that the engine was told of each running trial; None once it has ended
-        self._told: dict[int, int | None] = {}
+        self._teller = Teller(engine_of(self._study.spec, self._space))
 
     def catch_up(self) -> None:
         """Read the record and tell the engine what it does not know yet."""
         self.trials = self._study.trials
-        if any(
-            record.state == "running" and self._told.get(record.number, 0) is None for record in self.trials
-        ):
+        if any(record.state == "running" and self._teller.has_ended(record.number) for record in self.trials):
             # read as failed in the moment before it was queued again
             self._start_anew()
         for record in self.trials:
-            if (record.in_space or record.memo) and self._told.get(record.number, 0) is not None:
+            if (record.in_space or record.memo) and not self._teller.has_ended(record.number):
                 self._tell(record)
 
     def _tell(self, record: TrialRecord) -> None:
+        proposal = proposal_of(record)
         try:
-            self._tell_engine(record)
+            if record.state == "running":
+                self._teller.tell_running(proposal, record.curve)
+            else:
+                self._teller.tell_end(
+                    Outcome(proposal, record.state, record.objectives, record.curve, record.constraints)
+                )
         except EngineError as error:
             raise StudyError(
                 f"damaged trial record ({error.problem})",
@@ -68,35 +71,10 @@ class Proposer:
                 remedy="Restore the record from a copy; it can be reported as it is",
             ) from None
 
-    def _tell_engine(self, record: TrialRecord) -> None:
-        if record.state != "running":
-            self._engine.learn(
-                Outcome(
-                    proposal_of(record),
-                    record.state,
-                    record.objectives,
-                    record.curve,
-                    record.constraints,
-                )
-            )
-            self._told[record.number] = None
-            return
-        known = self._told.get(record.number)
-        if known is None:
-            self._engine.resume(proposal_of(record), record.curve)
-        else:
-            for epoch, value in enumerate(record.curve[known:], start=known + 1):
-                self._engine.report(record.number, epoch, value)
-        self._told[record.number] = len(record.curve)
-
     def should_stop(self, number: int, epoch: int) -> bool:
-        """Return whether a running trial is to be stopped after an epoch.
-
-        A training that began again from an older checkpoint comes past epochs that the record goes beyond:
-        after those it was told to go on, and what the engine says now is of the last one.
-        """
+        """Return whether a running trial is to be stopped after an epoch; see `Teller.should_stop`."""
         self.catch_up()
-        return self._told.get(number) == epoch and self._engine.should_stop(number)
+        return self._teller.should_stop(number, epoch)
 
     def next(self, trials: int) -> TrialRecord | NoProposal:
         """Enter the next trial in the record as running, and return it; the first is the reference CNN.
@@ -128,7 +106,7 @@ class Proposer:
         if record is None:
             return refused
         if record.in_space or record.memo:
-            self._told[record.number] = 0
+            self._teller.entered(record.number)
         return record
 
     def _propose(self, trials: int) -> FrozenTrial | NoProposal:
@@ -137,11 +115,11 @@ class Proposer:
             return self._reference()
         if self.enough(trials):
             return NoProposal.USED_UP
-        self.settled = self._engine.settled()
+        self.settled = self._teller.engine.settled()
         if self.settled is not None:
             return NoProposal.USED_UP
         asked = time.perf_counter()
-        answer = self._engine.propose(len(self.trials))
+        answer = self._teller.engine.propose(len(self.trials))
         if isinstance(answer, NoProposal):
             if answer is NoProposal.USED_UP:
                 self.settled = "the method has nothing more to propose of this space"
@@ -160,7 +138,7 @@ class Proposer:
         values = self._space.values_of(config) or {}
         proposal = Proposal(0, values)
         if values:
-            self._engine.resume(proposal)
+            self._teller.engine.resume(proposal)
         return self._new_trial(proposal, config, "reference", 0.0)
 
     def _new_trial(self, proposal: Proposal, config: TrialConfig, role: Role, ask: float) -> FrozenTrial:

@@ -29,6 +29,8 @@ class Trace:
         budget: Simulated seconds, epochs or trials at which it ended, whichever it was given.
         thinking: float64, real seconds that the method took for each proposal and decision, no part of the
             simulated clock and of `trials` and `events`.
+        speed: How many times as fast as they were recorded trainings ran: 2 gives a method twice the budget
+            at each moment, of epochs and trials too.
     """
 
     table: str
@@ -38,6 +40,7 @@ class Trace:
     events: pd.DataFrame
     budget: "Budget"
     thinking: npt.NDArray[np.float64]
+    speed: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,7 @@ _PYTORCH = Package("torch", "PyTorch", "gp")
 OPTUNA: dict[str, Sampler] = {}
 PRUNERS: dict[str, Pruner] = {}
 KERAS_TUNER: dict[str, Sampler] = {}
+OWN: dict[str, Sampler] = {}
 DESIGNS: dict[str, Sampler] = {}
 ENGINES: dict[str, Library] = {}
 
@@ -30,6 +31,14 @@ register(
         objectives="several",
         constraints="yes",
         conditions="with those of the same condition",
+    ),
+    Sampler(
+        name="tpe-univariate",
+        meaning="tree-structured Parzen estimator, each hyperparameter by itself (Bergstra et al. 2011)",
+        where=f"{_OPTUNA}:tpe_univariate",
+        objectives="several",
+        constraints="yes",
+        conditions="by itself, as every hyperparameter",
     ),
     Sampler(
         name="random",
@@ -143,6 +152,26 @@ register(
 )
 
 register(
+    OWN,
+    Sampler(
+        name="i-epoch",
+        meaning="all for one epoch, the best tenth to the end (Egele et al. 2023)",
+        where=f"{_HERE}.i_epoch:IEpochEngine",
+        constraints="as failed trials",
+        conditions="at random",
+        continues=True,
+    ),
+    Sampler(
+        name="asha",
+        meaning="asynchronous successive halving with promotion (Li et al. 2020)",
+        where=f"{_HERE}.successive_halving:AshaEngine",
+        constraints="as failed trials",
+        conditions="at random",
+        continues=True,
+    ),
+)
+
+register(
     DESIGNS,
     Sampler(
         name="sobol",
@@ -171,6 +200,13 @@ register(
         where=f"{_HERE}.keras_tuner:KerasTunerEngine",
         samplers=KERAS_TUNER,
         lacks="its oracles see no epochs, and end when their method does",
+    ),
+    Library(
+        name="mammobench",
+        meaning="multi-fidelity methods that go on from checkpoints",
+        where=f"{_HERE}.own:own_engine",
+        samplers=OWN,
+        lacks="its methods end trials at their own epochs",
     ),
     Library(
         name="design",

@@ -22,6 +22,7 @@ from optuna.samplers import (
     NSGAIISampler,
     QMCSampler,
     RandomSampler,
+    TPESampler,
 )
 from optuna.study import Study
 from optuna.trial import FrozenTrial
@@ -120,6 +121,11 @@ class Samplers:
 def tpe(draw: Draw) -> BaseSampler:
     """Return TPE for one draw."""
     return _Tpe(draw.groups, draw.rows, seed=draw.seed, multivariate=True)
+
+
+def tpe_univariate(draw: Draw) -> BaseSampler:
+    """Return TPE for one draw, each hyperparameter by itself."""
+    return TPESampler(seed=draw.seed, multivariate=False)
 
 
 def random(draw: Draw) -> BaseSampler:
