@@ -110,8 +110,8 @@ def recorded_search(
         raise DataError(
             "the study has no whole curves to export",
             where=study.folder,
-            expected=f"the reference CNN and searched trials that trained all {study.space.budget.max_epochs} "
-            "epochs",
+            expected="the reference CNN and searched trials that trained all "
+            f"{study.space.budget.max_epochs} epochs",
             found=f"{max(0, len(taken) - 1)} such trials",
             remedy="Search without a pruner, and with training.patience: 0 in the space",
         )
@@ -235,7 +235,7 @@ def _test_scores(record: TrialRecord, split: Split, epochs: int) -> pd.DataFrame
     if arrays:
         pairs = zip(arrays["validation"], arrays["test"], strict=True)
         for row, (validation, test) in zip(rows, pairs, strict=False):
-            row |= _scores(validation, test, split)
+            row.update(_scores(validation, test, split))
     elif record.state == "finished":
         arrays = _arrays(record.folder / PREDICTIONS)
         found = arrays["validation_probability"], arrays["test_probability"]

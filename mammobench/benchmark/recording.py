@@ -73,8 +73,8 @@ def record_table(
         space: Name of a shipped space, a YAML file, or a `SearchSpace`.
         data: The image store.
         out: The table's folder, whose name is the table's.
-        configurations: Of the space: the default one, and points of a scrambled Sobol' sequence. The reference
-            CNN comes on top.
+        configurations: Of the space: the default one, and points of a scrambled Sobol' sequence. The
+            reference CNN comes on top.
         seeds: Training seeds of each.
         split: ``official``, ``grouped`` or ``reference``; None for the space's own.
         max_parameters: Weights that a model may have; a larger one is recorded as infeasible.
@@ -262,7 +262,7 @@ def _grown(record: StudyRecord, design: Design) -> StudyRecord:
         raise StudyError(
             "the recording has begun with more, and nothing is taken away",
             where=record.folder,
-            expected=f"--configurations of {known.configurations} or more and --seeds of {known.seeds} or more",
+            expected=f"--configurations of {known.configurations} or more, --seeds of {known.seeds} or more",
             found=f"{design.configurations} and {design.seeds}",
         )
     return record if design == known else record.redesign(design)

@@ -52,7 +52,7 @@ def record(
     interruption; with more `--configurations` or `--seeds` it adds them. A recording goes on as it stands:
     {standing} may be left out.
 
-    Example: `mammobench record --space small --data stores/ddsm --configurations 64 --seeds 2 --out tables/small`
+    Example: `mammobench record --space small --data stores/ddsm --configurations 64 --out tables/small`
     """
     from mammobench import api
     from mammobench.core.errors import ConfigError

@@ -1,4 +1,4 @@
-"""The search methods that a comparison names: a sampler and a pruner of a library, or somebody's own engine."""
+"""The search methods that a comparison names: a library's sampler and pruner, or somebody's own engine."""
 
 import re
 from collections.abc import Callable

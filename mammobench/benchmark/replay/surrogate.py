@@ -1,8 +1,6 @@
 """Answers by a surrogate: forests that were fitted to a table's curves, seconds and failures.
 
-One multi-output forest predicts a configuration's whole curve, its mean over training seeds, and the logarithm
-of its seconds; residuals of recorded trainings from their configuration's mean are added, so that training
-seeds differ as they do in the table; a classifier says with which chance a training fails.
+One multi-output forest predicts a configuration's whole curve, its mean over training seeds, and the
 """
 
 from collections.abc import Mapping

@@ -70,9 +70,9 @@ def croissant(recorded: Recorded, hashes: Mapping[str, str]) -> dict[str, Any]:
         "@type": "sc:Dataset",
         "name": metadata["name"],
         "description": (
-            f"Recorded trainings of convolutional neural networks on mammogram patches: {metadata['task']} by "
-            f"{metadata['objective']}, {len(recorded.configs)} configurations, {len(recorded.runs)} trainings, "
-            f"every epoch.{synthetic}"
+            "Recorded trainings of convolutional neural networks on mammogram patches: "
+            f"{metadata['task']} by {metadata['objective']}, {len(recorded.configs)} configurations, "
+            f"{len(recorded.runs)} trainings, every epoch.{synthetic}"
         ),
         "conformsTo": "http://mlcommons.org/croissant/1.0",
         "license": "https://creativecommons.org/publicdomain/zero/1.0/",

@@ -101,7 +101,7 @@ def _plane(recorded: Recorded, column: str) -> npt.NDArray[Any]:
 
 
 def cube_of(curves: pd.DataFrame, column: str, recorded: Recorded) -> Floats:
-    """Return a column of the epochs, float64, shape (configurations, training seeds, epochs); NaN for none."""
+    """Return a column of the epochs, float64, (configurations, training seeds, epochs); NaN for none."""
     seeds = int(recorded.runs["training_seed"].max()) + 1
     cube = np.full((len(recorded.configs), seeds, recorded.space.budget.max_epochs), np.nan)
     places = (curves["config"], curves["training_seed"], curves["epoch"] - 1)

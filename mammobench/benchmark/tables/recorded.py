@@ -12,7 +12,7 @@ from mammobench.core.errors import DataError
 from mammobench.space.search_space import Choice, FloatRange, Hyperparameter, SearchSpace, encode
 
 ORIGINS = ("reference", "default", "sobol", "searched")
-"""Where a configuration is from: the reference CNN, each hyperparameter's default, a Sobol' point, a search."""
+"""Where a configuration is from: reference CNN, each hyperparameter's default, Sobol' point, search."""
 
 RUN_COLUMNS = {
     "config": "int32",
@@ -92,7 +92,7 @@ def column_type(item: Hyperparameter) -> str:
         return "float64"
     if not isinstance(item, Choice):
         return "Int64"
-    kinds = {type(value) for value in item.values}
+    kinds = {type(value) for value in item.grid()}
     if kinds == {bool}:
         return "boolean"
     if kinds == {int}:
@@ -114,7 +114,7 @@ def from_column(item: Hyperparameter, value: Any) -> Any:  # noqa: ANN401 - as a
         DataError: For a value that the space does not have.
     """
     if isinstance(item, Choice):
-        for choice in item.values:
+        for choice in item.grid():
             if to_column(item, choice) == value and (column_type(item) != "boolean" or value is not None):
                 return choice
     else:

@@ -166,12 +166,29 @@ def _faults(recorded: Recorded) -> Iterator[str]:
     unknown = set(runs["status"]) - set(STATUSES)
     if unknown:
         yield f"runs: unknown status {min(unknown)!r}, expected one of {', '.join(STATUSES)}"
+    yield from _missing_seeds(recorded)
+    yield from _missing_epochs(recorded)
+    if (len(curves) and (curves[["train_seconds", "validation_seconds"]] < 0).any().any()) or (
+        runs[["seconds", "start_seconds", "end_seconds"]] < 0
+    ).any().any():
+        yield "seconds below 0"
+    objective = f"validation_{recorded.metadata['objective']}"
+    if objective not in curves.columns or not np.isfinite(curves[objective].to_numpy()).all():
+        yield f"curves: {objective} is not a number everywhere"
+
+
+def _missing_seeds(recorded: Recorded) -> Iterator[str]:
+    runs = recorded.runs
     seeds = int(runs["training_seed"].max()) + 1 if len(runs) else 0
-    for config in range(known):
+    for config in range(len(recorded.configs)):
         found = runs.loc[runs["config"] == config, "training_seed"].tolist()
         if found != list(range(seeds)):
             missing = next(iter(set(range(seeds)) - set(found)), 0)
             yield f"runs: configuration {config} has no training with seed {missing}"
+
+
+def _missing_epochs(recorded: Recorded) -> Iterator[str]:
+    runs, curves, keys = recorded.runs, recorded.curves, ["config", "training_seed"]
     most = recorded.space.budget.max_epochs
     there = curves.groupby(keys)["epoch"].agg(list).to_dict()
     ended = (runs[name].tolist() for name in (*keys, "status", "epochs"))
@@ -188,13 +205,6 @@ def _faults(recorded: Recorded) -> Iterator[str]:
             lost = next((epoch for epoch in wanted if epoch not in found), None)
             what = f"epoch {lost} is missing" if lost else f"epoch {found[-1]} is more than runs has"
             yield f"curves: configuration {config}, seed {seed}: {what}"
-    if (len(curves) and (curves[["train_seconds", "validation_seconds"]] < 0).any().any()) or (
-        runs[["seconds", "start_seconds", "end_seconds"]] < 0
-    ).any().any():
-        yield "seconds below 0"
-    objective = f"validation_{recorded.metadata['objective']}"
-    if objective not in curves.columns or not np.isfinite(curves[objective].to_numpy()).all():
-        yield f"curves: {objective} is not a number everywhere"
 
 
 def _check_sums(folder: Path) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+from io import StringIO
 from pathlib import Path
 
 import pandas as pd
@@ -73,11 +74,9 @@ def sha256_of(path: Path) -> str:
 
 def space_text(space: SearchSpace) -> str:
     """Return a space as a search space file that `mammobench search --space` takes."""
-    from io import StringIO  # noqa: PLC0415
-
     text = StringIO()
-    yaml = YAML(typ="safe", pure=True)
-    yaml.sort_base_mapping_type_on_output = False
+    # a round-trip dumper keeps the order in which a mapping stands
+    yaml = YAML(typ="rt", pure=True)
     yaml.dump(space.to_dict(), text)
     head = "".join(f"# {line}\n" for line in space.description.splitlines())
     return head + text.getvalue()

@@ -26,8 +26,8 @@ class Proposal:
         epochs: Train until this epoch, counted from 1; None for the whole budget.
         continues: The trial whose training this one continues, with its seed, from its last checkpoint.
         memo: What the engine wants to be told again when the record is replayed; JSON-compatible.
-        seed: Of the training, where the engine says it; None for the one that follows from the trial's number,
-            or that of the trial it continues.
+        seed: Of the training, where the engine says it; None for the one that follows from the trial's
+            number, or that of the trial it continues.
         reference: Whether it is the reference CNN once more, of which no search learns; `values` are those
             that it has in the space, none where it lies outside.
     """

@@ -47,7 +47,7 @@ class IEpochEngine(Engine):
         self._ended: dict[int, Outcome] = {}
 
     def propose(self, number: int) -> Proposal | NoProposal:
-        """Return a random configuration for the first epochs, or the best one that has not been trained on."""
+        """Return a random configuration for the first epochs, or the best that is not trained on yet."""
         begun = [each for each in self._proposed.values() if each.continues is None]
         if len(begun) < self._first:
             values = draw_new(self._space, derive_seed(self._seed, number, "propose"), begun)

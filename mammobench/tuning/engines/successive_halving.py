@@ -1,7 +1,7 @@
 """ASHA with promotion: asynchronous successive halving that goes on from checkpoints.
 
-Source: Li et al. (2020), A system for massively parallel hyperparameter tuning, MLSys. Optuna's pruner of that
-name stops trials instead; here a trial ends at its rung, and one that is among the best there is continued.
+Source: Li et al. (2020), A system for massively parallel hyperparameter tuning, MLSys. Optuna's pruner of
+that name stops trials instead; here a trial ends at its rung, and one of the best there is continued.
 """
 
 from collections.abc import Sequence

@@ -1,0 +1,63 @@
+"""Who wins, and whether it is real, in a sentence or two."""
+
+import math
+
+import pandas as pd
+
+
+def lead_of(
+    overall: pd.DataFrame, pairs: pd.DataFrame, *, baseline: str, recommended: str | None, tables: int
+) -> str:
+    """Return the answer of a comparison.
+
+    Args:
+        overall: Of `Assessment`, best first.
+        pairs: Of `Assessment`.
+        baseline: The method that others are held against.
+        recommended: Of `Assessment`.
+        tables: How many there are.
+    """
+    # random search with twice the budget is a yardstick, and no method to choose
+    rows = overall[~overall["method"].str.contains("*", regex=False)]
+    if len(rows) < 2:  # noqa: PLR2004 - one method is compared with nothing
+        return f"{rows['method'].iloc[0]} alone was searched with; there is nothing to compare."
+    best = str(rows["method"].iloc[0])
+    on = f"over {tables} tables" if tables > 1 else "on this table"
+    together = pairs[pairs["table"] == "all"] if tables > 1 else pairs
+    against = together[together["other"] == baseline].set_index("method")
+    better, worse = (
+        sum(against.loc[method, "verdict"] == word for method in rows["method"] if method != baseline)
+        for word in ("better", "worse")
+    )
+    others = len(rows) - 1
+    if best == baseline:
+        text = f"No method is better than {baseline} {on}: its regret is the lowest in the mean"
+        return f"{text}, and {worse} of {others} others are significantly worse."
+    row = against.loc[best]
+    apart = f"{-row['difference']:.3f} [{-row['high']:.3f}, {-row['low']:.3f}]"
+    sentence = f"{best} has the lowest regret {on}: {apart} less than {baseline} in the mean over time"
+    told = {
+        "better": f", which is significant (corrected p {_p(float(row['p']))})",
+        "equivalent": ", which is no more than the spread between training seeds",
+    }.get(str(row["verdict"]), f", which is not significant (corrected p {_p(float(row['p']))})")
+    first = rows.iloc[0]
+    sped = ""
+    if math.isfinite(first["speedup"]) and math.isfinite(first["speedup_low"]):
+        over = " (median over tables)" if tables > 1 else ""
+        sped = (
+            f" It reaches what 100 random trainings reach {first['speedup']:.1f} times as fast "
+            f"[{first['speedup_low']:.1f}, {first['speedup_high']:.1f}]{over}."
+        )
+    counted = f" Of the {others} methods besides {baseline}, {better} are significantly better than it."
+    advice = (
+        f" Recommended: {recommended}."
+        if recommended is not None
+        else f" None is better than both {baseline} and i-epoch at equal cost."
+        if "i-epoch" in set(overall["method"])
+        else f" None is recommended over {baseline}."
+    )
+    return f"{sentence}{told}.{sped}{counted}{advice}"
+
+
+def _p(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"  # noqa: PLR2004 - three digits are shown
