@@ -1,5 +1,7 @@
+from .api import Comparison as Comparison
 from .api import Study as Study
 from .api import Table as Table
+from .api import compare as compare
 from .api import export_table as export_table
 from .api import load_space as load_space
 from .api import make_phantom as make_phantom

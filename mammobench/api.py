@@ -22,6 +22,8 @@ from mammobench.analysis.replication import FINALISTS, REPLICATES, replicate_stu
 from mammobench.analysis.reproduction import Reproduction, reproduce_trial
 from mammobench.analysis.searching import print_event, search_and_report, work_on
 from mammobench.analysis.stress import TOP, stress_study
+from mammobench.benchmark.comparing import compare_on_tables as compare
+from mammobench.benchmark.comparison import Comparison
 from mammobench.benchmark.recording import export_table as export_study
 from mammobench.benchmark.recording import record_table as record
 from mammobench.benchmark.tables.table import Table
@@ -39,9 +41,11 @@ from mammobench.study.record import StudyRecord
 from mammobench.study.trial_record import TrialRecord
 
 __all__ = [
+    "Comparison",
     "Reproduction",
     "Study",
     "Table",
+    "compare",
     "export_table",
     "load_space",
     "make_phantom",

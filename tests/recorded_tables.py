@@ -1,11 +1,17 @@
 """Tables with known truth, for tests of replay, statistics and the page: synthetic, nothing was trained."""
 
 import itertools
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from mammobench.benchmark.tables.observed import Observed
+from mammobench.benchmark.tables.recorded import Recorded, to_column
 from mammobench.benchmark.tables.sealed import Sealed
+from mammobench.benchmark.tables.table import Table
+from mammobench.benchmark.tables.writing import write_table
 from mammobench.space.search_space import Budget, Choice, FloatRange, IntRange, SearchSpace
 
 
@@ -110,3 +116,60 @@ def made_table(
     )
     sealed = Sealed("f1", "maximize", np.where(beyond, np.nan, test), np.arange(count))
     return observed, sealed
+
+
+def write_made_table(folder: Path, **how: Any) -> Table:
+    """Write what `made_table` gives as a table, and open it.
+
+    Args:
+        folder: The table's, whose name is the table's.
+        **how: As `made_table` takes it.
+    """
+    observed, sealed = made_table(**how)
+    configs, runs, curves = [], [], []
+    for config, values in enumerate(observed.values):
+        origin = "reference" if config == observed.reference else "sobol"
+        columns = {
+            item.key: to_column(item, (values or {}).get(item.key)) for item in observed.space.hyperparameters
+        }
+        configs.append({"config": config, "origin": origin, **columns})
+        for seed in range(observed.seeds):
+            epochs = int(observed.epochs[config, seed])
+            times = observed.epoch_seconds[config, seed, :epochs]
+            start, end = observed.start_seconds[config, seed], observed.end_seconds[config, seed]
+            runs.append(
+                {
+                    "config": config, "training_seed": seed, "status": observed.status[config, seed],
+                    "epochs": epochs, "seconds": start + times.sum() + end, "start_seconds": start,
+                    "end_seconds": end, "weights": 1000, "flops": 1e6, "peak_memory": 2**28, "reason": "",
+                }
+            )  # fmt: skip
+            curves.append(
+                pd.DataFrame(
+                    {
+                        "config": config, "training_seed": seed, "epoch": np.arange(1, epochs + 1),
+                        "validation_f1": observed.objective[config, seed, :epochs],
+                        "test_f1": sealed.test[config, seed, :epochs],
+                        "train_seconds": 0.9 * times, "validation_seconds": 0.1 * times,
+                    }
+                )
+            )  # fmt: skip
+    metadata = {
+        "name": folder.name, "description": "", "task": "malignancy", "class_names": ["benign", "malignant"],
+        "objective": "f1", "direction": "maximize", "weights": "last", "seed": 0, "design": {"sampler": "sobol"},
+        "data": {"fingerprint": "0" * 64, "source": "numbers that were drawn", "synthetic": True,
+                 "licence": "none", "citations": [], "warnings": []},
+        "images": {"train": 1, "validation": 1, "test": 1}, "independent_test_groups": 1, "split": "official",
+        "splits": ["0" * 64], "training_share": 1.0, "precision": "float32", "threads": 1,
+        "processor": "none", "gpu": None, "versions": {"mammobench": "0"}, "created": "2026-01-01T00:00:00+00:00",
+        "command": "",
+    }  # fmt: skip
+    recorded = Recorded(
+        pd.DataFrame(configs),
+        pd.concat(curves, ignore_index=True),
+        pd.DataFrame(runs),
+        observed.space,
+        metadata,
+    )
+    write_table(folder, recorded)
+    return Table.open(folder)

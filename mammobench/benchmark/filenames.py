@@ -17,3 +17,14 @@ STUDY = "study"
 
 ASIDE = ".new"
 """A folder with a table that is being written; whole once it has its sums."""
+
+COMPARISON = "comparison.json"
+"""What a comparison was asked; a folder with it is a comparison."""
+
+TRACES = "traces"
+"""A folder a table, in it one a method, in it one file a search."""
+
+PAGE = "index.html"
+FIGURES = "figures"
+RANKING = "methods.tex"
+"""The ranking of methods, for LaTeX."""

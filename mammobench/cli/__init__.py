@@ -62,6 +62,7 @@ COMMANDS = (
     "replicating",
     "leakage",
     "recording",
+    "comparing",
     "spaces",
     "data",
 )

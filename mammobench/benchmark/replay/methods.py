@@ -114,7 +114,7 @@ def parse_method(text: str) -> Method:
     if library is None:
         plugged = plugged_in().get(sampler)
         if plugged is not None and parts.get("pruner") is None:
-            return Method(name=text.strip(), speed=speed, make=plugged.load)
+            return Method(name=text.strip(), speed=speed, make=plugged)
         raise EngineError(
             f"unknown method {text!r}{nearest(text, known_methods())}",
             expected=f"[library:]sampler[+pruner], one of {', '.join(known_methods())}, or an engine of the "

@@ -380,10 +380,7 @@ def _difference(mine: Sequence[Floats], other: Sequence[Floats]) -> Estimate:
     apart = [difference(*each) for each in zip(mine, other, strict=True)]
     return _mean_over_tables(
         [each.value for each in apart],
-        [
-            np.std(a - b, ddof=1) / math.sqrt(len(a)) if len(a) > 1 else 0.0
-            for a, b in zip(mine, other, strict=True)
-        ],
+        [_standard_error(a - b) for a, b in zip(mine, other, strict=True)],
         [len(each) for each in mine],
     )
 

@@ -4,6 +4,8 @@ import math
 
 import pandas as pd
 
+from mammobench.report.text import p_value
+
 
 def lead_of(
     overall: pd.DataFrame, pairs: pd.DataFrame, *, baseline: str, recommended: str | None, tables: int
@@ -24,22 +26,22 @@ def lead_of(
     best = str(rows["method"].iloc[0])
     on = f"over {tables} tables" if tables > 1 else "on this table"
     together = pairs[pairs["table"] == "all"] if tables > 1 else pairs
-    against = together[together["other"] == baseline].set_index("method")
+    against = {row["method"]: row for row in together[together["other"] == baseline].to_dict("records")}
     better, worse = (
-        sum(against.loc[method, "verdict"] == word for method in rows["method"] if method != baseline)
+        sum(against[method]["verdict"] == word for method in rows["method"] if method != baseline)
         for word in ("better", "worse")
     )
     others = len(rows) - 1
     if best == baseline:
         text = f"No method is better than {baseline} {on}: its regret is the lowest in the mean"
         return f"{text}, and {worse} of {others} others are significantly worse."
-    row = against.loc[best]
+    row = against[best]
     apart = f"{-row['difference']:.3f} [{-row['high']:.3f}, {-row['low']:.3f}]"
     sentence = f"{best} has the lowest regret {on}: {apart} less than {baseline} in the mean over time"
     told = {
-        "better": f", which is significant (corrected p {_p(float(row['p']))})",
+        "better": f", which is significant (corrected {p_value(row['p'])})",
         "equivalent": ", which is no more than the spread between training seeds",
-    }.get(str(row["verdict"]), f", which is not significant (corrected p {_p(float(row['p']))})")
+    }.get(str(row["verdict"]), f", which is not significant (corrected {p_value(row['p'])})")
     first = rows.iloc[0]
     sped = ""
     if math.isfinite(first["speedup"]) and math.isfinite(first["speedup_low"]):
@@ -57,7 +59,3 @@ def lead_of(
         else f" None is recommended over {baseline}."
     )
     return f"{sentence}{told}.{sped}{counted}{advice}"
-
-
-def _p(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"  # noqa: PLR2004 - three digits are shown

@@ -31,7 +31,7 @@ class Plugin:
     name: str
     point: EntryPoint
 
-    def load(self, space: Any, **options: Any) -> Engine:  # noqa: ANN401 - as the engine takes them
+    def __call__(self, space: Any, **options: Any) -> Engine:  # noqa: ANN401 - as the engine takes them
         """Make the engine.
 
         Raises:
