@@ -156,12 +156,14 @@ def write_made_table(folder: Path, **how: Any) -> Table:
             )  # fmt: skip
     metadata = {
         "name": folder.name, "description": "", "task": "malignancy", "class_names": ["benign", "malignant"],
-        "objective": "f1", "direction": "maximize", "weights": "last", "seed": 0, "design": {"sampler": "sobol"},
+        "objective": "f1", "direction": "maximize", "weights": "last", "seed": 0,
+        "design": {"sampler": "sobol"},
         "data": {"fingerprint": "0" * 64, "source": "numbers that were drawn", "synthetic": True,
                  "licence": "none", "citations": [], "warnings": []},
         "images": {"train": 1, "validation": 1, "test": 1}, "independent_test_groups": 1, "split": "official",
         "splits": ["0" * 64], "training_share": 1.0, "precision": "float32", "threads": 1,
-        "processor": "none", "gpu": None, "versions": {"mammobench": "0"}, "created": "2026-01-01T00:00:00+00:00",
+        "processor": "none", "gpu": None, "versions": {"mammobench": "0"}, 
+        "created": "2026-01-01T00:00:00+00:00",
         "command": "",
     }  # fmt: skip
     recorded = Recorded(

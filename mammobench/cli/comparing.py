@@ -87,7 +87,8 @@ def _tell(found: Any, *, as_json: bool) -> None:
     out.print(f"[bold]{found.lead}[/]")
     ranking = found.ranking()
     shown = Shown(box=None, pad_edge=False)
-    columns = [name for name in ranking.columns if name != "p, corrected"]
+    # what a terminal of 80 columns holds; the page has the rest
+    columns = [ranking.columns[place] for place in (0, 1, 3, 5)]
     for name in columns:
         shown.add_column(name)
     for row in ranking[columns].itertuples(index=False):

@@ -47,8 +47,8 @@ def ranking(found: Assessment) -> Table:
             f"{found.axis}, from one whole training to the budget; "
             + ("its interquartile mean over all searches, with a stratified bootstrap. " if several else
                "its interquartile mean over searches. ")
-            + "Intervals are 95 %, over searches on these recorded trainings. Equivalent: the interval of the "
-            "difference lies within the spread between training seeds. P-values are corrected by Holm's "
+            + "Intervals are 95 %, over searches on these recorded trainings. Equivalent: the interval of "
+            "the difference lies within the spread between training seeds. P-values are corrected by Holm's "
             f"method for {len(rows) - 1} comparisons with {found.baseline}."
             + (" The speed-up and the ends of its interval are medians over tables." if several else ""),
         ),
@@ -81,7 +81,8 @@ def targets(found: Assessment) -> Table:
         tuple(rows),
         (
             (
-                "The target is what 100 whole random trainings reach in the mean. Searches that did not reach "
+                "The target is what 100 whole random trainings reach in the mean. Searches that did not "
+                "reach "
                 "it count "
                 "with the time that they spent (expected running time)."
             ),
@@ -117,7 +118,8 @@ def generalization(found: Assessment) -> Table:
             (
                 "Overtuning: how much less regret on test an earlier selection of the same search had. Worse "
                 "than the "
-                "first: searches whose last selection is worse on test than their first one (Wilson's interval)."
+                "first: searches whose last selection is worse on test than their first one (Wilson's "
+                "interval)."
             ),
         ),
     )
@@ -143,7 +145,8 @@ def undecided(found: Assessment) -> Table:
         tuple(rows),
         (
             (
-                "If the difference and its spread stay as they are: either the interval then leaves out 0, or "
+                "If the difference and its spread stay as they are: either the interval then leaves out 0, "
+                "or "
                 "it lies "
                 "within the spread between training seeds."
             ),

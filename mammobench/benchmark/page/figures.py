@@ -28,6 +28,9 @@ from mammobench.report.drawing import (
 SHOWN = 5
 """Methods with a colour of their own, besides the baseline; the others are grey."""
 
+HIGHEST = 2.0
+"""Regret above that is cut off: a method that is twice as bad as the median configuration is bad enough."""
+
 _COLUMNS = 2
 _UNIT = {"seconds": "simulated seconds", "epochs": "epochs trained", "trials": "trials ended"}
 
@@ -76,18 +79,14 @@ def regret_over_time(found: Assessment) -> Drawing:
             )
         axes.axhline(facts["target"], color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
         axes.set_xscale("log")
+        axes.set_ylim(top=min(axes.get_ylim()[1], HIGHEST))
         axes.set_title(table, fontsize=10, color=INK, loc="left")
         axes.set_xlabel(_UNIT[found.axis])
         axes.set_ylabel("regret on test")
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-        axes.xaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
+        _plain_ticks(axes)
     for axes in panels[len(tables) :]:
         axes.set_visible(False)
-    handles, labels = panels[0].get_legend_handles_labels()
-    order = np.argsort([found.methods.index(label) for label in labels])
-    panels[0].legend(
-        [handles[place] for place in order], [labels[place] for place in order], loc="upper right"
-    )
+    _legend(panels[0], found)
     return Drawing(
         "regret",
         "Regret on test over the budget",
@@ -121,8 +120,7 @@ def speedups(found: Assessment) -> Drawing:
             figure.tell(axes, [row["value"]], [y], "{0} on {1}: {2}", method, table, _ratio(row))
     axes.axvline(1, color=MUTED, linewidth=0.8)
     axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.xaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
+    _plain_ticks(axes)
     axes.set_yticks(range(len(methods)), methods)
     axes.invert_yaxis()
     axes.set_xlabel(f"times as fast as {found.baseline} to the target")
@@ -259,7 +257,7 @@ def overtuning(found: Assessment) -> Drawing:
     _line_of_equals(axes, searches["validation"], searches["final"])
     axes.set_xlabel("regret on validation at the end")
     axes.set_ylabel("regret on test at the end")
-    axes.legend(loc="best", markerscale=1.5)
+    _legend(axes, found)
     return Drawing(
         "overtuning",
         "Validation against test",
@@ -278,8 +276,7 @@ def epoch_ranks(found: Assessment) -> Drawing:
         axes.fill_between(rows["epoch"], rows["low"], rows["high"], color=colour, alpha=0.12, linewidth=0)
         axes.plot(rows["epoch"], rows["correlation"], "o-", markersize=3, color=colour, label=str(table))
     axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.xaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
+    _plain_ticks(axes)
     axes.set_xticks(sorted(set(found.correlation["epoch"]) & {1, 3, 9, 27, 81} or {1}))
     axes.set_xlabel("epoch")
     axes.set_ylabel("rank correlation with the last epoch")
@@ -303,6 +300,7 @@ def thinking(found: Assessment) -> Drawing:
     axes.set_yticks(range(len(means)), list(means.index))
     axes.invert_yaxis()
     axes.set_xscale("log")
+    _plain_ticks(axes)
     axes.set_xlabel("seconds a search, on this machine")
     axes.grid(visible=False, axis="y")
     figure.tell(
@@ -362,6 +360,21 @@ def timeline(trials: pd.DataFrame, *, method: str, table: str, end: float) -> Dr
         f"{method} on {table}, the search of seed 0: each bar is a trial, from its start to its end.",
         figure,
     )
+
+
+def _legend(axes: Axes, found: Assessment) -> None:
+    """Name the methods that have a colour, the best first."""
+    handles, labels = axes.get_legend_handles_labels()
+    order = sorted(range(len(labels)), key=lambda place: found.methods.index(labels[place]))
+    axes.legend(
+        [handles[place] for place in order], [labels[place] for place in order], loc="best", markerscale=1.5
+    )
+
+
+def _plain_ticks(axes: Axes) -> None:
+    """Write the ticks of a logarithmic axis as numbers, the minor ones not at all."""
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.12g}"))
+    axes.xaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
 
 
 def _line_of_equals(axes: Axes, first: pd.Series, second: pd.Series) -> None:
