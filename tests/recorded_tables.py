@@ -162,7 +162,7 @@ def write_made_table(folder: Path, **how: Any) -> Table:
                  "licence": "none", "citations": [], "warnings": []},
         "images": {"train": 1, "validation": 1, "test": 1}, "independent_test_groups": 1, "split": "official",
         "splits": ["0" * 64], "training_share": 1.0, "precision": "float32", "threads": 1,
-        "processor": "none", "gpu": None, "versions": {"mammobench": "0"}, 
+        "processor": "none", "gpu": None, "versions": {"mammobench": "0"},
         "created": "2026-01-01T00:00:00+00:00",
         "command": "",
     }  # fmt: skip

@@ -69,6 +69,7 @@ class OptunaEngine(Engine):
         self._objectives, self._constraints = len(directions), constraints
         self._samplers = Samplers(sampler, space, objectives=len(directions), seed=seed)
         self._max_epochs = space.budget.max_epochs
+        self._prunes = pruner != "none"
         self._pruner = make_pruner(pruner, max_epochs=self._max_epochs, objectives=len(directions))
         self._terminator = Terminator(directions[0], regret=sampler == "gp", seed=seed) if terminate else None
         self._memory = Memory(name=f"mammobench-{seed}", directions=directions)
@@ -124,6 +125,11 @@ class OptunaEngine(Engine):
             self._condemned.add(number)
         else:
             self._condemned.discard(number)
+
+    @property
+    def stops(self) -> bool:
+        """Whether there is a pruner."""
+        return self._prunes
 
     def should_stop(self, number: int) -> bool:
         """Return what the pruner said at the trial's last report; the last epoch ends a trial by itself."""
