@@ -1,4 +1,4 @@
-"""Trainings that failed: told as failures after the seconds that they took, and nothing else is made of them."""
+"""Trainings that failed are told as failures after the seconds that they took, and nothing is made of them."""
 
 from dataclasses import replace
 
@@ -67,7 +67,11 @@ def test_no_method_crashes_and_every_failure_is_as_it_was_recorded(name: str, wo
 def test_other_answers_fail_too(answers: str) -> None:
     table = failing_table(finite=False)
     trace = replay(
-        table, parse_method("random"), seed=1, budget=Budget(trials=60), answers=answers  # type: ignore[arg-type]
+        table,
+        parse_method("random"),
+        seed=1,
+        budget=Budget(trials=60),
+        answers=answers,  # type: ignore[arg-type]
     )
     share = trace.trials["status"].isin(["failed", "infeasible"]).mean()
     assert 0.05 < share < 0.4

@@ -1,7 +1,8 @@
-"""The simulated clock: held to an oracle that computes every time in closed form, and to the cost of rungs."""
+"""The simulated clock: held to an oracle that has every time in closed form, and to the cost of rungs."""
 
 import math
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -94,11 +95,14 @@ def oracle(
     return told
 
 
+@cache
+def failing_table(seed: int, failing: float) -> Observed:
+    return made_table(seed=seed, seeds=2, epochs=EPOCHS, failing=failing)[0]
+
+
 def schedule(draw: int) -> tuple[Observed, list[Line], int, float]:
     rng = np.random.default_rng(draw)
-    table, _ = made_table(
-        seed=int(rng.integers(20)), seeds=2, epochs=EPOCHS, failing=float(rng.choice([0, 0.2, 0.5]))
-    )
+    table = failing_table(int(rng.integers(20)), float(rng.choice([0, 0.2, 0.5])))
     status = table.status.copy()
     status[(table.epochs == 0) & (rng.random(status.shape) < 0.5)] = "infeasible"
     start = rng.choice([0.0, 1.0]) * table.start_seconds
@@ -133,7 +137,9 @@ def test_every_event_of_a_thousand_schedules_is_where_the_oracle_has_it() -> Non
         assert frame["worker"].tolist() == [trial.worker for trial in told], draw
         assert frame["status"].tolist() == [trial.status for trial in told], draw
         assert frame["epochs"].tolist() == [trial.trained for trial in told], draw
-        assert frame["started"].to_numpy() == pytest.approx([trial.started for trial in told], rel=0, abs=1e-9)
+        assert frame["started"].to_numpy() == pytest.approx(
+            [trial.started for trial in told], rel=0, abs=1e-9
+        )
         assert frame["ended"].to_numpy() == pytest.approx([trial.ended for trial in told], rel=0, abs=1e-9)
         happened = sorted(
             (seconds, number, epoch, value)
@@ -167,9 +173,7 @@ def rungs(values: Any, *, promoted: bool) -> list[Line]:
 
 
 @pytest.mark.parametrize(("promoted", "seconds"), [(True, 27.0), (False, 40.0)])
-def test_promotions_pay_for_their_further_epochs_and_restarts_for_all(
-    promoted: bool, seconds: float
-) -> None:
+def test_promotions_pay_for_their_further_epochs_and_restarts_for_all(promoted: bool, seconds: float) -> None:
     table = even(made_table(epochs=27)[0])
     trace = simulate(table, Scripted(rungs(table.values[5], promoted=promoted)))
     assert trace.trials["ended"].iloc[4] - trace.trials["started"].iloc[1] == seconds
