@@ -1,4 +1,4 @@
-"""Trainings that failed are told as failures after the seconds that they took, and nothing is made of them."""
+"""Trainings that failed are told as failures after the seconds that they took, and none is left out."""
 
 from dataclasses import replace
 
