@@ -20,6 +20,7 @@ from mammobench.core.errors import ConfigError
 from mammobench.core.files import write_text
 from mammobench.report.drawing import Drawing, save_drawings
 from mammobench.space.config import nearest
+from mammobench.study.filenames import FIGURES, PAGE
 
 FRAMES = ("overall", "scores", "pairs", "ranks", "tables", "searches", "curves", "correlation", "null_check")
 
@@ -46,6 +47,11 @@ class Comparison:
     def lead(self) -> str:
         """Who wins and whether it is real, in a sentence or two."""
         return self.assessment.lead
+
+    @property
+    def page(self) -> Path:
+        """The page."""
+        return self.folder / PAGE
 
     @property
     def recommended(self) -> str | None:
@@ -87,12 +93,12 @@ class Comparison:
         """Write the page, the tables as CSV, the ranking for LaTeX, and the figures as PDF and PNG.
 
         Args:
-            out: The page; ``index.html`` in the comparison's folder unless given.
+            out: The page; that in the comparison's folder unless given.
 
         Returns:
             The path of the page.
         """
-        path = Path(out) if out is not None else self.folder / filenames.PAGE
+        path = Path(out) if out is not None else self.page
         page = build_page(
             self.assessment,
             self.asked,
@@ -102,7 +108,7 @@ class Comparison:
         for name in FRAMES:
             write_text(path.with_name(f"{name}.csv"), self.frame(name).to_csv(index=False))
         write_text(path.with_name(filenames.RANKING), ranking_in_latex(ranking(self.assessment)))
-        save_drawings(self.figures(), path.with_name(filenames.FIGURES))
+        save_drawings(self.figures(), path.with_name(FIGURES))
         return write_page(page, path)
 
     def to_dict(self) -> dict[str, Any]:
@@ -115,7 +121,7 @@ class Comparison:
         }
         return {
             "folder": str(self.folder),
-            "page": str(self.folder / filenames.PAGE),
+            "page": str(self.page),
             "lead": found.lead,
             "recommended": found.recommended,
             "baseline": found.baseline,

@@ -6,8 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from mammobench.benchmark.statistics.assessment import TOGETHER, Assessment
+from mammobench.benchmark.statistics.assessment import Assessment
 from mammobench.benchmark.statistics.differences import MOST_SEEDS
+from mammobench.benchmark.statistics.pairs import TOGETHER
 from mammobench.report import text
 from mammobench.report.facts import Table
 
@@ -212,7 +213,10 @@ def tables_used(
 
 def _against(found: Assessment) -> pd.DataFrame:
     table = TOGETHER if (found.pairs["table"] == TOGETHER).any() else found.tables["table"].iloc[0]
-    return found.pairs[(found.pairs["other"] == found.baseline) & (found.pairs["table"] == table)]
+    rows: pd.DataFrame = found.pairs[
+        (found.pairs["other"] == found.baseline) & (found.pairs["table"] == table)
+    ]
+    return rows
 
 
 def _with(value: float, low: float, high: float, *, digits: int = 3, signed: bool = False) -> str:

@@ -96,7 +96,7 @@ class Exact:
     def __init__(self, table: Observed) -> None:
         self._table = table
         self._places = {
-            key_of(values): config for config, values in enumerate(table.values) if values is not None
+            key_of(values): config for config, values in enumerate(table.proposals) if values is not None
         }
         if not is_exact(table):
             raise DataError(
@@ -126,7 +126,7 @@ class Nearest:
     def __init__(self, table: Observed) -> None:
         self._table, self._configs = table, table.searched
         self._encoding = Encoding(table.space)
-        known = [table.values[config] or {} for config in self._configs]
+        known = [table.proposals[config] or {} for config in self._configs]
         self._points = self._encoding.encode(known)
         self._found: dict[str, tuple[int, float]] = {}
 
@@ -188,4 +188,4 @@ class Encoding:
 def is_exact(table: Observed) -> bool:
     """Return whether a table has every configuration of its space."""
     size = table.space.size
-    return math.isfinite(size) and len({key_of(each) for each in table.values if each is not None}) == size
+    return math.isfinite(size) and len({key_of(each) for each in table.proposals if each is not None}) == size

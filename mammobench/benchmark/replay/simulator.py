@@ -174,7 +174,7 @@ class Simulator:
 
     def _reference(self, worker: int) -> _Trial:
         config = self._table.reference
-        values = self._table.values[config]  # noqa: PD011 - no frame
+        values = self._table.proposals[config]
         proposal = Proposal(0, dict(values or {}))
         if values is not None:
             with self._think():
