@@ -89,11 +89,12 @@ class Comparison:
             raise ConfigError(f"no figure {name!r}{nearest(name, list(drawn))}", expected=", ".join(drawn))
         return drawn[name]
 
-    def report(self, out: str | Path | None = None) -> Path:
+    def report(self, out: str | Path | None = None, *, figures: bool = True) -> Path:
         """Write the page, the tables as CSV, the ranking for LaTeX, and the figures as PDF and PNG.
 
         Args:
             out: The page; that in the comparison's folder unless given.
+            figures: Whether to write the figures beside it.
 
         Returns:
             The path of the page.
@@ -108,7 +109,8 @@ class Comparison:
         for name in FRAMES:
             write_text(path.with_name(f"{name}.csv"), self.frame(name).to_csv(index=False))
         write_text(path.with_name(filenames.RANKING), ranking_in_latex(ranking(self.assessment)))
-        save_drawings(self.figures(), path.with_name(FIGURES))
+        if figures:
+            save_drawings(self.figures(), path.with_name(FIGURES))
         return write_page(page, path)
 
     def to_dict(self) -> dict[str, Any]:
