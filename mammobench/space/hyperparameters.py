@@ -328,6 +328,8 @@ def _within(low: float, high: float, quantile: float, *, log: bool) -> float:
 
 
 def _share(low: float, high: float, value: float, *, log: bool) -> float:
+    if low == high:
+        return 0.0
     if log:
         low, high, value = math.log(low), math.log(high), math.log(value)
     return (value - low) / (high - low)

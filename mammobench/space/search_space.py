@@ -159,6 +159,17 @@ class SearchSpace:
             active[key].contains(value) for key, value in values.items()
         )
 
+    def place(self, values: Mapping[str, Any]) -> tuple[float | None, ...]:
+        """Return where a configuration lies: equal for equal ones, 0.3 and 0.1 x 3 alike.
+
+        Returns:
+            `Hyperparameter.position` of each value to nine decimals, None for a hyperparameter that it lacks.
+        """
+        return tuple(
+            round(item.position(values[item.key]), 9) if item.key in values else None
+            for item in self.hyperparameters
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return the space as its file has it, JSON-compatible; `space_file.parse_space` reads it back."""
         search: dict[str, Any] = {}

@@ -33,7 +33,7 @@ from mammobench.training.task import Run
 from mammobench.tuning.devices import Lease, Leases
 from mammobench.tuning.early_failures import EarlyFailures
 from mammobench.tuning.engines.base import NoProposal
-from mammobench.tuning.engines.methods import ENGINES
+from mammobench.tuning.engines.making import library_of
 from mammobench.tuning.events import Event, TrialSeen, TrialStart
 from mammobench.tuning.other_workers import OtherWorkers
 from mammobench.tuning.proposer import Proposer, restore_split
@@ -213,10 +213,10 @@ class _Search:
                 start_from=start_from,
                 limits=dict(study.spec.limits.items()),
                 costs=tuple(sorted(costs)),
-                asks=study.spec.pruner != "none",
+                asks=self._proposer.stops,
                 time_limit=self._options.trial_timeout,
                 tensorboard=self._options.tensorboard,
-                keep_epochs=ENGINES[study.spec.engine].keeps_epochs,
+                keep_epochs=library_of(study.spec.engine).keeps_epochs,
             ),
         )
         return TrialProcess(task, on_step=self._observe)

@@ -71,6 +71,11 @@ class Proposer:
                 remedy="Restore the record from a copy; it can be reported as it is",
             ) from None
 
+    @property
+    def stops(self) -> bool:
+        """Whether the engine may stop running trials."""
+        return self._teller.engine.stops
+
     def should_stop(self, number: int, epoch: int) -> bool:
         """Return whether a running trial is to be stopped after an epoch; see `Teller.should_stop`."""
         self.catch_up()

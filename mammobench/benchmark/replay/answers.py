@@ -30,6 +30,7 @@ class Training:
         epoch_seconds: Of each of these epochs.
         start_seconds: Before the first epoch, of the training and of each of its continuations.
         end_seconds: After the last epoch, likewise.
+        good_end_seconds: The same where the method ends the training before it fails.
         status: ``ok``, ``infeasible``, or how it failed after the last of these epochs.
     """
 
@@ -40,6 +41,7 @@ class Training:
     epoch_seconds: tuple[float, ...]
     start_seconds: float
     end_seconds: float
+    good_end_seconds: float
     status: str
 
 
@@ -70,7 +72,11 @@ def training_of(table: Observed, config: int, visit: int, seed: int, distance: f
     """Return a recorded training; which seed's follows from (search seed, configuration, visit)."""
     order = generator(seed, config, "training seed").permutation(table.seeds)
     training_seed = int(order[visit % table.seeds])
-    epochs = int(table.epochs[config, training_seed])
+    epochs, end_seconds = (
+        int(table.epochs[config, training_seed]),
+        float(table.end_seconds[config, training_seed]),
+    )
+    status = str(table.status[config, training_seed])
     return Training(
         config=config,
         training_seed=training_seed,
@@ -78,9 +84,21 @@ def training_of(table: Observed, config: int, visit: int, seed: int, distance: f
         objective=tuple(table.objective[config, training_seed, :epochs].tolist()),
         epoch_seconds=tuple(table.epoch_seconds[config, training_seed, :epochs].tolist()),
         start_seconds=float(table.start_seconds[config, training_seed]),
-        end_seconds=float(table.end_seconds[config, training_seed]),
-        status=str(table.status[config, training_seed]),
+        end_seconds=end_seconds,
+        good_end_seconds=end_seconds if status == "ok" else _good_end(table, config),
+        status=status,
     )
+
+
+def _good_end(table: Observed, config: int) -> float:
+    """Return what a training takes behind its last epoch if it does not fail, in the median."""
+    for ends, status in (
+        (table.end_seconds[config], table.status[config]),
+        (table.end_seconds, table.status),
+    ):
+        if (status == "ok").any():
+            return float(np.median(ends[status == "ok"]))
+    return 0.0
 
 
 class Exact:
@@ -96,7 +114,9 @@ class Exact:
     def __init__(self, table: Observed) -> None:
         self._table = table
         self._places = {
-            key_of(values): config for config, values in enumerate(table.proposals) if values is not None
+            table.space.place(values): config
+            for config, values in enumerate(table.proposals)
+            if values is not None
         }
         if not is_exact(table):
             raise DataError(
@@ -109,7 +129,7 @@ class Exact:
 
     def config_of(self, values: Mapping[str, Any]) -> int:
         """Return the recorded configuration."""
-        return self._places[key_of(values)]
+        return self._places[self._table.space.place(values)]
 
     def answer(self, values: Mapping[str, Any], visit: int, seed: int) -> Training:
         """Return one of the configuration's recorded trainings."""
@@ -182,10 +202,13 @@ class Encoding:
         differences[:, self._choices] = differences[:, self._choices] > 0
         none, one = np.isnan(points) & np.isnan(point), np.isnan(points) ^ np.isnan(point)
         mean: Floats = np.where(none, 0.0, np.where(one, 1.0, differences)).mean(axis=1)
-        return mean
+        # two that are equally far stay so, whatever the last bit says
+        return np.round(mean, 12)
 
 
 def is_exact(table: Observed) -> bool:
     """Return whether a table has every configuration of its space."""
     size = table.space.size
-    return math.isfinite(size) and len({key_of(each) for each in table.proposals if each is not None}) == size
+    return math.isfinite(size) and size == len(
+        {table.space.place(values) for values in table.proposals if values is not None}
+    )

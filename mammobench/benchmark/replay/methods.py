@@ -12,10 +12,11 @@ from mammobench.space.search_space import SearchSpace
 from mammobench.tuning.engines.base import Engine
 from mammobench.tuning.engines.making import check_engine, make_engine
 from mammobench.tuning.engines.methods import ENGINES
-from mammobench.tuning.engines.plugins import plugged_in
+from mammobench.tuning.engines.plugins import as_engine, plugged_in
+from mammobench.tuning.engines.promoting import Spending
 
-EngineMaker = Callable[..., Engine]
-"""Makes an engine from a space and, by keyword, ``directions`` and ``seed``."""
+EngineMaker = Callable[..., Any]
+"""Makes an object with `propose` and `learn` from a space and, by keyword, ``directions`` and ``seed``."""
 
 _TEXT = re.compile(
     r"(?:(?P<library>[\w.-]+):)?(?P<sampler>[\w.-]+)(?:\+(?P<pruner>[\w-]+))?(?:\*(?P<speed>\d+(?:\.\d+)?))?"
@@ -60,15 +61,15 @@ class Method:
             return parse_method(given)
         return cls(name=getattr(given, "__name__", type(given).__name__), make=given)
 
-    @property
-    def asks(self) -> bool:
-        """Whether it is asked after each epoch if a trial is to be stopped."""
-        if self.make is not None:
-            stops = getattr(self.make, "should_stop", Engine.should_stop)
-            return stops is not Engine.should_stop
-        return self.pruner != "none"
-
-    def engine(self, space: SearchSpace, *, direction: Direction, seed: int, constraints: int = 0) -> Engine:
+    def engine(
+        self,
+        space: SearchSpace,
+        *,
+        direction: Direction,
+        seed: int,
+        constraints: int = 0,
+        spending: Spending | None = None,
+    ) -> Engine:
         """Return the method's engine, which knows of no trial yet.
 
         Args:
@@ -76,12 +77,13 @@ class Method:
             direction: Of the objective.
             seed: Of the method's draws.
             constraints: How many constraint values finished and infeasible trials have.
+            spending: What there is to spend; None for the space's budget of trials.
 
         Raises:
             EngineError: For what the method cannot do, and for a package that is not installed.
         """
         if self.make is not None:
-            return self.make(space, directions=(direction,), seed=seed)
+            return as_engine(self.make(space, directions=(direction,), seed=seed), name=self.name)
         takes = ENGINES[self.library].takes
         return make_engine(
             space,
@@ -91,6 +93,7 @@ class Method:
             directions=(direction,),
             seed=seed,
             constraints=constraints if "constraints" in takes else 0,
+            spending=spending,
         )
 
 

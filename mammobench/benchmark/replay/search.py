@@ -14,6 +14,7 @@ from mammobench.benchmark.replay.trace import Budget, Trace
 from mammobench.benchmark.tables.observed import Observed
 from mammobench.core.errors import ConfigError
 from mammobench.space.search_space import Budget as SpaceBudget
+from mammobench.tuning.engines.promoting import Spending
 
 Asked = Literal["auto", "exact", "nearest", "surrogate"]
 
@@ -54,12 +55,12 @@ def replay(
         direction=table.direction,
         seed=method_seed(seed, method.name),
         constraints=constraints,
+        spending=spending_of(table, budget, workers=workers, speed=method.speed),
     )
     simulator = Simulator(
         table,
         made,
         engine,
-        asks=method.asks,
         seed=seed,
         budget=budget,
         workers=workers,
@@ -95,6 +96,29 @@ def whole_seconds(table: Observed) -> float:
         raise ConfigError("no training of the table went well", where=table.name, expected="one or more")
     spent = np.nansum(table.epoch_seconds, axis=2) + table.start_seconds + table.end_seconds
     return float(np.median(spent[whole]))
+
+
+def spending_of(table: Observed, budget: Budget, *, workers: int, speed: float = 1.0) -> Spending | None:
+    """Return what a method that plans ahead may plan with, as somebody has it who knows what trainings take.
+
+    Args:
+        table: The table; of it, the mean seconds of its trainings' parts.
+        budget: Of the search.
+        workers: Trials at a time.
+        speed: How many times as much of the budget the method has.
+
+    Returns:
+        The epochs, or the seconds in epochs, whichever are fewer; None where it ends by trials alone.
+    """
+    found = []
+    if budget.seconds is not None:
+        ok = table.status == "ok"
+        epoch = float(np.nanmean(table.epoch_seconds[ok]))
+        beside = float(np.mean(table.start_seconds[ok] + table.end_seconds[ok]))
+        found.append(Spending(budget.seconds * workers * speed / epoch, beside / epoch))
+    if budget.epochs is not None:
+        found.append(Spending(budget.epochs * speed))
+    return min(found, key=lambda each: each.epochs, default=None)
 
 
 def trials_within(table: Observed, budget: Budget, workers: int) -> int:

@@ -7,6 +7,7 @@ as in a real search; see `mammobench.tuning.loop` and `mammobench.tuning.propose
 
 import heapq
 import itertools
+import math
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -20,8 +21,16 @@ import pandas as pd
 from mammobench.benchmark.replay.answers import Answers, Training, key_of, training_of
 from mammobench.benchmark.replay.trace import Budget, Trace
 from mammobench.benchmark.tables.observed import Observed
+from mammobench.core.errors import EngineError
 from mammobench.core.seeds import derive_seed
-from mammobench.tuning.engines.base import Ending, Engine, NoProposal, Outcome, Proposal
+from mammobench.tuning.engines.base import (
+    Ending,
+    Engine,
+    NoProposal,
+    Outcome,
+    Proposal,
+    require_in_space,
+)
 from mammobench.tuning.telling import Teller
 
 _Kind = Literal["resumed", "epoch", "end"]
@@ -37,6 +46,9 @@ class _Trial:
         until: The epoch at which it is to end.
         worker: Who runs it.
         started: Simulated seconds.
+        searched: Whether the method proposed it.
+        told: Whether the method is told of it; the reference CNN may lie outside the space.
+        begun: Epochs that it goes on from.
         curve: Values so far, those before a promotion included once it runs again.
         stopped: Whether the method has stopped it.
         state: How it ended; None while it runs.
@@ -50,6 +62,7 @@ class _Trial:
     started: float
     searched: bool = True
     told: bool = True
+    begun: int = 0
     curve: list[float] = field(default_factory=list)
     stopped: bool = False
     state: Ending | None = None
@@ -62,7 +75,11 @@ class _Trial:
             max_epochs: Of a whole training, behind which it may still fail.
         """
         reached = len(self.training.objective)
-        return self.training.status != "ok" and (self.until > reached or reached >= max_epochs)
+        return self.training.status != "ok" and (self.until > reached or self.until >= max_epochs)
+
+    def epochs(self) -> int:
+        """Return the epochs trained so far, those before a promotion included."""
+        return max(self.begun, len(self.curve))
 
 
 class Simulator:
@@ -72,7 +89,6 @@ class Simulator:
         table: What it may know of the table.
         answers: What answers proposals.
         engine: The method, which knows of no trial yet.
-        asks: Whether it is asked after each epoch if the trial is to be stopped.
         seed: Of the search.
         budget: When it ends.
         workers: Trials at a time.
@@ -86,14 +102,13 @@ class Simulator:
         answers: Answers,
         engine: Engine,
         *,
-        asks: bool,
         seed: int,
         budget: Budget,
         workers: int,
         speed: float = 1.0,
         constraints: int = 0,
     ) -> None:
-        self._table, self._answers, self._asks = table, answers, asks
+        self._table, self._answers, self._asks = table, answers, engine.stops
         self._seed, self._budget, self._speed = seed, budget, speed
         self._teller, self._constraints = Teller(engine), constraints
         self.now = 0.0
@@ -139,7 +154,8 @@ class Simulator:
         )
 
     def _fill(self) -> None:
-        while self._idle and not self._used_up:
+        # what would begin when the time is over has not begun
+        while self._idle and not self._used_up and self.now < (self._budget.seconds or math.inf):
             trial = self._next()
             if trial is None:
                 return
@@ -162,16 +178,44 @@ class Simulator:
             answer = NoProposal.USED_UP if settled is not None else engine.propose(number)
         if isinstance(answer, NoProposal):
             self._used_up = answer is NoProposal.USED_UP
+            if answer is NoProposal.WAIT and not self._queue:
+                raise EngineError("the method waits, and no trial runs that it could wait for")
             return None
+        self._check(answer, number)
         self._teller.entered(number)
         until = min(answer.epochs or self._table.max_epochs, self._table.max_epochs)
         if answer.continues is not None:
-            training = self._trials[answer.continues].training
-        else:
-            config = self._answers.config_of(answer.values)
-            training = self._answers.answer(answer.values, self._visits[config], self._seed)
-            self._visits[config] += 1
+            origin = self._trials[answer.continues]
+            begun = origin.epochs() if self._has_checkpoint(origin) else 0
+            return _Trial(answer, origin.training, until, worker, self.now, begun=begun)
+        config = self._answers.config_of(answer.values)
+        training = self._answers.answer(answer.values, self._visits[config], self._seed)
+        self._visits[config] += 1
         return _Trial(answer, training, until, worker, self.now)
+
+    def _check(self, proposal: Proposal, number: int) -> None:
+        """Refuse what no study could enter in its record."""
+        require_in_space(self._table.space, proposal.values)
+        known = proposal.continues is None or 0 <= proposal.continues < number
+        origin = self._trials[proposal.continues] if known and proposal.continues is not None else None
+        faults = {
+            f"the number {proposal.number}": proposal.number != number,
+            f"epochs until {proposal.epochs}": proposal.epochs is not None and proposal.epochs < 1,
+            f"to go on with trial {proposal.continues}, which there is not": not known,
+            f"to go on with trial {proposal.continues}, which runs": origin is not None and not origin.state,
+            f"to go on with trial {proposal.continues} with other hyperparameters": origin is not None
+            and dict(origin.proposal.values) != dict(proposal.values),
+        }
+        if any(faults.values()):
+            raise EngineError(
+                "the method proposed what cannot be tried",
+                where=f"trial {number}",
+                found=", ".join(fault for fault, there in faults.items() if there),
+            )
+
+    def _has_checkpoint(self, trial: _Trial) -> bool:
+        # as in a search: one that was to be trained to the end leaves none, nor does one that failed
+        return trial.state in {"finished", "pruned"} and trial.until < self._table.max_epochs
 
     def _reference(self, worker: int) -> _Trial:
         config = self._table.reference
@@ -199,10 +243,9 @@ class Simulator:
         if trial.told:
             self._untold.add(trial.proposal.number)
         number, training = trial.proposal.number, trial.training
-        begun = 0 if trial.proposal.continues is None else len(self._trials[trial.proposal.continues].curve)
         if training.status == "infeasible":
             self._push(training.start_seconds + training.end_seconds, number, "end")
-        elif begun:
+        elif trial.begun:
             self._push(training.start_seconds, number, "resumed")
         else:
             self._schedule(trial, training.start_seconds)
@@ -216,10 +259,9 @@ class Simulator:
         """
         done, number = len(trial.curve), trial.proposal.number
         if trial.stopped or done >= min(trial.until, len(trial.training.objective)):
-            # what a training took to fail is not the time of one that ends well before
             fails = not trial.stopped and trial.fails(self._table.max_epochs)
-            known = trial.training.status == "ok" or fails
-            self._push(before + (trial.training.end_seconds if known else 0.0), number, "end")
+            training = trial.training
+            self._push(before + (training.end_seconds if fails else training.good_end_seconds), number, "end")
         else:
             self._push(before + trial.training.epoch_seconds[done], number, "epoch")
 
@@ -231,8 +273,7 @@ class Simulator:
             self._end(trial)
             return
         if kind == "resumed":
-            continues = trial.proposal.continues
-            trial.curve = list(self._trials[continues].curve) if continues is not None else []
+            trial.curve = list(trial.training.objective[: trial.begun])
         else:
             value = trial.training.objective[len(trial.curve)]
             trial.curve.append(value)
@@ -311,7 +352,7 @@ class Simulator:
                 "worker": column(np.int64, [trial.worker for trial in trials]),
                 "started": column(np.float64, [trial.started for trial in trials]),
                 "ended": column(np.float64, [trial.ended for trial in trials]),
-                "epochs": column(np.int64, [len(trial.curve) for trial in trials]),
+                "epochs": column(np.int64, [trial.epochs() for trial in trials]),
                 "status": [trial.state or "running" for trial in trials],
                 "distance": column(np.float64, [trial.training.distance for trial in trials]),
                 "values": [key_of(each.values) for each in proposals],

@@ -1,6 +1,8 @@
 """Answers by a surrogate: forests that were fitted to a table's curves, seconds and failures.
 
 One multi-output forest predicts a configuration's whole curve, its mean over training seeds, and the
+logarithms of its seconds; a replicate's residual is added to the curve. Another forest says how likely a
+training fails; how it then fails, and when, is drawn from those of the table that did.
 """
 
 from collections.abc import Mapping
@@ -87,6 +89,7 @@ class Surrogate:
             epoch_seconds=(float(epoch),) * epochs,
             start_seconds=float(start),
             end_seconds=float(end),
+            good_end_seconds=float(end),
             status=status,
         )
 

@@ -113,6 +113,11 @@ class Engine(ABC):
         """Return whether a running trial is to be stopped after its last reported epoch."""
         return False
 
+    @property
+    def stops(self) -> bool:
+        """Whether it may stop a running trial, and so is asked after each epoch of one."""
+        return type(self).should_stop is not Engine.should_stop
+
     @abstractmethod
     def learn(self, outcome: Outcome) -> None:
         """Learn what became of a trial, proposed here or, when a record is replayed, elsewhere."""

@@ -25,6 +25,7 @@ from mammobench.core.seeds import generator
 from mammobench.space.search_space import SearchSpace
 from mammobench.tuning.engines.base import Outcome, Proposal
 from mammobench.tuning.engines.keras_tuner_private import BoundsGiven, SizesGiven, ValuesDrawn
+from mammobench.tuning.engines.quick_process import QuickProcess
 
 OBJECTIVE = "objective"
 _LARGEST_PROBABILITY = 1 - 1e-9
@@ -173,6 +174,7 @@ class BayesianOracle(OracleOfRecord, BoundsGiven):
     def __init__(self, space: SearchSpace, *, direction: str, seed: int) -> None:
         points = max(3, 3 * len(space.hyperparameters))
         super().__init__(space, direction=direction, seed=seed, num_initial_points=points)
+        self.gpr: QuickProcess = QuickProcess(**self.gpr.get_params(deep=False))
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """Propose the best point of the bound, or random values where it has been tried already."""

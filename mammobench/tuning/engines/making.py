@@ -10,6 +10,9 @@ from mammobench.space.search_space import SearchSpace
 from mammobench.study.design import Design
 from mammobench.tuning.engines.base import Engine
 from mammobench.tuning.engines.methods import ENGINES
+from mammobench.tuning.engines.plugins import plugged_in
+from mammobench.tuning.engines.promoting import Spending
+from mammobench.tuning.engines.registry import Library
 
 
 def make_engine(
@@ -23,12 +26,13 @@ def make_engine(
     constraints: int = 0,
     terminate: bool = False,
     design: Design | None = None,
+    spending: Spending | None = None,
 ) -> Engine:
     """Build an engine by name.
 
     Args:
         space: What to search; its budget's epochs are what pruners and Hyperband divide.
-        engine: A key of `ENGINES`.
+        engine: A key of `ENGINES`, or of an entry point; see `mammobench.tuning.engines.plugins`.
         sampler: One of the engine's; None is its default for so many objectives.
         pruner: One of the engine's.
         directions: Of the objectives.
@@ -36,14 +40,23 @@ def make_engine(
         constraints: How many constraint values finished and infeasible trials have.
         terminate: Whether the engine is to say when it has settled.
         design: What an engine that follows a plan is to try; None for the space's budget of trials, once.
+        spending: What there is to spend, for methods that plan; None for the space's budget of trials.
 
     Raises:
         EngineError: For a name that there is not, with the nearest one; for what the method cannot do; and
             for a package that is not installed.
     """
     sampler = check_engine(engine, sampler, pruner=pruner, objectives=len(directions), terminate=terminate)
-    library = ENGINES[engine]
-    options = {"pruner": pruner, "constraints": constraints, "terminate": terminate, "design": design}
+    library = library_of(engine)
+    options = {
+        "pruner": pruner,
+        "constraints": constraints,
+        "terminate": terminate,
+        "design": design,
+        "spending": spending,
+    }
+    if engine not in ENGINES:
+        return plugged_in()[engine](space, directions=tuple(directions), seed=seed)
     made: Engine = resolve(library.where)(
         space,
         directions=tuple(directions),
@@ -52,6 +65,19 @@ def make_engine(
         **{name: options[name] for name in library.takes},
     )
     return made
+
+
+def library_of(engine: str) -> Library:
+    """Return what is registered under an engine's name, here or by an installed package.
+
+    Raises:
+        EngineError: For a name that there is not, with the nearest one.
+    """
+    if engine not in ENGINES:
+        plugins = plugged_in()
+        _check("unknown engine", engine, [*ENGINES, *plugins])
+        return plugins[engine].library
+    return ENGINES[engine]
 
 
 def check_engine(
@@ -67,8 +93,7 @@ def check_engine(
     Raises:
         EngineError: For a name that there is not, and for what the engine does not have.
     """
-    _check("unknown engine", engine, ENGINES)
-    library = ENGINES[engine]
+    library = library_of(engine)
     _check(
         "unknown pruner", pruner, dict.fromkeys(name for each in ENGINES.values() for name in each.pruners)
     )

@@ -155,7 +155,7 @@ register(
     OWN,
     Sampler(
         name="i-epoch",
-        meaning="all for one epoch, the best tenth to the end (Egele et al. 2023)",
+        meaning="all for one epoch, then the best to the end (Egele et al. 2023)",
         where=f"{_HERE}.i_epoch:IEpochEngine",
         constraints="as failed trials",
         conditions="at random",
@@ -206,6 +206,7 @@ register(
         meaning="multi-fidelity methods that go on from checkpoints",
         where=f"{_HERE}.own:own_engine",
         samplers=OWN,
+        takes=("spending",),
         lacks="its methods end trials at their own epochs",
     ),
     Library(

@@ -69,6 +69,9 @@ class OptunaEngine(Engine):
         self._objectives, self._constraints = len(directions), constraints
         self._samplers = Samplers(sampler, space, objectives=len(directions), seed=seed)
         self._max_epochs = space.budget.max_epochs
+        self._prunes = pruner != "none"
+        # a study has a sampler, and what asks a pruner draws nothing
+        self._no_sampler = RandomSampler(seed=0)
         self._pruner = make_pruner(pruner, max_epochs=self._max_epochs, objectives=len(directions))
         self._terminator = Terminator(directions[0], regret=sampler == "gp", seed=seed) if terminate else None
         self._memory = Memory(name=f"mammobench-{seed}", directions=directions)
@@ -119,11 +122,18 @@ class OptunaEngine(Engine):
         if epoch <= (self._memory.trial(number).last_step or 0):
             return
         self._memory.report(number, epoch, value)
-        study = self._memory.study(RandomSampler(seed=0), self._pruner)
+        if not self._prunes:
+            return
+        study = self._memory.study(self._no_sampler, self._pruner)
         if self._pruner.prune(study, self._memory.trial(number)) and epoch < self._max_epochs:
             self._condemned.add(number)
         else:
             self._condemned.discard(number)
+
+    @property
+    def stops(self) -> bool:
+        """Whether there is a pruner."""
+        return self._prunes
 
     def should_stop(self, number: int) -> bool:
         """Return what the pruner said at the trial's last report; the last epoch ends a trial by itself."""

@@ -83,7 +83,7 @@ class Library(Entry):
         samplers: By name, the default first.
         several: The default for several objectives; empty for the first.
         pruners: By name.
-        takes: Those of ``pruner``, ``constraints``, ``terminate`` and ``design`` that it takes.
+        takes: Those of ``pruner``, ``constraints``, ``terminate``, ``design`` and ``spending`` that it takes.
         lacks: Why it has none of the others, as a clause.
         keeps_epochs: Whether its trials keep what they predict after each epoch, for a table of trainings.
     """

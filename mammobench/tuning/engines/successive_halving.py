@@ -7,83 +7,62 @@ that name stops trials instead; here a trial ends at its rung, and one of the be
 from collections.abc import Sequence
 
 from mammobench.core.objectives import Direction
-from mammobench.core.seeds import derive_seed
 from mammobench.space.search_space import SearchSpace
-from mammobench.tuning.engines.base import Engine, NoProposal, Outcome, Proposal, require_in_space
-from mammobench.tuning.engines.i_epoch import draw_new
+from mammobench.tuning.engines.base import NoProposal, Proposal
+from mammobench.tuning.engines.promoting import PromotingEngine, Spending
 
 REDUCTION = 3
 """One trial in so many is promoted from a rung to the next."""
 
 
-class AshaEngine(Engine):
+class AshaEngine(PromotingEngine):
     """Random configurations, the best third of each rung promoted to the next: 1, 3, 9, 27 epochs.
+
+    A trial that failed counts as the worst of its rung. Where a space has no more configurations, the best
+    that is left is promoted, until all have been trained to the end.
 
     Args:
         space: What to search; its budget's epochs are the last rung.
-        sampler: Without effect; there is one.
-        directions: Of the objective; the first is taken.
+        directions: Of the objective; one only.
         seed: The study's.
+        spending: Without effect: it goes on for as long as it is asked.
+
+    Raises:
+        EngineError: For several objectives.
     """
 
     def __init__(
-        self, space: SearchSpace, *, sampler: str = "asha", directions: Sequence[Direction], seed: int
+        self,
+        space: SearchSpace,
+        *,
+        directions: Sequence[Direction],
+        seed: int,
+        spending: Spending | None = None,
     ) -> None:
-        del sampler
-        self._space, self._seed = space, seed
-        self._sign = 1.0 if directions[0] == "maximize" else -1.0
+        super().__init__(space, directions=directions, seed=seed, spending=spending)
         self.rungs = rungs(space.budget.max_epochs)
-        self._proposed: dict[int, Proposal] = {}
-        self._ended: dict[int, Outcome] = {}
 
     def propose(self, number: int) -> Proposal | NoProposal:
         """Promote from the highest rung that has somebody to promote, else begin a new configuration."""
-        promoted = {each.continues for each in self._proposed.values()}
+        promoted = self._promotion(number, REDUCTION)
+        if promoted is None:
+            begun = self._begin(number, self.rungs[0])
+            return begun or self._promotion(number, 1) or self._nothing()
+        return promoted
+
+    def _promotion(self, number: int, reduction: int) -> Proposal | None:
         for place in reversed(range(len(self.rungs) - 1)):
-            for candidate in self._best(place):
-                if candidate not in promoted:
-                    proposal = Proposal(
-                        number,
-                        self._proposed[candidate].values,
-                        epochs=self.rungs[place + 1],
-                        continues=candidate,
-                    )
-                    self.resume(proposal)
-                    return proposal
-        begun = [each for each in self._proposed.values() if each.continues is None]
-        values = draw_new(self._space, derive_seed(self._seed, number, "propose"), begun)
-        if values is None:
-            running = any(each not in self._ended for each in self._proposed)
-            return NoProposal.WAIT if running else NoProposal.USED_UP
-        proposal = Proposal(number, values, epochs=self.rungs[0])
-        self.resume(proposal)
-        return proposal
+            there = self._ended_at(self.rungs[place])
+            for trial in self._ranked(there)[: len(there) // reduction]:
+                if trial not in self._continued:
+                    return self._promote(number, trial, self.rungs[place + 1])
+        return None
 
-    def resume(self, proposal: Proposal, curve: Sequence[float] = ()) -> None:
-        """Note a trial that was proposed elsewhere."""
-        del curve
-        require_in_space(self._space, proposal.values)
-        # the reference CNN is trained whole and stands on no rung
-        if proposal.epochs is not None:
-            self._proposed[proposal.number] = proposal
-
-    def learn(self, outcome: Outcome) -> None:
-        """Note how a trial ended."""
-        self.resume(outcome.proposal)
-        if outcome.proposal.number in self._proposed:
-            self._ended[outcome.proposal.number] = outcome
-
-    def _best(self, place: int) -> list[int]:
-        """Return the trials of a rung that are to be promoted, the best first."""
-        there = [outcome for outcome in self._ended.values() if outcome.proposal.epochs == self.rungs[place]]
-        scored = sorted(
-            (
-                (-self._sign * outcome.objectives[0], outcome.proposal.number)
-                for outcome in there
-                if outcome.state == "finished" and outcome.objectives
-            ),
+    def _nothing(self) -> NoProposal:
+        promotable = any(
+            self._begun[trial].epochs != self._most for trial in self._running & self._begun.keys()
         )
-        return [number for _, number in scored[: len(there) // REDUCTION]]
+        return NoProposal.WAIT if promotable else NoProposal.USED_UP
 
 
 def rungs(most: int) -> tuple[int, ...]:

@@ -1,172 +1,266 @@
-"""The simulated clock against an oracle that is no simulation, and what a method is told when."""
+"""The simulated clock: held to an oracle that has every time in closed form, and to the cost of rungs."""
 
-from collections.abc import Sequence
+import math
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
 
-from mammobench.benchmark.replay.trace import Budget
-from tests.planned import Plan, simulate, training
+from mammobench.benchmark.replay.answers import Exact
+from mammobench.benchmark.replay.simulator import Simulator
+from mammobench.benchmark.replay.trace import Budget, Trace
+from mammobench.benchmark.tables.observed import Observed
+from mammobench.core.errors import EngineError
+from tests.recorded_tables import made_table
+from tests.scripted import Line, Scripted
 
-EPOCHS = 9
+SCHEDULES = 1_000
+EPOCHS = 6
+AHEAD = Budget(trials=1_000)
 
 
-def random_plan(rng: np.random.Generator) -> list[Plan]:
-    plan: list[Plan] = []
-    for place in range(int(rng.integers(1, 14))):
-        earlier = [
-            other for other, each in enumerate(plan)
-            if each.stops is None and each.training.status == "ok" and each.epochs < EPOCHS
-            and other not in {later.continues for later in plan}
-        ]  # fmt: skip
-        if earlier and rng.random() < 0.3:
-            other = int(rng.choice(earlier))
-            epochs = int(rng.integers(plan[other].epochs + 1, EPOCHS + 1))
-            plan.append(Plan(plan[other].training, epochs, continues=other))
-            continue
-        failing = rng.random() < 0.2
-        trained = int(rng.integers(0, EPOCHS)) if failing else EPOCHS
-        plan.append(
-            Plan(
-                training(
-                    rng.uniform(0.1, 5.0, trained).tolist(),
-                    start=float(rng.uniform(0, 2)),
-                    end=float(rng.uniform(0, 2)),
-                    status="diverged" if failing else "ok",
-                    value=float(place),
-                ),
-                int(rng.integers(1, EPOCHS + 1)),
-                stops=int(rng.integers(1, EPOCHS)) if rng.random() < 0.3 else None,
-            )
-        )
-    return plan
+def simulate(
+    table: Observed, engine: Scripted, budget: Budget = AHEAD, *, workers: int = 1, speed: float = 1.0
+) -> Trace:
+    simulator = Simulator(
+        table, Exact(table), engine, seed=0, budget=budget, workers=workers, speed=speed, constraints=0
+    )
+    return simulator.run(table=table.name, method="scripted")
+
+
+@dataclass
+class Timeline:
+    """What becomes of one trial, as the oracle has it."""
+
+    worker: int
+    started: float
+    ended: float
+    epochs: list[tuple[float, int, float]]
+    trained: int
+    status: str
+    until: int
+
+
+def timeline(
+    table: Observed, place: tuple[int, int], line: Line, *, at: float, speed: float, begun: int
+) -> Timeline:
+    """Work a trial out from its start: nothing that the others do changes it."""
+    most = table.max_epochs
+    until = min(line.epochs or most, most)
+    reached, recorded = int(table.epochs[place]), str(table.status[place])
+    start, end = float(table.start_seconds[place]), float(table.end_seconds[place])
+    if recorded == "infeasible":
+        return Timeline(0, at, at + (start + end) / speed, [], begun, "infeasible", until)
+    last = min(until, reached)
+    if line.stop is not None and begun <= line.stop < until and 0 < line.stop <= reached:
+        last, status = line.stop, "pruned"
+    else:
+        fails = recorded != "ok" and (reached < until or until == most)
+        status = "failed" if fails else "finished"
+    last = max(last, begun)
+    spent = [start, *table.epoch_seconds[place][begun:last].tolist()]
+    epochs = [
+        (at + math.fsum(spent[: epoch - begun + 1]) / speed, epoch, float(table.objective[place][epoch - 1]))
+        for epoch in range(begun + 1, last + 1)
+    ]
+    if recorded != "ok" and status != "failed":
+        # how long it takes to end well is known of others only
+        good = table.status[place[0]] == "ok"
+        ends = table.end_seconds[place[0]][good] if good.any() else table.end_seconds[table.status == "ok"]
+        end = float(np.median(ends))
+    return Timeline(0, at, at + math.fsum([*spent, end]) / speed, epochs, last, status, until)
 
 
 def oracle(
-    plan: Sequence[Plan], workers: int
-) -> tuple[list[tuple[float, int, int]], list[tuple[int, float, float]]]:
-    """Return epochs by time and the start and end of each trial, worked out by arithmetic alone."""
+    table: Observed, places: list[tuple[int, int]], lines: list[Line], *, workers: int, speed: float
+) -> list[Timeline]:
+    """Place each trial on the first worker that is free, one after the other, without any clock."""
     free = [0.0] * workers
-    spans: list[tuple[int, float, float]] = []
-    done: list[int] = []
-    epochs: list[tuple[float, int, int]] = []
-    before = 0.0
-    for place, each in enumerate(plan):
-        begun = 0 if each.continues is None else done[each.continues]
-        ready = 0.0 if each.continues is None else spans[each.continues][2]
-        start = max(min(free), ready, before)
-        worker = next(number for number, time in enumerate(free) if time <= start)
-        made = each.training
-        last = min(each.epochs, len(made.objective))
-        stopped = each.stops is not None and begun < each.stops <= last and each.stops < each.epochs
-        if stopped and each.stops is not None:
-            last = each.stops
-        now = start + made.start_seconds
-        for epoch in range(begun, last):
-            now += made.epoch_seconds[epoch]
-            epochs.append((now, place + 1, epoch + 1))
-        fails = made.status != "ok" and each.epochs > len(made.objective)
-        now += made.end_seconds if made.status == "ok" or (fails and not stopped) else 0.0
-        spans.append((worker, start, now))
-        done.append(last)
-        free[worker] = now
-        before = start
-    return sorted(epochs), spans
+    told: list[Timeline] = []
+    latest = 0.0
+    for number, place in enumerate(places):
+        line = lines[number - 1] if number else Line({})
+        at = max([latest, min(free), *(told[each].ended for each in line.needs)])
+        begun = 0
+        if line.continues is not None:
+            origin = told[line.continues]
+            kept = origin.status in {"finished", "pruned"} and origin.until < table.max_epochs
+            begun = origin.trained if kept else 0
+        trial = timeline(table, place, line, at=at, speed=speed, begun=begun)
+        trial.worker = next(worker for worker, since in enumerate(free) if since <= at)
+        free[trial.worker], latest = trial.ended, at
+        told.append(trial)
+    return told
 
 
-def test_a_thousand_random_schedules_happen_as_arithmetic_says() -> None:
-    rng = np.random.default_rng(7)
-    for _ in range(1_000):
-        plan, workers = random_plan(rng), int(rng.integers(1, 17))
-        trace, _ = simulate(plan, workers=workers, epochs=EPOCHS)
-        epochs, spans = oracle(plan, workers)
-        events = trace.events[trace.events["trial"] > 0]
-        assert list(zip(events["trial"], events["epoch"], strict=True)) == [each[1:] for each in epochs]
-        np.testing.assert_allclose(events["seconds"], [each[0] for each in epochs], rtol=0, atol=1e-9)
-        searched = trace.trials[trace.trials["trial"] > 0]
-        np.testing.assert_allclose(
-            searched[["worker", "started", "ended"]].to_numpy(), spans, rtol=0, atol=1e-9
+@cache
+def failing_table(seed: int, failing: float) -> Observed:
+    return made_table(seed=seed, seeds=2, epochs=EPOCHS, failing=failing)[0]
+
+
+def schedule(draw: int) -> tuple[Observed, list[Line], int, float]:
+    rng = np.random.default_rng(draw)
+    table = failing_table(int(rng.integers(20)), float(rng.choice([0, 0.2, 0.5])))
+    status = table.status.copy()
+    status[(table.epochs == 0) & (rng.random(status.shape) < 0.5)] = "infeasible"
+    start = rng.choice([0.0, 1.0]) * table.start_seconds
+    table = replace(table, status=status, start_seconds=start)
+    # each configuration begins once and goes on once from a trial: no two times are the same
+    configs = rng.permutation(np.arange(1, len(table.proposals)))
+    lines: list[Line] = []
+    for number in range(1, int(rng.integers(3, 40))):
+        after = int(rng.integers(number)) if rng.random() < 0.2 else None
+        epochs = int(rng.integers(1, EPOCHS + 1)) if rng.random() < 0.7 else None
+        values: Any = table.proposals[configs[number]]
+        continues = None
+        if lines and rng.random() < 0.3:
+            continues = int(rng.integers(1, number))
+            values = lines[continues - 1].values
+            if any(line.continues == continues for line in lines):
+                continues, values = None, table.proposals[configs[number]]
+        stop = int(rng.integers(1, EPOCHS)) if rng.random() < 0.3 else None
+        lines.append(Line(values, epochs, stop, after, continues))
+    return table, lines, int(rng.integers(1, 17)), float(rng.choice([1.0, 1.0, 2.0]))
+
+
+def test_every_event_of_a_thousand_schedules_is_where_the_oracle_has_it() -> None:
+    events = 0
+    for draw in range(SCHEDULES):
+        table, lines, workers, speed = schedule(draw)
+        trace = simulate(table, Scripted(lines), workers=workers, speed=speed)
+        frame = trace.trials
+        places = list(zip(frame["config"].tolist(), frame["training_seed"].tolist(), strict=True))
+        told = oracle(table, places, lines, workers=workers, speed=speed)
+        assert len(frame) == len(lines) + 1
+        assert frame["worker"].tolist() == [trial.worker for trial in told], draw
+        assert frame["status"].tolist() == [trial.status for trial in told], draw
+        assert frame["epochs"].tolist() == [trial.trained for trial in told], draw
+        assert frame["started"].to_numpy() == pytest.approx(
+            [trial.started for trial in told], rel=0, abs=1e-9
         )
+        assert frame["ended"].to_numpy() == pytest.approx([trial.ended for trial in told], rel=0, abs=1e-9)
+        happened = sorted(
+            (seconds, number, epoch, value)
+            for number, trial in enumerate(told)
+            for seconds, epoch, value in trial.epochs
+        )
+        found = trace.events
+        assert list(zip(found["trial"], found["epoch"], found["value"], strict=True)) == [
+            each[1:] for each in happened
+        ]
+        assert found["seconds"].to_numpy() == pytest.approx([each[0] for each in happened], rel=0, abs=1e-9)
+        events += len(happened)
+    assert events > 50_000
 
 
-def test_a_budget_of_seconds_ends_a_search_between_events() -> None:
-    plan = [Plan(training([1.0] * EPOCHS), EPOCHS)] * 1
-    trace, _ = simulate(plan, workers=1, epochs=EPOCHS, budget=Budget(seconds=4.5))
-    assert trace.events[trace.events["trial"] == 1]["seconds"].tolist() == [1.0, 2.0, 3.0, 4.0]
-    assert trace.trials["status"].tolist() == ["finished", "running"]
-    assert np.isnan(trace.trials["ended"].iloc[1])
+def even(table: Observed, *, seconds: float = 1.0, beside: float = 0.0) -> Observed:
+    """The table with epochs that all take the same."""
+    return replace(
+        table,
+        epoch_seconds=np.full_like(table.epoch_seconds, seconds),
+        start_seconds=np.full_like(table.start_seconds, beside),
+        end_seconds=np.full_like(table.end_seconds, beside),
+    )
 
 
-RUNGS = (1, 3, 9, 27)
-
-
-def test_a_promotion_from_checkpoints_costs_the_epochs_of_one_training() -> None:
-    whole = training([1.0] * 27)
-    plan = [Plan(whole, epochs, continues=place - 1 if place else None) for place, epochs in enumerate(RUNGS)]
-    trace, _ = simulate(plan, workers=1, epochs=27)
-    assert trace.trials["ended"].iloc[-1] == pytest.approx(27, abs=1e-9)
-    restarted, _ = simulate([Plan(whole, epochs) for epochs in RUNGS], workers=1, epochs=27)
-    assert restarted.trials["ended"].iloc[-1] == pytest.approx(40, abs=1e-9)
-
-
-def test_nothing_that_a_method_is_told_lies_in_its_future() -> None:
-    """At each of ten thousand decisions, all that was told has happened by then, and all of that was told."""
-    rng = np.random.default_rng(11)
-    decisions = 0
-    while decisions < 10_000:
-        plan, workers = random_plan(rng), int(rng.integers(1, 9))
-        trace, engine = simulate(plan, workers=workers, epochs=EPOCHS)
-        happened = {
-            (trial, epoch): seconds
-            for seconds, trial, epoch in zip(
-                trace.events["seconds"], trace.events["trial"], trace.events["epoch"], strict=True
-            )
-        }
-        begun = dict(zip(trace.trials["trial"], trace.trials["started"], strict=True))
-        ended = dict(zip(trace.trials["trial"], trace.trials["ended"], strict=True))
-        for kind, trial, epoch, told_at in engine.told:
-            # the epochs of a trial that is continued are told again when it runs again
-            at = happened.get((trial, epoch), begun[trial]) if kind == "epoch" else ended[trial]
-            assert at is not None
-            assert at <= told_at
-            decisions += 1
-        told = {each[1:3]: each[3] for each in engine.told if each[0] == "epoch"}
-        # a trial whose last epochs are told with its end needs no report of them
-        assert all(told.get(place, seconds) == seconds for place, seconds in happened.items() if place[0] > 0)
-
-
-def test_a_fast_trial_is_not_stopped_on_what_a_slow_rival_says_later() -> None:
-    """The rival's first value comes at 10 s; the fast trial has ended by 0.9 s."""
-    fast, slow = training([0.1] * EPOCHS, value=0.1), training([10.0] * EPOCHS, value=0.9)
-    trace, engine = simulate([Plan(slow, EPOCHS), Plan(fast, EPOCHS)], workers=2, epochs=EPOCHS)
-    before = [each for each in engine.told if each[1] == 1]
-    first = engine.told.index(before[0])
-    assert [each[2] for each in engine.told[:first] if each[0] == "epoch"] == list(range(1, EPOCHS + 1))
-    assert trace.trials.set_index("trial").loc[2, "ended"] == pytest.approx(0.9, abs=1e-9)
-
-
-def test_a_method_that_waits_is_asked_again_when_something_has_happened() -> None:
-    plan = [
-        Plan(training([1.0] * EPOCHS), 3),
-        Plan(training([5.0] * EPOCHS), 1),
-        Plan(training([1.0] * EPOCHS), 9, continues=0),
+def rungs(values: Any, *, promoted: bool) -> list[Line]:
+    return [
+        Line(values, epochs, after=number, continues=number if promoted and number else None)
+        for number, epochs in enumerate((1, 3, 9, 27))
     ]
-    trace, _ = simulate(plan, workers=3, epochs=EPOCHS)
-    assert trace.trials["started"].tolist() == [0.0, 0.0, 0.0, 3.0]
-    assert trace.trials["ended"].iloc[3] == pytest.approx(9.0)
 
 
-def test_a_failure_takes_its_time_and_is_told_as_one() -> None:
-    failing = training([1.0, 1.0], end=0.5, status="out of memory")
-    at_once = training([], start=2.0, end=1.0, status="diverged")
-    trace, engine = simulate([Plan(failing, EPOCHS), Plan(at_once, EPOCHS)], workers=1, epochs=EPOCHS)
-    assert trace.trials["status"].tolist() == ["finished", "failed", "failed"]
-    assert trace.trials["ended"].tolist()[1:] == [2.5, 5.5]
-    assert ("failed", 1, 2, 2.5) in engine.told
+@pytest.mark.parametrize(("promoted", "seconds"), [(True, 27.0), (False, 40.0)])
+def test_promotions_pay_for_their_further_epochs_and_restarts_for_all(promoted: bool, seconds: float) -> None:
+    table = even(made_table(epochs=27)[0])
+    trace = simulate(table, Scripted(rungs(table.proposals[5], promoted=promoted)))
+    assert trace.trials["ended"].iloc[4] - trace.trials["started"].iloc[1] == seconds
+    assert (trace.events["trial"] > 0).sum() == seconds
+    assert trace.trials["training_seed"].iloc[1:].nunique() == (1 if promoted else 3)
 
 
-def test_what_would_fail_later_ends_well_before() -> None:
-    failing = training([1.0, 1.0, 1.0], end=7.0, status="diverged")
-    trace, _ = simulate([Plan(failing, 3)], workers=1, epochs=EPOCHS)
-    assert trace.trials["status"].tolist() == ["finished", "finished"]
-    assert trace.trials["ended"].iloc[1] == pytest.approx(3.0)
+def test_a_promotion_starts_and_ends_as_every_training_does() -> None:
+    table = even(made_table(epochs=27)[0], beside=0.5)
+    trace = simulate(table, Scripted(rungs(table.proposals[5], promoted=True)))
+    assert trace.trials["ended"].iloc[4] - trace.trials["started"].iloc[1] == 27 + 4 * (0.5 + 0.5)
+
+
+def test_of_what_happens_at_one_time_comes_first_what_was_begun_first() -> None:
+    table = even(made_table(epochs=3)[0])
+    lines = [Line(values or {}) for values in table.proposals[1:6]]
+    trace = simulate(table, Scripted(lines), workers=3)
+    assert trace.events["trial"].tolist() == [0, 1, 2, 0, 1, 2, 0, 1, 2, 3, 4, 5, 3, 4, 5, 3, 4, 5]
+
+
+def test_a_budget_of_seconds_cuts_what_would_end_later() -> None:
+    table = even(made_table(epochs=3)[0], beside=0.25)
+    lines = [Line(values or {}) for values in table.proposals[1:6]]
+    trace = simulate(table, Scripted(lines), Budget(seconds=5.75))
+    assert trace.trials["status"].tolist() == ["finished", "running"]
+    assert trace.trials["epochs"].tolist() == [3, 2]
+    assert np.isnan(trace.trials["ended"].iloc[1])
+    assert trace.events["seconds"].tolist() == [1.25, 2.25, 3.25, 4.75, 5.75]
+    # what would begin at the end does not
+    assert len(simulate(table, Scripted(lines), Budget(seconds=3.5)).trials) == 1
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_budget_of_epochs_or_trials_is_all_workers_together(workers: int) -> None:
+    table, _ = made_table(epochs=3)
+    lines = [Line(values or {}) for values in table.proposals[1:20]]
+    assert len(simulate(table, Scripted(lines), Budget(epochs=7), workers=workers).events) == 7
+    trace = simulate(table, Scripted(lines), Budget(trials=4), workers=workers)
+    assert len(trace.trials) == 5
+    assert (trace.trials["status"] == "finished").all()
+
+
+def test_what_was_cut_behind_a_promotion_has_the_epochs_before_it() -> None:
+    table = even(made_table(epochs=9)[0], beside=1.0)
+    trace = simulate(table, Scripted(rungs(table.proposals[5], promoted=True)[:2]), Budget(seconds=14.5))
+    assert trace.trials["epochs"].tolist() == [9, 1, 1]
+    assert trace.trials["status"].tolist() == ["finished", "finished", "running"]
+
+
+def test_a_failure_behind_the_last_epoch_concerns_whole_trainings_alone() -> None:
+    table, _ = made_table(epochs=3)
+    table = replace(table, status=np.full_like(table.status, "error"))
+    values = table.proposals[5] or {}
+    trace = simulate(table, Scripted([Line(values, 2), Line(values)]))
+    assert trace.trials["status"].tolist() == ["failed", "finished", "failed"]
+    assert trace.trials["epochs"].tolist() == [3, 2, 3]
+
+
+def test_what_was_trained_to_the_end_or_failed_leaves_no_checkpoint() -> None:
+    table = even(made_table(epochs=4)[0])
+    values = table.proposals[5] or {}
+    lines = [Line(values, None, stop=2), Line(values, 3, after=1, continues=1)]
+    trace = simulate(table, Scripted(lines))
+    assert trace.trials["status"].tolist() == ["finished", "pruned", "finished"]
+    assert trace.events.loc[trace.events["trial"] == 2, "epoch"].tolist() == [1, 2, 3]
+
+
+def test_a_method_that_waits_for_nothing_is_told_so() -> None:
+    table, _ = made_table(epochs=3)
+    with pytest.raises(EngineError, match="waits, and no trial runs"):
+        simulate(table, Scripted([Line(table.proposals[3] or {}, after=1)]))
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (Line({"model.activation": "relu"}), "outside the space"),
+        (Line({}, 0), "epochs until 0"),
+        (Line({}, 2, continues=1), "to go on with trial 1, which there is not"),
+        (Line({"model.activation": "gelu"}, 2, continues=0), "with other hyperparameters"),
+    ],
+)
+def test_what_cannot_be_tried_is_refused(line: Line, told: str) -> None:
+    table, _ = made_table(epochs=3)
+    if "outside" not in told:
+        line = replace(line, values={**(table.proposals[0] or {}), **line.values})
+    engine = Scripted([line])
+    engine.ended.add(1)
+    with pytest.raises(EngineError, match=told):
+        simulate(table, engine)
