@@ -287,8 +287,7 @@ def _run(searches: Sequence[Search], jobs: int) -> Iterator[None]:
                 future.result()
                 yield
     finally:
-        for process in list((pool._processes or {}).values()):  # noqa: SLF001 - the pool has no other way to stop one in the midst of a search
-            process.terminate()
+        # a search in its midst takes seconds at most, and is kept
         pool.shutdown(cancel_futures=True)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from mammobench.benchmark import filenames
 from mammobench.benchmark.page.facts import ranking
@@ -78,7 +79,7 @@ class Comparison:
         """Return the figures, each with its name."""
         return drawings_of(self.assessment)
 
-    def figure(self, name: str) -> Any:  # noqa: ANN401 - matplotlib's, which nobody has to load for this
+    def figure(self, name: str) -> Figure:
         """Return a matplotlib figure by its name, such as ``regret``.
 
         Raises:

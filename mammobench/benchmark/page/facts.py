@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from mammobench.benchmark.statistics.assessment import Assessment
-from mammobench.benchmark.statistics.differences import MOST_SEEDS
+from mammobench.benchmark.statistics.differences import LEVEL, MOST_SEEDS
 from mammobench.benchmark.statistics.pairs import TOGETHER
 from mammobench.report import text
 from mammobench.report.facts import Table
@@ -162,7 +162,7 @@ def null_check(found: Assessment) -> Table:
             str(row["table"]),
             _with(row["difference"], row["low"], row["high"], signed=True),
             text.p_value(row["p"]),
-            "different, by chance or by a fault" if row["p"] < 0.05 else "not different",  # noqa: PLR2004
+            "different, by chance or by a fault" if row["p"] < 1 - LEVEL else "not different",
         )
         for row in found.null_check.to_dict("records")
     )

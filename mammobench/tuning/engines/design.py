@@ -116,7 +116,7 @@ class DesignEngine(Engine):
             self._taken.add(planned)
 
 
-def planned_of(memo: Any) -> Planned | None:  # noqa: ANN401 - from a record, whatever stands there
+def planned_of(memo: object) -> Planned | None:
     """Return which training of a plan a trial is; None for one that is of no plan."""
     match memo:
         case {"config": int(config), "replicate": int(replicate)}:
