@@ -26,16 +26,21 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("methods", nargs="+")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
+    parser.add_argument("--answers", nargs="+", default=["exact", "nearest", "surrogate"])
     arguments = parser.parse_args()
     found = {}
-    for answers in ("exact", "nearest", "surrogate"):
+    for answers in arguments.answers:
         table, _ = made_table(epochs=9, failing=0.1, finite=answers == "exact")
         for method in arguments.methods:
             for seed in arguments.seeds:
                 trace = replay(
-                    table, parse_method(method), seed=seed, budget=Budget(epochs=120), workers=3,
+                    table,
+                    parse_method(method),
+                    seed=seed,
+                    budget=Budget(epochs=120),
+                    workers=3,
                     answers=answers,
-                )  # fmt: skip
+                )
                 found[f"{answers} {method} {seed}"] = digest_of(trace)
     print(json.dumps(found))
 
