@@ -21,7 +21,7 @@ from mammobench.space.search_space import SearchSpace
 from mammobench.tuning.engines.base import Engine, Proposal
 from tests.recorded_tables import write_made_table
 
-METHODS = "random,tpe+median,asha"
+METHODS = "random,asha"
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def whole(tables: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -
 
 
 def compare(tables: tuple[Path, ...], out: Path, **how: object) -> Comparison:
-    asked = {"methods": METHODS, "seeds": 4, "jobs": 1, "figures": False, **how}
+    asked = {"methods": METHODS, "seeds": 3, "jobs": 1, "figures": False, **how}
     return mammobench.compare(tables, out=out, **asked)  # type: ignore[arg-type]
 
 
@@ -57,7 +57,7 @@ def test_a_trace_survives_its_file(whole: Comparison, tmp_path: Path) -> None:
     np.testing.assert_array_equal(read.thinking, trace.thinking)
 
 
-@pytest.mark.parametrize("searches", [1, 7, 23])
+@pytest.mark.parametrize("searches", [1, 11])
 def test_an_interrupted_comparison_goes_on_and_comes_to_the_same(
     tables: tuple[Path, Path], whole: Comparison, tmp_path: Path, searches: int
 ) -> None:
@@ -77,7 +77,7 @@ def test_a_half_written_search_is_run_again(
     tables: tuple[Path, Path], whole: Comparison, tmp_path: Path
 ) -> None:
     shutil.copytree(whole.folder, tmp_path / "c")
-    path = trace_path(tmp_path / "c", "one", "asha", 2)
+    path = trace_path(tmp_path / "c", "one", "asha", 1)
     path.write_bytes(path.read_bytes()[:200])
     compare(tables, tmp_path / "c")
     assert dict(digests(tmp_path / "c")) == dict(digests(whole.folder))
