@@ -43,6 +43,9 @@ FEWEST_TRIALS = 32
 """The default budget is that of the space, but at least so many whole trainings."""
 
 FORMAT = 1
+HEAVY = "mammobench.benchmark.replay.preload"
+"""What the server of processes has loaded where a method is KerasTuner's."""
+
 SEEDS = 50
 
 
@@ -272,7 +275,8 @@ def _run(searches: Sequence[Search], jobs: int) -> Iterator[None]:
         return
     # a server that has the libraries loaded, so that processes share their memory
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["mammobench.benchmark.replay.preload"])
+    heavy = any(search.method.library == "keras-tuner" for search in searches)
+    context.set_forkserver_preload([HEAVY if heavy else __name__])
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_end_with_parent)
     queue = iter(searches)
     running: set[Future[None]] = set()

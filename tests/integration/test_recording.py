@@ -76,6 +76,7 @@ def test_kills_lose_and_double_nothing(module_command_line: CommandLine, recorde
     require_same(Table.open(line.folder / "killed"), recorded)
 
 
+@pytest.mark.slow  # four recordings
 @pytest.mark.timeout(600)
 def test_a_table_grows_with_or_without_the_study_that_recorded_it(
     module_command_line: CommandLine, recorded: Table
@@ -139,7 +140,7 @@ def test_a_killed_comparison_goes_on(command_line: CommandLine) -> None:
         "compare",
         "made",
         "--methods",
-        "random,tpe+median,asha",
+        "random,asha",
         "--seeds",
         "12",
         "--jobs",

@@ -1,5 +1,6 @@
 """Making an engine by name."""
 
+import importlib.util
 from collections.abc import Collection, Sequence
 
 from mammobench.core.errors import EngineError
@@ -55,6 +56,7 @@ def make_engine(
         "design": design,
         "spending": spending,
     }
+    require_package(library, sampler)
     if engine not in ENGINES:
         return plugged_in()[engine](space, directions=tuple(directions), seed=seed)
     made: Engine = resolve(library.where)(
@@ -78,6 +80,21 @@ def library_of(engine: str) -> Library:
         _check("unknown engine", engine, [*ENGINES, *plugins])
         return plugins[engine].library
     return ENGINES[engine]
+
+
+def require_package(library: Library, sampler: str) -> None:
+    """Refuse a method whose package is not installed.
+
+    Raises:
+        EngineError: With how it is installed.
+    """
+    package = library.samplers[sampler].package
+    if package and importlib.util.find_spec(package.module) is None:
+        raise EngineError(
+            f"the sampler {sampler} needs {package.title}, which is not installed",
+            remedy=f"Install the extra with `pip install 'mammobench[{package.extra}]'`, "
+            "or use --sampler tpe",
+        )
 
 
 def check_engine(

@@ -19,6 +19,7 @@ OPTUNA: dict[str, Sampler] = {}
 PRUNERS: dict[str, Pruner] = {}
 KERAS_TUNER: dict[str, Sampler] = {}
 OWN: dict[str, Sampler] = {}
+SMAC: dict[str, Sampler] = {}
 DESIGNS: dict[str, Sampler] = {}
 ENGINES: dict[str, Library] = {}
 
@@ -172,6 +173,18 @@ register(
 )
 
 register(
+    SMAC,
+    Sampler(
+        name="smac",
+        meaning="random forest, expected improvement (Lindauer et al. 2022)",
+        where=f"{_HERE}.smac:SmacEngine",
+        constraints="as failed trials",
+        package=Package("smac", "SMAC", "smac"),
+        slow=True,
+    ),
+)
+
+register(
     DESIGNS,
     Sampler(
         name="sobol",
@@ -208,6 +221,13 @@ register(
         samplers=OWN,
         takes=("spending",),
         lacks="its methods end trials at their own epochs",
+    ),
+    Library(
+        name="smac",
+        meaning="SMAC's facade for hyperparameter optimisation",
+        where=f"{_HERE}.smac:SmacEngine",
+        samplers=SMAC,
+        lacks="it is told of whole trainings",
     ),
     Library(
         name="design",
