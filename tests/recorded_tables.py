@@ -105,7 +105,7 @@ def made_table(
         space=space,
         direction="maximize",
         weights="best",
-        values=tuple(values),
+        proposals=tuple(values),
         reference=0,
         objective=np.where(beyond, np.nan, objective),
         epoch_seconds=np.where(beyond, np.nan, seconds),
@@ -127,7 +127,7 @@ def write_made_table(folder: Path, **how: Any) -> Table:
     """
     observed, sealed = made_table(**how)
     configs, runs, curves = [], [], []
-    for config, values in enumerate(observed.values):
+    for config, values in enumerate(observed.proposals):
         origin = "reference" if config == observed.reference else "sobol"
         columns = {
             item.key: to_column(item, (values or {}).get(item.key)) for item in observed.space.hyperparameters

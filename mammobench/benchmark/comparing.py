@@ -3,7 +3,11 @@
 import itertools
 import json
 import multiprocessing
+import multiprocessing.connection
+import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass
@@ -39,6 +43,9 @@ FEWEST_TRIALS = 32
 """The default budget is that of the space, but at least so many whole trainings."""
 
 FORMAT = 1
+HEAVY = "mammobench.benchmark.replay.preload"
+"""What the server of processes has loaded where a method is KerasTuner's."""
+
 SEEDS = 50
 
 
@@ -83,6 +90,7 @@ def compare_on_tables(
     workers: int = 1,
     answers: Asked = "auto",
     jobs: int | None = None,
+    figures: bool = True,
     progress: Callable[..., None] = _silent,
 ) -> Comparison:
     """Replay search methods on tables of recorded trainings, and compare them.
@@ -101,6 +109,7 @@ def compare_on_tables(
         workers: Simulated workers.
         answers: How tables answer proposals; see `replay`.
         jobs: Processes; None for one a core.
+        figures: Whether to write each figure as PDF and PNG too.
         progress: Told of searches done, and of their total.
 
     Raises:
@@ -178,7 +187,7 @@ def compare_on_tables(
             observed=observed,
             traces=tuple(traces),
         )
-        comparison.report()
+        comparison.report(figures=figures)
         progress("Comparing", 1, 1)
     return comparison
 
@@ -266,8 +275,9 @@ def _run(searches: Sequence[Search], jobs: int) -> Iterator[None]:
         return
     # a server that has the libraries loaded, so that processes share their memory
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["mammobench.benchmark.replay.preload"])
-    pool = ProcessPoolExecutor(jobs, mp_context=context)
+    heavy = any(search.method.library == "keras-tuner" for search in searches)
+    context.set_forkserver_preload([HEAVY if heavy else __name__])
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_end_with_parent)
     queue = iter(searches)
     running: set[Future[None]] = set()
     try:
@@ -281,9 +291,22 @@ def _run(searches: Sequence[Search], jobs: int) -> Iterator[None]:
                 future.result()
                 yield
     finally:
-        for process in list((pool._processes or {}).values()):  # noqa: SLF001 - the pool has no other way to stop one in the midst of a search
-            process.terminate()
+        # a search in its midst takes seconds at most, and is kept
         pool.shutdown(cancel_futures=True)
+
+
+def _end_with_parent() -> None:
+    """End this process as soon as the one that started it is gone, however that ended."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, name="mammobench-parent", daemon=True).start()
 
 
 def run_search_on_table(search: Search) -> None:

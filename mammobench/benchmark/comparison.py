@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from mammobench.benchmark import filenames
 from mammobench.benchmark.page.facts import ranking
@@ -20,6 +21,7 @@ from mammobench.core.errors import ConfigError
 from mammobench.core.files import write_text
 from mammobench.report.drawing import Drawing, save_drawings
 from mammobench.space.config import nearest
+from mammobench.study.filenames import FIGURES, PAGE
 
 FRAMES = ("overall", "scores", "pairs", "ranks", "tables", "searches", "curves", "correlation", "null_check")
 
@@ -48,6 +50,11 @@ class Comparison:
         return self.assessment.lead
 
     @property
+    def page(self) -> Path:
+        """The page."""
+        return self.folder / PAGE
+
+    @property
     def recommended(self) -> str | None:
         """The method that is better than the simple ones at equal cost; None where there is none."""
         return self.assessment.recommended
@@ -72,7 +79,7 @@ class Comparison:
         """Return the figures, each with its name."""
         return drawings_of(self.assessment)
 
-    def figure(self, name: str) -> Any:  # noqa: ANN401 - matplotlib's, which nobody has to load for this
+    def figure(self, name: str) -> Figure:
         """Return a matplotlib figure by its name, such as ``regret``.
 
         Raises:
@@ -83,16 +90,17 @@ class Comparison:
             raise ConfigError(f"no figure {name!r}{nearest(name, list(drawn))}", expected=", ".join(drawn))
         return drawn[name]
 
-    def report(self, out: str | Path | None = None) -> Path:
+    def report(self, out: str | Path | None = None, *, figures: bool = True) -> Path:
         """Write the page, the tables as CSV, the ranking for LaTeX, and the figures as PDF and PNG.
 
         Args:
-            out: The page; ``index.html`` in the comparison's folder unless given.
+            out: The page; that in the comparison's folder unless given.
+            figures: Whether to write the figures beside it.
 
         Returns:
             The path of the page.
         """
-        path = Path(out) if out is not None else self.folder / filenames.PAGE
+        path = Path(out) if out is not None else self.page
         page = build_page(
             self.assessment,
             self.asked,
@@ -102,7 +110,8 @@ class Comparison:
         for name in FRAMES:
             write_text(path.with_name(f"{name}.csv"), self.frame(name).to_csv(index=False))
         write_text(path.with_name(filenames.RANKING), ranking_in_latex(ranking(self.assessment)))
-        save_drawings(self.figures(), path.with_name(filenames.FIGURES))
+        if figures:
+            save_drawings(self.figures(), path.with_name(FIGURES))
         return write_page(page, path)
 
     def to_dict(self) -> dict[str, Any]:
@@ -115,7 +124,7 @@ class Comparison:
         }
         return {
             "folder": str(self.folder),
-            "page": str(self.folder / filenames.PAGE),
+            "page": str(self.page),
             "lead": found.lead,
             "recommended": found.recommended,
             "baseline": found.baseline,

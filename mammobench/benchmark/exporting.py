@@ -4,24 +4,22 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from mammobench.benchmark.tables.observed import Status
-from mammobench.benchmark.tables.recorded import CURVE_COLUMNS, Recorded, to_column
+from mammobench.benchmark.tables.recorded import CURVE_COLUMNS, Recorded, Status, to_column
 from mammobench.core.errors import DataError
 from mammobench.core.metrics import best_threshold, scores
 from mammobench.data.splits.split import Split
-from mammobench.evaluation.openings import log_opening
+from mammobench.evaluation.predictions import open_epochs, open_predictions
 from mammobench.space.search_space import SearchSpace, encode
 from mammobench.study.design import Design
 from mammobench.study.record import StudyRecord
 from mammobench.study.trial_record import TrialRecord
-from mammobench.training.filenames import EPOCHS, HISTORY, PREDICTIONS
+from mammobench.training.filenames import HISTORY
 from mammobench.tuning.engines.design import Planned, default_values, planned_of
 
 _STATUS: Mapping[str | None, Status] = {
@@ -229,17 +227,14 @@ def _curve(training: _Training, split: Split) -> pd.DataFrame:
 
 def _test_scores(record: TrialRecord, split: Split, epochs: int) -> pd.DataFrame:
     """Return ``test_*`` of each epoch, NaN for those that kept no predictions."""
-    log_opening(record.folder / PREDICTIONS)
     rows: list[dict[str, float]] = [{} for _ in range(epochs)]
-    arrays = _arrays(record.folder / EPOCHS)
+    arrays = open_epochs(record.folder)
     if arrays:
         pairs = zip(arrays["validation"], arrays["test"], strict=True)
         for row, (validation, test) in zip(rows, pairs, strict=False):
             row.update(_scores(validation, test, split))
     elif record.state == "finished":
-        arrays = _arrays(record.folder / PREDICTIONS)
-        found = arrays["validation_probability"], arrays["test_probability"]
-        rows[record.best_epoch - 1] |= _scores(*found, split)
+        rows[record.best_epoch - 1] |= _scores(*open_predictions(record.folder, split), split)
     return pd.DataFrame(rows).add_prefix("test_")
 
 
@@ -254,7 +249,7 @@ def _run(training: _Training, curve: pd.DataFrame) -> dict[str, Any]:
     record, planned = training.record, training.planned
     parts = record.seconds
     epochs = float(curve[["train_seconds", "validation_seconds"]].to_numpy(np.float64).sum())
-    arrays = _arrays(record.folder / EPOCHS)
+    arrays = open_epochs(record.folder)
     start = sum(parts.get(name, 0.0) for name in _BEFORE)
     end = parts.get("predict", 0.0)
     if record.state == "failed":
@@ -283,12 +278,3 @@ def _status(record: TrialRecord) -> Status:
     if record.state == "infeasible":
         return "infeasible"
     return _STATUS.get(record.fault, "error")
-
-
-def _arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
-    """Return the arrays of a file; none where there is no such file."""
-    try:
-        with np.load(path) as saved:
-            return {name: saved[name] for name in saved.files}
-    except FileNotFoundError:
-        return {}

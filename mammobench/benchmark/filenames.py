@@ -24,7 +24,5 @@ COMPARISON = "comparison.json"
 TRACES = "traces"
 """A folder a table, in it one a method, in it one file a search."""
 
-PAGE = "index.html"
-FIGURES = "figures"
 RANKING = "methods.tex"
 """The ranking of methods, for LaTeX."""

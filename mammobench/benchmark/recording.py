@@ -132,9 +132,9 @@ def record_table(
     for warning in require_usable(store, loaded):
         progress(warning.rstrip("."), 0, 0)
     progress("Loading TensorFlow", 0, 1)
-    with start_or_continue(request, store) as record:
+    with start_or_continue(request, store) as begun:
         progress("Loading TensorFlow", 1, 1)
-        record = _grown(record, design)  # noqa: PLW2901 - the same study, its plan as it is now
+        record = _grown(begun, design)
         engine = engine_of(record.spec, record.space)
         if not isinstance(engine, DesignEngine):
             raise TypeError(f"the engine of a table is a design, found {type(engine).__name__}")

@@ -94,4 +94,4 @@ def _tell(found: Any, *, as_json: bool) -> None:
     for row in ranking[columns].itertuples(index=False):
         shown.add_row(*row)
     out.print(shown)
-    out.print(f"Page:       {found.folder / 'index.html'}")
+    out.print(f"Page:       {found.page}")

@@ -67,11 +67,6 @@ def _paragraph(head: list[str], row: list[str]) -> Group:
     return Group(Text(row[0], style="bold"), lines)
 
 
-def interval(row: Json, name: str) -> str:
-    """Write a score of the leaderboard with its interval."""
-    return f"{row[name]:.3f} [{row[f'{name}_low']:.3f}, {row[f'{name}_high']:.3f}]"
-
-
 def _plain(value: Json) -> Json:
     if isinstance(value, Mapping):
         return {key: _plain(each) for key, each in value.items()}

@@ -92,6 +92,7 @@ def record(
 def table(
     folder: Annotated[Path, typer.Argument(metavar="TABLE", help="A table's folder.")],
     as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Check a table of recorded trainings, and say what it holds.
 
@@ -99,6 +100,8 @@ def table(
     """
     from mammobench import api
 
+    # it is done in a moment, with nothing to show meanwhile
+    del quiet
     _tell(api.Table.open(folder), as_json=as_json)
 
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from mammobench.cli.declared import with_options
 from mammobench.cli.failures import failures_as_json, nothing_came_of_it, tell_of_failures
 from mammobench.cli.options import DataOption, Json, Quiet, StorageOption, database
-from mammobench.cli.printing import interval, print_json, stderr
+from mammobench.cli.printing import print_json, stderr
 from mammobench.study.filenames import LEADERBOARD, PAGE, WORKERS
 from mammobench.study.options import OPTIONS
 from mammobench.tuning.engines.methods import ENGINES, pruner_help, sampler_help
@@ -200,6 +200,8 @@ def searching(console: Console, *, trials: int, workers: int) -> Iterator[Any]:
 
 
 def _tell_of_search(study: Any, *, as_json: bool) -> None:
+    from mammobench.cli.answering import print_answer
+    from mammobench.report.answer import build_answer
     from mammobench.study.paths import command_for
 
     ranking = study.ranking()
@@ -210,6 +212,7 @@ def _tell_of_search(study: Any, *, as_json: bool) -> None:
         print_json(
             {
                 "study": str(study.folder),
+                "lead": build_answer(ranking).lead,
                 "report": str(report),
                 "leaderboard": str(study.folder / LEADERBOARD),
                 "finished": sum(trial.state == "finished" for trial in study.trials),
@@ -223,15 +226,8 @@ def _tell_of_search(study: Any, *, as_json: bool) -> None:
             }
         )
         return
+    print_answer([study.record], ranking)
     out = Console(soft_wrap=True, highlight=False)
-    if selected is None:
-        out.print("No searched trial has finished.")
-    else:
-        synthetic = " (synthetic data)" if study.record.spec.store["synthetic"] else ""
-        out.print(
-            f"[bold]Validation selected trial {selected['trial']}[/]{synthetic}: "
-            f"test F1 {interval(selected, 'test_f1')}, accuracy {interval(selected, 'test_accuracy')}"
-        )
     out.print(f"Report:     {report}")
     out.print(f"Table:      {study.folder / LEADERBOARD}")
     out.print(f"Reproduce:  {reproduce_command}")

@@ -49,8 +49,10 @@ def report(
     """
     import webbrowser
 
+    from mammobench.cli.answering import print_answer
     from mammobench.core.progress import Bars
     from mammobench.evaluation.openings import openings_of
+    from mammobench.report.answer import build_answer
     from mammobench.report.formats import format_of
     from mammobench.report.html import table_beside
     from mammobench.report.write import open_studies, rank, report_on
@@ -69,6 +71,7 @@ def report(
             {
                 "studies": [str(study.folder) for study in opened],
                 "format": kind,
+                "lead": build_answer(board).lead,
                 "report": str(path),
                 "leaderboard": None if table is None else str(table),
                 "ranking": board.rows,
@@ -76,6 +79,7 @@ def report(
             }
         )
     else:
+        print_answer(opened, board)
         typer.echo("\n".join([f"Report:  {path}", *([f"Table:   {table}"] if kind == "html" else [])]))
     if show and not webbrowser.open(path.resolve().as_uri()):
         stderr().print("No browser was found to open it.", highlight=False)

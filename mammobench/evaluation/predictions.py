@@ -5,6 +5,7 @@ evaluation and reports; an architecture test keeps every other module away from 
 is logged (`mammobench.evaluation.openings`).
 """
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from mammobench.core.errors import StudyError
 from mammobench.core.metrics import Floats
 from mammobench.data.splits.split import Part, Split
 from mammobench.evaluation.openings import log_opening
-from mammobench.training.filenames import PREDICTIONS, STRESS
+from mammobench.training.filenames import EPOCHS, PREDICTIONS, STRESS
 from mammobench.training.predict import UNCHANGED
 
 _TEST = "test_probability"
@@ -59,6 +60,26 @@ def open_predictions(trial_folder: Path, split: Split) -> tuple[Floats, Floats]:
     check_length(validation, split.validation, split, trial_folder)
     check_length(test, split.test, split, trial_folder)
     return validation, test
+
+
+def open_epochs(trial_folder: Path) -> dict[str, Floats]:
+    """Break the seal: return what a recorded trial predicted after each epoch; see `EpochPredictions`.
+
+    Returns:
+        The arrays of its file by name; none where it kept nothing.
+
+    Raises:
+        StudyError: If the file is damaged.
+    """
+    path = trial_folder / EPOCHS
+    log_opening(path)
+    try:
+        with np.load(path, allow_pickle=False) as saved:
+            return {name: saved[name] for name in saved.files}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise StudyError(f"damaged predictions ({error})", where=path) from None
 
 
 def open_stressed(trial_folder: Path, split: Split) -> StressedPredictions | None:

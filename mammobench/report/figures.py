@@ -18,6 +18,7 @@ from mammobench.report.ranking import BoardRow, kind_of
 
 POINTS = 300
 RELIABILITY_BINS = 10
+_SIDE_BY_SIDE = 24  # characters of names that a legend has room for in two columns
 
 
 @mpl.rc_context(STYLE)
@@ -151,7 +152,8 @@ def history_figure(curves: Sequence[Curves], column: str, label: str) -> Figure 
         return None
     axes.set(xlabel="epoch", ylabel=label)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.legend(loc="best", ncols=2)
+    widest = max(len(text.label(item.name)) for item in curves)
+    axes.legend(loc="best", ncols=2 if widest <= _SIDE_BY_SIDE else 1)
     return figure
 
 

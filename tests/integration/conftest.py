@@ -37,6 +37,12 @@ def command_line(tmp_path: Path, phantom: ImageStore) -> CommandLine:
     return make_command_line(tmp_path, phantom)
 
 
+@pytest.fixture(scope="module")
+def module_command_line(tmp_path_factory: pytest.TempPathFactory, phantom: ImageStore) -> CommandLine:
+    """The command line in a folder that the tests of one file share."""
+    return make_command_line(tmp_path_factory.mktemp("shared"), phantom)
+
+
 @pytest.fixture(scope="session")
 def searched(tmp_path_factory: pytest.TempPathFactory, phantom: ImageStore) -> CommandLine:
     """The command line in a folder where the tiny space has been searched without interruption."""

@@ -411,6 +411,31 @@ def test_axe_finds_no_serious_fault(browser: Browser, report: Path, scheme: Lite
     assert [(fault["id"], [node["html"] for node in fault["nodes"]]) for fault in serious] == []
 
 
+@pytest.mark.parametrize("width", [1440, 390])
+def test_long_names_of_studies_break_and_leave_the_picture_its_place(
+    browser: Browser, write_study: Callable[..., StudyRecord], tmp_path: Path, width: int
+) -> None:
+    names = ("a-study-that-is-named-after-all-of-its-settings-" * 2, "WITHOUTAPLACETOBREAKTHELINE" * 3)
+    studies = [write_study(tmp_path / name, trials=2, images=60) for name in names]
+    opened = browser.new_page(viewport={"width": width, "height": 900})
+    opened.goto(write_report(studies, out=tmp_path / "page" / "index.html").as_uri())
+    assert opened.evaluate("document.documentElement.scrollWidth") == width
+    rows, words = opened.locator(".strip tbody .picture"), opened.locator(".support").bounding_box()
+    boxes = [each.bounding_box() for each in rows.all()]
+    title, pick = opened.locator(".expand").first.bounding_box(), opened.locator(".pick").first.bounding_box()
+    opened.close()
+    assert words is not None
+    assert title is not None
+    assert pick is not None
+    assert len(boxes) == 8
+    for box in boxes:
+        assert box is not None
+        assert box["width"] > 90
+        assert box["x"] + box["width"] <= words["x"] or box["y"] + box["height"] <= words["y"]
+    # the box to tick stands beside the first line of a name
+    assert pick["y"] < title["y"] + 24
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_fits_a_desk_and_a_phone(browser: Browser, report: Path, width: int, scheme: str) -> None:

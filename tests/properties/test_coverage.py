@@ -100,13 +100,15 @@ def test_intervals_of_few_positive_groups_cover() -> None:
         *((images, icc, PREVALENCE) for images in (150, 600, 5000) for icc in (0.0, 0.3, 0.8)),
         # 8 groups with a positive image, of few and of many
         (150, 0.0, 0.06), (600, 0.8, 0.03),
+        # recall rests on more groups than the rarer class has
+        (150, 0.3, 0.9), (600, 0.3, 0.9),
     ],
 )  # fmt: skip
 def test_intervals_of_every_metric_cover(images: int, icc: float, prevalence: float) -> None:
     draws = 1000
     found, few = covered(images, icc, prevalence, draws)
     shares = ", ".join(f"{metric} {100 * share:.1f}" for metric, share in found.items())
-    print(f"n = {images}, ICC {icc}: {few:.1f} positive groups; covered in %: {shares}")
+    print(f"n = {images}, ICC {icc}: {few:.1f} groups of the rarer class; covered in %: {shares}")
     error = 2.5 * np.sqrt(0.05 * 0.95 / draws)
     for metric, share in found.items():
         assert share >= 0.93 - error, metric

@@ -6,8 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from mammobench.benchmark.statistics.assessment import TOGETHER, Assessment
-from mammobench.benchmark.statistics.differences import MOST_SEEDS
+from mammobench.benchmark.statistics.assessment import Assessment
+from mammobench.benchmark.statistics.differences import LEVEL, MOST_SEEDS
+from mammobench.benchmark.statistics.pairs import TOGETHER
 from mammobench.report import text
 from mammobench.report.facts import Table
 
@@ -161,7 +162,7 @@ def null_check(found: Assessment) -> Table:
             str(row["table"]),
             _with(row["difference"], row["low"], row["high"], signed=True),
             text.p_value(row["p"]),
-            "different, by chance or by a fault" if row["p"] < 0.05 else "not different",  # noqa: PLR2004
+            "different, by chance or by a fault" if row["p"] < 1 - LEVEL else "not different",
         )
         for row in found.null_check.to_dict("records")
     )
@@ -212,7 +213,10 @@ def tables_used(
 
 def _against(found: Assessment) -> pd.DataFrame:
     table = TOGETHER if (found.pairs["table"] == TOGETHER).any() else found.tables["table"].iloc[0]
-    return found.pairs[(found.pairs["other"] == found.baseline) & (found.pairs["table"] == table)]
+    rows: pd.DataFrame = found.pairs[
+        (found.pairs["other"] == found.baseline) & (found.pairs["table"] == table)
+    ]
+    return rows
 
 
 def _with(value: float, low: float, high: float, *, digits: int = 3, signed: bool = False) -> str:

@@ -9,7 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from mammobench.benchmark.statistics.assessment import TOGETHER, Assessment
+from mammobench.benchmark.statistics.assessment import Assessment
+from mammobench.benchmark.statistics.pairs import TOGETHER
 from mammobench.report.chart import Chart
 from mammobench.report.drawing import (
     DOTS_DRAWN,

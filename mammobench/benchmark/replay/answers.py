@@ -115,7 +115,7 @@ class Exact:
         self._table = table
         self._places = {
             table.space.place(values): config
-            for config, values in enumerate(table.values)
+            for config, values in enumerate(table.proposals)
             if values is not None
         }
         if not is_exact(table):
@@ -146,7 +146,7 @@ class Nearest:
     def __init__(self, table: Observed) -> None:
         self._table, self._configs = table, table.searched
         self._encoding = Encoding(table.space)
-        known = [table.values[config] or {} for config in self._configs]
+        known = [table.proposals[config] or {} for config in self._configs]
         self._points = self._encoding.encode(known)
         self._found: dict[str, tuple[int, float]] = {}
 
@@ -210,5 +210,5 @@ def is_exact(table: Observed) -> bool:
     """Return whether a table has every configuration of its space."""
     size = table.space.size
     return math.isfinite(size) and size == len(
-        {table.space.place(values) for values in table.values if values is not None}
+        {table.space.place(values) for values in table.proposals if values is not None}
     )

@@ -111,7 +111,8 @@ class Simulator:
         self._table, self._answers, self._asks = table, answers, engine.stops
         self._seed, self._budget, self._speed = seed, budget, speed
         self._teller, self._constraints = Teller(engine), constraints
-        self._now = 0.0
+        self.now = 0.0
+        """Simulated seconds."""
         self._queue: list[tuple[float, int, int, _Kind]] = []
         self._sequence = itertools.count()
         self._idle = list(range(workers))
@@ -129,7 +130,7 @@ class Simulator:
             seconds, _, number, kind = heapq.heappop(self._queue)
             if self._budget.seconds is not None and seconds > self._budget.seconds:
                 break
-            self._now = seconds
+            self.now = seconds
             self._happen(self._trials[number], kind)
             if self._budget.epochs is not None and len(self._events) >= self._budget.epochs * self._speed:
                 break
@@ -154,7 +155,7 @@ class Simulator:
 
     def _fill(self) -> None:
         # what would begin when the time is over has not begun
-        while self._idle and not self._used_up and self._now < (self._budget.seconds or math.inf):
+        while self._idle and not self._used_up and self.now < (self._budget.seconds or math.inf):
             trial = self._next()
             if trial is None:
                 return
@@ -186,11 +187,11 @@ class Simulator:
         if answer.continues is not None:
             origin = self._trials[answer.continues]
             begun = origin.epochs() if self._has_checkpoint(origin) else 0
-            return _Trial(answer, origin.training, until, worker, self._now, begun=begun)
+            return _Trial(answer, origin.training, until, worker, self.now, begun=begun)
         config = self._answers.config_of(answer.values)
         training = self._answers.answer(answer.values, self._visits[config], self._seed)
         self._visits[config] += 1
-        return _Trial(answer, training, until, worker, self._now)
+        return _Trial(answer, training, until, worker, self.now)
 
     def _check(self, proposal: Proposal, number: int) -> None:
         """Refuse what no study could enter in its record."""
@@ -218,7 +219,7 @@ class Simulator:
 
     def _reference(self, worker: int) -> _Trial:
         config = self._table.reference
-        values = self._table.values[config]  # noqa: PD011 - no frame
+        values = self._table.proposals[config]
         proposal = Proposal(0, dict(values or {}))
         if values is not None:
             with self._think():
@@ -231,7 +232,7 @@ class Simulator:
             training,
             self._table.max_epochs,
             worker,
-            self._now,
+            self.now,
             searched=False,
             told=values is not None,
         )
@@ -265,7 +266,7 @@ class Simulator:
             self._push(before + trial.training.epoch_seconds[done], number, "epoch")
 
     def _push(self, seconds: float, number: int, kind: _Kind) -> None:
-        heapq.heappush(self._queue, (self._now + seconds / self._speed, next(self._sequence), number, kind))
+        heapq.heappush(self._queue, (self.now + seconds / self._speed, next(self._sequence), number, kind))
 
     def _happen(self, trial: _Trial, kind: _Kind) -> None:
         if kind == "end":
@@ -276,7 +277,7 @@ class Simulator:
         else:
             value = trial.training.objective[len(trial.curve)]
             trial.curve.append(value)
-            self._events.append((self._now, trial.proposal.number, len(trial.curve), value))
+            self._events.append((self.now, trial.proposal.number, len(trial.curve), value))
         if self._asks and trial.told:
             with self._think():
                 self._catch_up()
@@ -293,7 +294,7 @@ class Simulator:
             trial.state = "pruned"
         else:
             trial.state = "failed" if trial.fails(self._table.max_epochs) else "finished"
-        trial.ended = self._now
+        trial.ended = self.now
         self._idle = sorted([*self._idle, trial.worker])
 
     def _catch_up(self) -> None:

@@ -47,7 +47,7 @@ class Surrogate:
                 expected=f"{_FEWEST} configurations that trained to the end",
                 found=len(configs),
             )
-        points = self._features.of([table.values[config] or {} for config in configs])
+        points = self._features.of([table.proposals[config] or {} for config in configs])
         curves = np.stack([_mean_of(table.objective[config], table.status[config]) for config in configs])
         seconds = np.stack([_seconds_of(table, config) for config in configs])
         # one scale for both, or the curve's errors drown in those of the seconds
@@ -131,7 +131,7 @@ class _Failures:
         ]
         self._features, self._classifier = features, None
         if failed.any() and not failed.all():
-            points = features.of([table.values[config] or {} for config in table.searched])
+            points = features.of([table.proposals[config] or {} for config in table.searched])
             self._classifier = ExtraTreesClassifier(
                 TREES, min_samples_leaf=2, random_state=derive_seed(seed, "failure")
             )

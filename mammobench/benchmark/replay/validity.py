@@ -61,7 +61,7 @@ def held_out(table: Observed, answering: Answering, *, seed: int = 0) -> HeldOut
             Nearest(_only(table, kept)) if answering == "nearest" else Surrogate(_only(table, kept))
         )
         for place in part:
-            values = table.values[whole[place]] or {}
+            values = table.proposals[whole[place]] or {}
             found[place] = _answer(table, kept, answers, values)
     pairs = [
         abs(row[first] - row[second])
@@ -98,9 +98,11 @@ def told_of_answers(asked: Mapping[str, Any], table: Observed) -> str:
 
 def _only(table: Observed, kept: npt.NDArray[np.int64]) -> Observed:
     """Return a table of some configurations alone."""
-    values = tuple(table.values[config] for config in kept)
+    proposals = tuple(table.proposals[config] for config in kept)
     arrays = ("objective", "epoch_seconds", "start_seconds", "end_seconds", "epochs", "status")
-    return replace(table, values=values, reference=0, **{name: getattr(table, name)[kept] for name in arrays})
+    return replace(
+        table, proposals=proposals, reference=0, **{name: getattr(table, name)[kept] for name in arrays}
+    )
 
 
 def _answer(

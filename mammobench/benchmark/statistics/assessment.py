@@ -3,34 +3,29 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import permutations
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
 
-from mammobench.benchmark.replay.search import whole_seconds
 from mammobench.benchmark.replay.trace import Trace
 from mammobench.benchmark.statistics.differences import (
     Estimate,
     difference,
     expected_time,
     mean_of,
-    seeds_to_decide,
     share,
     speedup,
-    verdict,
 )
 from mammobench.benchmark.statistics.epochs import epoch_correlation
-from mammobench.benchmark.statistics.incumbents import AXES, Steps, steps_of
-from mammobench.benchmark.statistics.measures import Measured, measured
-from mammobench.benchmark.statistics.scale import Scale, scale_of
+from mammobench.benchmark.statistics.incumbents import AXES
+from mammobench.benchmark.statistics.measures import Measured
+from mammobench.benchmark.statistics.on_table import OnTable, on_table
+from mammobench.benchmark.statistics.pairs import TOGETHER, pairs_of
 from mammobench.benchmark.statistics.tables_together import (
     Ranks,
     interquartile_mean,
-    probability_of_improvement,
     ranks_of,
 )
 from mammobench.benchmark.statistics.words import lead_of
@@ -38,14 +33,10 @@ from mammobench.benchmark.tables.observed import Observed
 from mammobench.benchmark.tables.sealed import Sealed
 from mammobench.core.errors import ConfigError
 from mammobench.core.seeds import derive_seed
-from mammobench.evaluation.significance import holm
 
 Floats = npt.NDArray[np.float64]
 
 BASELINE = "random"
-TOGETHER = "all"
-"""What stands for the table where a row is of all tables."""
-
 _MOMENTS = 48
 
 
@@ -108,19 +99,6 @@ class Assessment:
         return tuple(self.overall["method"])
 
 
-@dataclass(frozen=True)
-class _OnTable:
-    """The searches of one table."""
-
-    observed: Observed
-    scale: Scale
-    start: float
-    end: float
-    seeds: tuple[int, ...]
-    steps: Mapping[str, list[Steps]]
-    measured: Mapping[str, Measured]
-
-
 def assess(
     tables: Sequence[tuple[Observed, Sealed]],
     traces: Sequence[Trace],
@@ -148,9 +126,9 @@ def assess(
         raise ConfigError("no searches to compare", expected="one trace or more")
     baseline = baseline if baseline in methods else methods[0]
     axis = _axis(traces[0])
-    there = {observed.name: _on_table(observed, sealed, traces, methods, axis) for observed, sealed in tables}
+    there = {observed.name: on_table(observed, sealed, traces, methods, axis) for observed, sealed in tables}
     scores = _scores(there, methods, baseline)
-    pairs = _pairs(there, methods, baseline, seed)
+    pairs = pairs_of(there, methods, baseline, seed)
     overall = _overall(there, scores, methods, seed)
     means = np.array([[each.measured[method].auc.mean() for method in methods] for each in there.values()])
     ranks = ranks_of(means) if len(methods) > 1 else Ranks(np.ones(1), math.nan, math.nan, "one method alone")
@@ -185,49 +163,7 @@ def _axis(trace: Trace) -> str:
     return next(axis for axis, value in zip(AXES, given, strict=True) if value is not None)
 
 
-def _on_table(
-    observed: Observed, sealed: Sealed, traces: Sequence[Trace], methods: list[str], axis: str
-) -> _OnTable:
-    scale = scale_of(observed, sealed)
-    by_seed: dict[str, dict[int, Trace]] = {method: {} for method in methods}
-    for trace in traces:
-        if trace.table == observed.name:
-            by_seed[trace.method][trace.seed] = trace
-    lacking = [method for method in methods if not by_seed[method]]
-    seeds = sorted(set.intersection(*(set(each) for each in by_seed.values())))
-    if lacking or not seeds:
-        raise ConfigError(
-            "methods without searches to compare" if lacking else "no seed has a search of every method",
-            where=observed.name,
-            expected="searches of every method under the same seeds",
-            found=f"none of {lacking[0]}" if lacking else "other seeds for each",
-        )
-    steps = {
-        method: [steps_of(by_seed[method][number], scale, sealed.searched) for number in seeds]
-        for method in methods
-    }
-    first = by_seed[methods[0]][seeds[0]]
-    start, end = _span(observed, first, axis)
-    thinking = {
-        method: [float(by_seed[method][number].thinking.sum()) for number in seeds] for method in methods
-    }
-    found = {
-        method: measured(
-            steps[method], thinking[method], axis=axis, start=start, end=end, target=scale.target
-        )
-        for method in methods
-    }
-    return _OnTable(observed, scale, start, end, tuple(seeds), steps, found)
-
-
-def _span(observed: Observed, trace: Trace, axis: str) -> tuple[float, float]:
-    """Return where the area under a curve begins, one whole training, and where it ends."""
-    budget = {"seconds": trace.budget.seconds, "epochs": trace.budget.epochs, "trials": trace.budget.trials}
-    one = {"seconds": whole_seconds(observed), "epochs": float(observed.max_epochs), "trials": 1.0}
-    return one[axis], float(budget[axis] or 0.0)
-
-
-def _tables_frame(there: Mapping[str, _OnTable], tables: Sequence[tuple[Observed, Sealed]]) -> pd.DataFrame:
+def _tables_frame(there: Mapping[str, OnTable], tables: Sequence[tuple[Observed, Sealed]]) -> pd.DataFrame:
     rows = []
     for (name, each), (_, sealed) in zip(there.items(), tables, strict=True):
         observed, scale = each.observed, each.scale
@@ -253,7 +189,7 @@ def _tables_frame(there: Mapping[str, _OnTable], tables: Sequence[tuple[Observed
     return pd.DataFrame(rows)
 
 
-def _searches(there: Mapping[str, _OnTable], methods: list[str]) -> pd.DataFrame:
+def _searches(there: Mapping[str, OnTable], methods: list[str]) -> pd.DataFrame:
     frames = [
         pd.DataFrame({"table": name, "method": method, "seed": each.seeds, **vars(each.measured[method])})
         for name, each in there.items()
@@ -262,7 +198,7 @@ def _searches(there: Mapping[str, _OnTable], methods: list[str]) -> pd.DataFrame
     return pd.concat(frames, ignore_index=True)
 
 
-def _curves(there: Mapping[str, _OnTable], methods: list[str]) -> pd.DataFrame:
+def _curves(there: Mapping[str, OnTable], methods: list[str]) -> pd.DataFrame:
     frames = []
     for name, each in there.items():
         for axis in AXES:
@@ -291,7 +227,7 @@ def _curves(there: Mapping[str, _OnTable], methods: list[str]) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def _scores(there: Mapping[str, _OnTable], methods: list[str], baseline: str) -> pd.DataFrame:
+def _scores(there: Mapping[str, OnTable], methods: list[str], baseline: str) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for name, each in there.items():
         base = each.measured[baseline]
@@ -331,78 +267,8 @@ def _target(mine: Measured) -> Estimate:
     return Estimate(time, 1 / ratio.high, 1 / ratio.low)
 
 
-def _pairs(there: Mapping[str, _OnTable], methods: list[str], baseline: str, seed: int) -> pd.DataFrame:
-    rows: list[dict[str, Any]] = []
-    groups: dict[str, list[_OnTable]] = {name: [each] for name, each in there.items()}
-    if len(there) > 1:
-        groups[TOGETHER] = list(there.values())
-    for name, group in groups.items():
-        equivalence = float(np.mean([each.scale.equivalence for each in group]))
-        found: list[tuple[str, str, Estimate, Estimate, int]] = []
-        for mine, other in permutations(methods, 2):
-            aucs = [[each.measured[method].auc for each in group] for method in (mine, other)]
-            gained = probability_of_improvement(aucs[0], aucs[1], derive_seed(seed, name, mine, other))
-            found.append((mine, other, gained, _difference(aucs[0], aucs[1]), min(map(len, aucs[0]))))
-        # one family a table: every method against the baseline
-        family = np.array([np.nan_to_num(each[3].p, nan=0.0) for each in found if each[1] == baseline])
-        corrected = iter(holm(family)) if len(family) else iter(())
-        for mine, other, gained, apart, seeds in found:
-            p = float(next(corrected)) if other == baseline else apart.p
-            rows.append(
-                {
-                    "table": name,
-                    "method": mine,
-                    "other": other,
-                    "improvement": gained.value,
-                    "improvement_low": gained.low,
-                    "improvement_high": gained.high,
-                    "difference": apart.value,
-                    "low": apart.low,
-                    "high": apart.high,
-                    "p": p,
-                    "verdict": verdict(apart, corrected_p=p, equivalence=equivalence),
-                    "more_seeds": 0
-                    if verdict(apart, corrected_p=p, equivalence=equivalence) != "undecided"
-                    else max(1, seeds_to_decide(apart, seeds, equivalence=equivalence)),
-                }
-            )
-    columns = [
-        "table", "method", "other", "improvement", "improvement_low", "improvement_high", "difference", "low",
-        "high", "p", "verdict", "more_seeds",
-    ]  # fmt: skip
-    return pd.DataFrame(rows, columns=columns)
-
-
-def _difference(mine: Sequence[Floats], other: Sequence[Floats]) -> Estimate:
-    """Return the mean difference over tables, each with the same weight, over paired searches."""
-    if len(mine) == 1:
-        return difference(mine[0], other[0])
-    apart = [difference(*each) for each in zip(mine, other, strict=True)]
-    return _mean_over_tables(
-        [each.value for each in apart],
-        [_standard_error(a - b) for a, b in zip(mine, other, strict=True)],
-        [len(each) for each in mine],
-    )
-
-
-def _standard_error(values: Floats) -> float:
-    return float(np.std(values, ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else 0.0
-
-
-def _mean_over_tables(values: list[float], errors: list[float], seeds: list[int]) -> Estimate:
-    """Return the mean over fixed tables with the error that searches leave; Welch's degrees of freedom."""
-    count = len(values)
-    squares = np.array(errors) ** 2 / count**2
-    mean, error = float(np.mean(values)), float(np.sqrt(squares.sum()))
-    if error == 0:
-        return Estimate(mean, mean, mean, 1.0 if mean == 0 else math.nan)
-    freedom = squares.sum() ** 2 / np.sum(squares**2 / (np.array(seeds) - 1))
-    reach = float(stats.t.ppf(0.975, freedom)) * error
-    return Estimate(mean, mean - reach, mean + reach, float(2 * stats.t.sf(abs(mean) / error, freedom)))
-
-
 def _overall(
-    there: Mapping[str, _OnTable], scores: pd.DataFrame, methods: list[str], seed: int
+    there: Mapping[str, OnTable], scores: pd.DataFrame, methods: list[str], seed: int
 ) -> pd.DataFrame:
     rows = []
     for method in methods:
@@ -427,7 +293,7 @@ def _overall(
     return pd.DataFrame(rows).sort_values(["iqm", "method"], ignore_index=True)
 
 
-def _null_check(there: Mapping[str, _OnTable], baseline: str) -> pd.DataFrame:
+def _null_check(there: Mapping[str, OnTable], baseline: str) -> pd.DataFrame:
     """Hold the baseline's searches of one half of the seeds against those of the other half."""
     rows = []
     for name, each in there.items():

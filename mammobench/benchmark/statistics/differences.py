@@ -16,6 +16,10 @@ MOST_SEEDS = 100_000
 """More seeds than that are not named: there is no use in them."""
 
 
+_FEWEST = 3
+"""The jackknife of two is one difference."""
+
+
 @dataclass(frozen=True)
 class Estimate:
     """A number with its interval.
@@ -37,7 +41,7 @@ def mean_of(values: Floats) -> Estimate:
     """Return the mean over searches, with Student's t interval at `LEVEL`, and p of a mean of 0."""
     count = len(values)
     mean = float(np.mean(values))
-    if count < 2 or np.ptp(values) == 0:  # noqa: PLR2004 - an interval needs two
+    if count == 1 or np.ptp(values) == 0:
         # searches that all came to one value show no spread: that is no proof that there is none
         return Estimate(mean, mean, mean, 1.0 if mean == 0 else math.nan)
     error = float(np.std(values, ddof=1) / math.sqrt(count))
@@ -81,7 +85,7 @@ def speedup(spent: Floats, reached: Floats, base_spent: Floats, base_reached: Fl
         mine, base = expected_time(spent, reached), expected_time(base_spent, base_reached)
         value = math.nan if math.isinf(mine) and math.isinf(base) else 0.0 if math.isinf(mine) else math.inf
         return Estimate(value, math.nan, math.nan)
-    if count < 3:  # noqa: PLR2004 - the jackknife of two is one difference
+    if count < _FEWEST:
         return Estimate(math.exp(whole), math.nan, math.nan)
     left_out = ~np.eye(count, dtype=bool)
     each = np.array([logarithm(keep) for keep in left_out])

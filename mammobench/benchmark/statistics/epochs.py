@@ -10,6 +10,9 @@ from mammobench.benchmark.tables.observed import Observed
 
 DRAWS = 1_000
 
+_FEWEST = 3
+"""Two points always correlate."""
+
 
 def epoch_correlation(observed: Observed, *, seed: int = 0) -> pd.DataFrame:
     """Return Spearman's rank correlation between validation at each epoch and at the last.
@@ -26,7 +29,7 @@ def epoch_correlation(observed: Observed, *, seed: int = 0) -> pd.DataFrame:
     for training_seed in range(observed.seeds):
         curves = observed.objective[observed.searched, training_seed]
         planes.append(curves[np.isfinite(curves).all(axis=1)])
-    planes = [plane for plane in planes if len(plane) > 2]  # noqa: PLR2004 - two points always correlate
+    planes = [plane for plane in planes if len(plane) >= _FEWEST]
     draws = [rng.integers(len(plane), size=(DRAWS, len(plane))) for plane in planes]
     for epoch in _epochs(observed.max_epochs):
         values = [_spearman(plane[:, epoch - 1], plane[:, -1]) for plane in planes]

@@ -16,6 +16,9 @@ DRAWS = 2_000
 FEWEST_TABLES = 6
 """Tables from which on mean ranks are compared; with fewer the test finds next to nothing."""
 
+_FEWEST_METHODS = 3
+"""Friedman's test is of so many or more."""
+
 
 def interquartile_mean(scores: Sequence[Floats], seed: int) -> Estimate:
     """Return the mean of the middle half of all searches, with a stratified percentile bootstrap.
@@ -86,7 +89,7 @@ def ranks_of(scores: Floats) -> Ranks:
     """
     tables, methods = scores.shape
     mean = stats.rankdata(scores, axis=1).mean(axis=0)
-    if methods < 3:  # noqa: PLR2004 - Friedman's test is of three or more
+    if methods < _FEWEST_METHODS:
         return Ranks(mean, math.nan, math.nan, "two methods are compared directly, and need no ranks")
     if tables < FEWEST_TABLES:
         told = f"{tables} table{'s' if tables != 1 else ''}; mean ranks are compared from {FEWEST_TABLES} on"

@@ -2,21 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from mammobench.benchmark.tables.recorded import Recorded, values_of
+from mammobench.benchmark.tables.table import Table
 from mammobench.core.objectives import Direction
 from mammobench.space.search_space import SearchSpace
-
-if TYPE_CHECKING:
-    from mammobench.benchmark.tables.table import Table
-
-Status = Literal["ok", "diverged", "out of memory", "timeout", "infeasible", "error"]
-STATUSES: tuple[Status, ...] = get_args(Status)
 
 Floats = npt.NDArray[np.float64]
 
@@ -32,7 +27,7 @@ class Observed:
         space: What was searched.
         direction: Of the objective.
         weights: Whose weights predict, ``best`` epoch's by validation or ``last``; of `TrainingConfig`.
-        values: By configuration, the proposal that gives it; None for a reference CNN outside the space.
+        proposals: By configuration, the values that gives it; None for a reference CNN outside the space.
         reference: The configuration that is the reference CNN.
         objective: float64, shape (configurations, training seeds, epochs): the validation objective after
             each epoch; NaN where there is none.
@@ -47,7 +42,7 @@ class Observed:
     space: SearchSpace
     direction: Direction
     weights: Literal["best", "last"]
-    values: tuple[Mapping[str, Any] | None, ...]
+    proposals: tuple[Mapping[str, Any] | None, ...]
     reference: int
     objective: Floats
     epoch_seconds: Floats
@@ -69,10 +64,10 @@ class Observed:
     @property
     def searched(self) -> npt.NDArray[np.int64]:
         """Configurations that a search may be answered with: those of the space."""
-        return np.flatnonzero([values is not None for values in self.values])
+        return np.flatnonzero([values is not None for values in self.proposals])
 
 
-def read_observed(table: "Table") -> Observed:
+def read_observed(table: Table) -> Observed:
     """Return what a search may know of a table: its validation objective, its seconds, its failures."""
     recorded = table.recorded
     objective = cube_of(recorded.curves, f"validation_{table.metadata['objective']}", recorded)
@@ -83,7 +78,7 @@ def read_observed(table: "Table") -> Observed:
         space=recorded.space,
         direction=table.metadata["direction"],
         weights=table.metadata["weights"],
-        values=values_of(recorded),
+        proposals=values_of(recorded),
         reference=int(np.flatnonzero(recorded.configs["origin"] == "reference")[0]),
         objective=objective,
         epoch_seconds=seconds,

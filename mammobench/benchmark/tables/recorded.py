@@ -3,13 +3,17 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 
 from mammobench.core.errors import DataError
 from mammobench.space.search_space import Choice, FloatRange, Hyperparameter, SearchSpace, encode
+
+Status = Literal["ok", "diverged", "out of memory", "timeout", "infeasible", "error"]
+STATUSES: tuple[Status, ...] = get_args(Status)
+"""How a training ended; all but the first and the one that was not trained are failures."""
 
 ORIGINS = ("reference", "default", "sobol", "searched")
 """Where a configuration is from: reference CNN, each hyperparameter's default, Sobol' point, search."""
@@ -52,7 +56,7 @@ class Recorded:
             that maximises F1 on validation then; ``train_seconds``, ``validation_seconds`` float32. A metric
             is null where it was not kept.
         runs: One row a training: ``config``; ``training_seed`` int32, from 0; ``status``, of
-            `mammobench.benchmark.tables.observed.STATUSES`; ``epochs`` int32; ``seconds``,
+            `STATUSES`; ``epochs`` int32; ``seconds``,
             ``start_seconds``, ``end_seconds`` float64, in all, before the first epoch, after the last;
             ``weights`` Int64; ``flops`` float64, of one image's forward pass; ``peak_memory`` Int64, bytes of
             the process; ``reason``, why it failed.

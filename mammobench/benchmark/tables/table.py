@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 
 from mammobench.benchmark import filenames
-from mammobench.benchmark.tables.observed import STATUSES
-from mammobench.benchmark.tables.recorded import CURVE_COLUMNS, RUN_COLUMNS, Recorded, values_of
+from mammobench.benchmark.tables.recorded import CURVE_COLUMNS, RUN_COLUMNS, STATUSES, Recorded, values_of
 from mammobench.benchmark.tables.writing import FORMAT, finish_writing, sha256_of
 from mammobench.core.errors import DataError, MammobenchError
 from mammobench.core.names import is_plain

@@ -24,6 +24,9 @@ from mammobench.tuning.engines.methods import DESIGNS
 REFERENCE = 0
 """The place of the reference CNN in a plan; the space's configurations follow."""
 
+_UNPLANNED = 512
+"""Configurations of a design that nobody has planned."""
+
 _STUBBORN = 6
 """Doublings of the sequence after which a space is taken to have no more configurations."""
 
@@ -51,7 +54,7 @@ class DesignEngine(Engine):
         seed: The study's.
         sampler: Of `mammobench.tuning.engines.methods.DESIGNS`.
         constraints: Of the study, without effect.
-        design: The plan; None for the space's budget of trials, each once.
+        design: The plan; None for as many configurations as are asked for, each once, none that was tried.
     """
 
     def __init__(
@@ -66,7 +69,8 @@ class DesignEngine(Engine):
     ) -> None:
         del directions, constraints
         self._seed = seed
-        self._design = design or Design(configurations=space.budget.trials, seeds=1)
+        self._planned = design is not None
+        self._design = design or Design(configurations=max(_UNPLANNED, space.budget.trials), seeds=1)
         draw = resolve(DESIGNS[sampler].where)
         self._values: list[dict[str, Any]] = draw(space, seed=seed, count=self._design.configurations)
         # trial 0, which the study enters itself, is the first training of the reference CNN
@@ -114,9 +118,11 @@ class DesignEngine(Engine):
         planned = planned_of(proposal.memo)
         if planned is not None:
             self._taken.add(planned)
+        elif not self._planned and proposal.values in self._values:
+            self._taken.add(Planned(self._values.index(dict(proposal.values)) + 1, 0))
 
 
-def planned_of(memo: Any) -> Planned | None:  # noqa: ANN401 - from a record, whatever stands there
+def planned_of(memo: object) -> Planned | None:
     """Return which training of a plan a trial is; None for one that is of no plan."""
     match memo:
         case {"config": int(config), "replicate": int(replicate)}:

@@ -10,8 +10,10 @@ from mammobench import api
 from mammobench.api import Study
 from mammobench.cli.failures import nothing_came_of_it
 from mammobench.cli.searching import _tell_of_search
+from mammobench.report.html import write_report
 from mammobench.study.record import StudyRecord
 from tests.conftest import StudyWriter
+from tests.page_reader import ReadPage
 
 KILLED = "the process was killed by SIGKILL; it died 3 times in a row after epoch 2"
 
@@ -90,3 +92,23 @@ def test_the_command_that_it_tells_is_one_word_a_word(
     _tell_of_search(study, as_json=False)
     last = capsys.readouterr().out.strip().splitlines()[-1]
     assert shlex.split(last.removeprefix("Reproduce:")) == expected
+
+
+def test_it_begins_as_the_page_does(
+    simulated_study: StudyRecord, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = ReadPage(write_report(simulated_study, out=tmp_path / "page" / "index.html").read_text("utf-8"))
+    _tell_of_search(Study(simulated_study), as_json=False)
+    out = capsys.readouterr().out
+    assert page.lead
+    assert " ".join(out.split()).startswith(f"{page.lead} Synthetic data. Phantom images. ")
+    assert max(map(len, out.split("Report:")[0].splitlines())) <= 80  # broken between words
+    _tell_of_search(Study(simulated_study), as_json=True)
+    assert json.loads(capsys.readouterr().out)["lead"] == page.lead
+
+
+def test_a_search_without_a_result_says_so(
+    write_study: StudyWriter, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _tell_of_search(Study(write_study(tmp_path / "s", trials=1, failed={1: "x"})), as_json=False)
+    assert capsys.readouterr().out.startswith("No searched configuration has finished yet.\n")

@@ -18,6 +18,7 @@ from mammobench.data.splits.split import Split
 from mammobench.evaluation.leaderboard import build_leaderboard
 from mammobench.report.write import open_studies, report_on
 from mammobench.study.record import StudyRecord
+from tests.page_reader import ReadPage
 
 StudyWriter = Callable[..., StudyRecord]
 
@@ -85,7 +86,7 @@ def test_the_command_prints_where_the_report_is_and_opens_it(
     out, err = run(monkeypatch, capsys, "first", "--format", "markdown", "--open")
     path = reports / "first" / "report.md"
     assert path.read_text("utf-8").startswith("# first\n")
-    assert out.split() == ["Report:", "reports/first/report.md"]
+    assert out.endswith("\nReport:  reports/first/report.md\n")
     assert err.startswith("Writing the report: done in ")
     assert seen == [path.as_uri()]
 
@@ -105,6 +106,7 @@ def test_json_names_the_files(
     out, _ = run(monkeypatch, capsys, "first", "--format", "csv", "--json")
     told = json.loads(out)
     ranking = told.pop("ranking")
+    assert told.pop("lead").startswith("The model of trial 1, selected on validation, reaches test F1 ")
     assert told.pop("test_openings")["reports/first"]["count"] == 1
     assert told == {
         "studies": ["reports/first"], "format": "csv", "report": "reports/first/leaderboard.csv",
@@ -121,8 +123,19 @@ def test_quiet_leaves_the_result_alone(
     reports: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out, err = run(monkeypatch, capsys, "first", "--format", "markdown", "--quiet")
-    assert (out.split(), err) == (["Report:", "reports/first/report.md"], "")
+    assert err == ""
+    assert out.endswith("\nReport:  reports/first/report.md\n")
     assert reports.exists()
+
+
+def test_the_result_begins_as_the_page_does(
+    reports: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, _ = run(monkeypatch, capsys, "first", "second", "--out", "both.html")
+    page = ReadPage((reports.parent / "both.html").read_text("utf-8"))
+    assert page.lead.startswith("The model of trial 1 ")
+    warning = "Synthetic data. Phantom images. These figures say nothing about real mammograms."
+    assert " ".join(out.split()) == f"{page.lead} {warning} Report: both.html Table: both-leaderboard.csv"
 
 
 def test_a_page_of_another_name_leaves_the_table_of_the_study_beside_it_alone(

@@ -17,8 +17,8 @@ from mammobench.study.trial_record import TrialRecord
 from mammobench.training.task import Trial
 from mammobench.tuning.proposer import Proposer, provide_split, restore_split
 from tests.pictures import Listed, patients, picture, store_of_pictures
+from tests.recorded_study import RESULT, spec, start
 from tests.small_study import VALUES, small_spec
-from tests.unit.study.test_record import RESULT, spec, start
 
 DROPOUT = {**VALUES, "model.dropout": 0.1}
 

@@ -1,4 +1,4 @@
-"""Trainings that failed are told as failures after the seconds that they took, and none is left out."""
+"""Trainings that failed are told as failures after the seconds that they took; nothing is made up."""
 
 from dataclasses import replace
 

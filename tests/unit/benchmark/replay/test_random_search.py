@@ -60,7 +60,7 @@ def test_the_reference_is_trained_first_and_counts_for_no_trial() -> None:
     trace = replay(table, parse_method("random"), seed=0, budget=Budget(trials=5))
     assert trace.trials["config"].iloc[0] == table.reference
     assert len(trace.trials) == 6
-    outside = replace(table, values=(None, *table.values[1:]))
+    outside = replace(table, proposals=(None, *table.proposals[1:]))
     trace = replay(outside, parse_method("random"), seed=0, budget=Budget(trials=5), answers="nearest")
     assert trace.trials["values"].iloc[0] == "{}"
     assert trace.trials["config"].iloc[0] == table.reference

@@ -108,18 +108,18 @@ def schedule(draw: int) -> tuple[Observed, list[Line], int, float]:
     start = rng.choice([0.0, 1.0]) * table.start_seconds
     table = replace(table, status=status, start_seconds=start)
     # each configuration begins once and goes on once from a trial: no two times are the same
-    configs = rng.permutation(np.arange(1, len(table.values)))
+    configs = rng.permutation(np.arange(1, len(table.proposals)))
     lines: list[Line] = []
     for number in range(1, int(rng.integers(3, 40))):
         after = int(rng.integers(number)) if rng.random() < 0.2 else None
         epochs = int(rng.integers(1, EPOCHS + 1)) if rng.random() < 0.7 else None
-        values: Any = table.values[configs[number]]
+        values: Any = table.proposals[configs[number]]
         continues = None
         if lines and rng.random() < 0.3:
             continues = int(rng.integers(1, number))
             values = lines[continues - 1].values
             if any(line.continues == continues for line in lines):
-                continues, values = None, table.values[configs[number]]
+                continues, values = None, table.proposals[configs[number]]
         stop = int(rng.integers(1, EPOCHS)) if rng.random() < 0.3 else None
         lines.append(Line(values, epochs, stop, after, continues))
     return table, lines, int(rng.integers(1, 17)), float(rng.choice([1.0, 1.0, 2.0]))
@@ -175,7 +175,7 @@ def rungs(values: Any, *, promoted: bool) -> list[Line]:
 @pytest.mark.parametrize(("promoted", "seconds"), [(True, 27.0), (False, 40.0)])
 def test_promotions_pay_for_their_further_epochs_and_restarts_for_all(promoted: bool, seconds: float) -> None:
     table = even(made_table(epochs=27)[0])
-    trace = simulate(table, Scripted(rungs(table.values[5], promoted=promoted)))
+    trace = simulate(table, Scripted(rungs(table.proposals[5], promoted=promoted)))
     assert trace.trials["ended"].iloc[4] - trace.trials["started"].iloc[1] == seconds
     assert (trace.events["trial"] > 0).sum() == seconds
     assert trace.trials["training_seed"].iloc[1:].nunique() == (1 if promoted else 3)
@@ -183,20 +183,20 @@ def test_promotions_pay_for_their_further_epochs_and_restarts_for_all(promoted: 
 
 def test_a_promotion_starts_and_ends_as_every_training_does() -> None:
     table = even(made_table(epochs=27)[0], beside=0.5)
-    trace = simulate(table, Scripted(rungs(table.values[5], promoted=True)))
+    trace = simulate(table, Scripted(rungs(table.proposals[5], promoted=True)))
     assert trace.trials["ended"].iloc[4] - trace.trials["started"].iloc[1] == 27 + 4 * (0.5 + 0.5)
 
 
 def test_of_what_happens_at_one_time_comes_first_what_was_begun_first() -> None:
     table = even(made_table(epochs=3)[0])
-    lines = [Line(values or {}) for values in table.values[1:6]]
+    lines = [Line(values or {}) for values in table.proposals[1:6]]
     trace = simulate(table, Scripted(lines), workers=3)
     assert trace.events["trial"].tolist() == [0, 1, 2, 0, 1, 2, 0, 1, 2, 3, 4, 5, 3, 4, 5, 3, 4, 5]
 
 
 def test_a_budget_of_seconds_cuts_what_would_end_later() -> None:
     table = even(made_table(epochs=3)[0], beside=0.25)
-    lines = [Line(values or {}) for values in table.values[1:6]]
+    lines = [Line(values or {}) for values in table.proposals[1:6]]
     trace = simulate(table, Scripted(lines), Budget(seconds=5.75))
     assert trace.trials["status"].tolist() == ["finished", "running"]
     assert trace.trials["epochs"].tolist() == [3, 2]
@@ -209,7 +209,7 @@ def test_a_budget_of_seconds_cuts_what_would_end_later() -> None:
 @pytest.mark.parametrize("workers", [1, 3])
 def test_a_budget_of_epochs_or_trials_is_all_workers_together(workers: int) -> None:
     table, _ = made_table(epochs=3)
-    lines = [Line(values or {}) for values in table.values[1:20]]
+    lines = [Line(values or {}) for values in table.proposals[1:20]]
     assert len(simulate(table, Scripted(lines), Budget(epochs=7), workers=workers).events) == 7
     trace = simulate(table, Scripted(lines), Budget(trials=4), workers=workers)
     assert len(trace.trials) == 5
@@ -218,7 +218,7 @@ def test_a_budget_of_epochs_or_trials_is_all_workers_together(workers: int) -> N
 
 def test_what_was_cut_behind_a_promotion_has_the_epochs_before_it() -> None:
     table = even(made_table(epochs=9)[0], beside=1.0)
-    trace = simulate(table, Scripted(rungs(table.values[5], promoted=True)[:2]), Budget(seconds=14.5))
+    trace = simulate(table, Scripted(rungs(table.proposals[5], promoted=True)[:2]), Budget(seconds=14.5))
     assert trace.trials["epochs"].tolist() == [9, 1, 1]
     assert trace.trials["status"].tolist() == ["finished", "finished", "running"]
 
@@ -226,7 +226,7 @@ def test_what_was_cut_behind_a_promotion_has_the_epochs_before_it() -> None:
 def test_a_failure_behind_the_last_epoch_concerns_whole_trainings_alone() -> None:
     table, _ = made_table(epochs=3)
     table = replace(table, status=np.full_like(table.status, "error"))
-    values = table.values[5] or {}
+    values = table.proposals[5] or {}
     trace = simulate(table, Scripted([Line(values, 2), Line(values)]))
     assert trace.trials["status"].tolist() == ["failed", "finished", "failed"]
     assert trace.trials["epochs"].tolist() == [3, 2, 3]
@@ -234,7 +234,7 @@ def test_a_failure_behind_the_last_epoch_concerns_whole_trainings_alone() -> Non
 
 def test_what_was_trained_to_the_end_or_failed_leaves_no_checkpoint() -> None:
     table = even(made_table(epochs=4)[0])
-    values = table.values[5] or {}
+    values = table.proposals[5] or {}
     lines = [Line(values, None, stop=2), Line(values, 3, after=1, continues=1)]
     trace = simulate(table, Scripted(lines))
     assert trace.trials["status"].tolist() == ["finished", "pruned", "finished"]
@@ -244,7 +244,7 @@ def test_what_was_trained_to_the_end_or_failed_leaves_no_checkpoint() -> None:
 def test_a_method_that_waits_for_nothing_is_told_so() -> None:
     table, _ = made_table(epochs=3)
     with pytest.raises(EngineError, match="waits, and no trial runs"):
-        simulate(table, Scripted([Line(table.values[3] or {}, after=1)]))
+        simulate(table, Scripted([Line(table.proposals[3] or {}, after=1)]))
 
 
 @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ def test_a_method_that_waits_for_nothing_is_told_so() -> None:
 def test_what_cannot_be_tried_is_refused(line: Line, told: str) -> None:
     table, _ = made_table(epochs=3)
     if "outside" not in told:
-        line = replace(line, values={**(table.values[0] or {}), **line.values})
+        line = replace(line, values={**(table.proposals[0] or {}), **line.values})
     engine = Scripted([line])
     engine.ended.add(1)
     with pytest.raises(EngineError, match=told):

@@ -15,7 +15,7 @@ from mammobench.study.storage.access import (
     open_storage,
 )
 from mammobench.study.storage.journal import open_journal
-from tests.unit.recorded import NAME, entered, new_study, states
+from tests.recorded import NAME, entered, new_study, states
 
 KILLED_IN_A_WRITE = """
 import os, signal, sys

@@ -23,7 +23,7 @@ from mammobench.study.storage.access import (
 )
 from mammobench.study.storage.shared import DamagedTrial
 from tests.postgres import CuttingProxy, PostgresServer, free_port
-from tests.unit.recorded import entered, new_study, on_postgres, proposed, states
+from tests.recorded import entered, new_study, on_postgres, proposed, states
 
 
 @on_postgres

@@ -23,7 +23,7 @@ from mammobench.study.storage.access import (
     open_storage,
     still_ours,
 )
-from tests.unit.recorded import entered, new_study, on_postgres, proposed, states
+from tests.recorded import entered, new_study, on_postgres, proposed, states
 
 
 @pytest.fixture(params=["journal", pytest.param("postgres", marks=on_postgres)])
