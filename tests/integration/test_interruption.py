@@ -40,7 +40,8 @@ def test_an_interruption_while_libraries_load_is_answered_in_a_line(
         # the server of trials, which has standard error too, goes at once as well
         out, err = process.communicate(timeout=7)
     assert (process.returncode, out) == (130, "")
-    stopped = err.splitlines()
+    # on a fast machine trials have ended by then
+    stopped = [line for line in err.splitlines() if not line.startswith("trial ")]
     assert "Traceback" not in err
     assert "Error" not in err
     assert len(stopped) <= 4, err

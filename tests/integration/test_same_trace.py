@@ -33,6 +33,7 @@ def digests(given: list[str], *, hash_seed: int = 0) -> dict[str, str]:
     return found
 
 
+@pytest.mark.slow  # minutes; by default test_replay compares two processes
 @pytest.mark.parametrize(
     "methods", [QUICK, pytest.param(KERAS_TUNER, marks=pytest.mark.xdist_group("keras_tuner"))]
 )

@@ -39,7 +39,7 @@ def log_of(end_folder: Path) -> str:
 
 def test_a_loss_that_is_no_number(phantom: ImageStore, tmp_path: Path) -> None:
     end = run_to_end(make_task(phantom, tmp_path / "0007", DIVERGES))
-    assert (end.result, end.fault) == (None, "error")
+    assert (end.result, end.fault) == (None, "diverged")
     assert end.reason is not None
     assert "loss is not a finite number" in end.reason
     assert "Search lower learning rates" in end.reason

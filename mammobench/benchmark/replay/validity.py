@@ -54,9 +54,11 @@ def held_out(table: Observed, answering: Answering, *, seed: int = 0) -> HeldOut
     whole = np.array([config for config in table.searched if (table.status[config] == "ok").all()])
     truth = table.objective[whole, :, -1].mean(axis=1)
     parts = np.array_split(generator(seed, "held out").permutation(len(whole)), min(FOLDS, len(whole)))
+    # a configuration that always fails answers with failures, which have no error to measure
+    able = np.array([config for config in table.searched if (table.status[config] == "ok").any()])
     found = np.empty(len(whole))
     for part in parts:
-        kept = np.setdiff1d(table.searched, whole[part])
+        kept = np.setdiff1d(able, whole[part])
         answers: Answers = (
             Nearest(_only(table, kept)) if answering == "nearest" else Surrogate(_only(table, kept))
         )

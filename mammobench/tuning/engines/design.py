@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from scipy.stats import qmc
 
+from mammobench.core.errors import EngineError
 from mammobench.core.objectives import Direction
 from mammobench.core.registry import resolve
 from mammobench.core.seeds import derive_seed
@@ -106,7 +107,11 @@ class DesignEngine(Engine):
         return proposal
 
     def resume(self, proposal: Proposal, curve: Sequence[float] = ()) -> None:
-        """Take the training as taken."""
+        """Take the training as taken.
+
+        Raises:
+            EngineError: For a memo that no design has written.
+        """
         del curve
         self._take(proposal)
 
@@ -116,6 +121,12 @@ class DesignEngine(Engine):
 
     def _take(self, proposal: Proposal) -> None:
         planned = planned_of(proposal.memo)
+        if proposal.memo and planned is None:
+            raise EngineError(
+                "a note that no design has written",
+                expected="config and replicate, whole numbers",
+                found=", ".join(map(str, proposal.memo))[:60],
+            )
         if planned is not None:
             self._taken.add(planned)
         elif not self._planned and proposal.values in self._values:
@@ -125,7 +136,7 @@ class DesignEngine(Engine):
 def planned_of(memo: object) -> Planned | None:
     """Return which training of a plan a trial is; None for one that is of no plan."""
     match memo:
-        case {"config": int(config), "replicate": int(replicate)}:
+        case {"config": int(config), "replicate": int(replicate), **others} if not others:
             return Planned(config, replicate)
     return None
 

@@ -29,6 +29,7 @@ def searched(table: Observed, method: str, *, seed: int = 0, trials: int = 12, w
     return replay(table, parse_method(method), seed=seed, budget=budget, workers=workers)
 
 
+@pytest.mark.slow  # test_failures does so by default, with fewer workers
 @pytest.mark.parametrize("finite", [True, False], ids=["finite", "continuous"])
 @pytest.mark.parametrize("method", OWN_AND_OPTUNA)
 def test_a_method_searches_a_table_of_which_a_fifth_fails(method: str, *, finite: bool) -> None:
