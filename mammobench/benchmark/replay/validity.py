@@ -1,6 +1,7 @@
 """How far answers that are not exact can be trusted: their error on configurations that were held out."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,10 +11,14 @@ from scipy import stats
 
 from mammobench.benchmark.replay.answers import Answering, Answers, Nearest
 from mammobench.benchmark.replay.surrogate import Surrogate
+from mammobench.benchmark.replay.trace import Trace
 from mammobench.benchmark.tables.observed import Observed
+from mammobench.core.errors import ConfigError
+from mammobench.core.objectives import Direction
 from mammobench.core.seeds import generator
 
 FOLDS = 5
+_FEWEST = 3
 SERVES = 0.9
 """The least rank correlation of methods with the exact replay at which other answers serve."""
 
@@ -79,15 +84,70 @@ def held_out(table: Observed, answering: Answering, *, seed: int = 0) -> HeldOut
     )
 
 
-def method_ranks_agree(exact: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> tuple[float, bool]:
-    """Return the rank correlation of methods' scores under exact and under other answers, and if that serves.
+@dataclass(frozen=True)
+class Agreement:
+    """How methods rank under other answers and under exact ones.
+
+    Attributes:
+        correlation: Spearman's, of the methods' scores; NaN where there are fewer than three methods, or all
+            are equal.
+        methods: How many there are.
+    """
+
+    correlation: float
+    methods: int
+
+    @property
+    def serves(self) -> bool:
+        """Whether the other answers can stand for exact ones."""
+        return self.correlation >= SERVES
+
+    def told(self) -> str:
+        """Say it in a few words."""
+        known = "is not known" if math.isnan(self.correlation) else f"is {self.correlation:.2f}"
+        ranks = f"the rank correlation of {self.methods} methods with the exact replay {known}"
+        return ranks if self.serves else f"does not serve: {ranks}, below {SERVES}"
+
+
+def agreement(exact: Sequence[Trace], other: Sequence[Trace], direction: Direction) -> Agreement:
+    """Compare how methods rank under exact answers with how they do under other ones.
+
+    A method's score is the best validation objective that a search has seen, in the mean over
+    its time and over searches.
 
     Args:
-        exact: A score a method, under exact answers.
-        other: The same under the other ones.
+        exact: Traces of exact replays.
+        other: Traces of the same methods and budgets under the other answers.
+        direction: Of the objective.
+
+    Raises:
+        ConfigError: Where the two are not of the same methods.
     """
-    found = float(stats.spearmanr(exact, other).statistic)
-    return found, found >= SERVES
+    first, second = (_scores(traces, direction) for traces in (exact, other))
+    if first.keys() != second.keys():
+        raise ConfigError(
+            "traces of different methods",
+            expected=", ".join(sorted(first)),
+            found=", ".join(sorted(second)),
+        )
+    scores = [[found[method] for method in first] for found in (first, second)]
+    if len(first) < _FEWEST or any(len(set(each)) == 1 for each in scores):
+        return Agreement(math.nan, len(first))
+    return Agreement(float(stats.spearmanr(*scores).statistic), len(first))
+
+
+def _scores(traces: Sequence[Trace], direction: Direction) -> dict[str, float]:
+    found: dict[str, list[float]] = {}
+    for trace in traces:
+        values = trace.events["value"].to_numpy() * (1 if direction == "maximize" else -1)
+        lasts = np.diff(trace.events["seconds"].to_numpy(), append=trace.budget.seconds or np.nan)
+        # a search by epochs ends with its last one
+        lasts = np.nan_to_num(lasts)
+        best = np.maximum.accumulate(values)
+        found.setdefault(trace.method, []).append(
+            float(np.average(best, weights=lasts)) if lasts.sum() > 0 else float(best[-1])
+        )
+    return {method: float(np.mean(each)) for method, each in found.items()}
 
 
 def told_of_answers(asked: Mapping[str, Any], table: Observed) -> str:
