@@ -133,6 +133,9 @@ def compare_on_tables(
     for name, each in observed.items():
         trials_within(each, budgets[name], workers)
         for method in chosen:
+            if method.heavy:
+                # its processes load it once between them, and its name has been checked
+                continue
             # what cannot search says so before anything is written
             method.engine(each.space, direction=each.direction, seed=0,
                           constraints=int((each.status == "infeasible").any()))  # fmt: skip
@@ -275,7 +278,7 @@ def _run(searches: Sequence[Search], jobs: int) -> Iterator[None]:
         return
     # a server that has the libraries loaded, so that processes share their memory
     context = multiprocessing.get_context("forkserver")
-    heavy = any(search.method.library == "keras-tuner" for search in searches)
+    heavy = any(search.method.heavy for search in searches)
     context.set_forkserver_preload([HEAVY if heavy else __name__])
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_end_with_parent)
     queue = iter(searches)

@@ -61,6 +61,11 @@ class Method:
             return parse_method(given)
         return cls(name=getattr(given, "__name__", type(given).__name__), make=given)
 
+    @property
+    def heavy(self) -> bool:
+        """Whether its library takes seconds and some hundred megabytes to load."""
+        return self.make is None and ENGINES[self.library].heavy
+
     def engine(
         self,
         space: SearchSpace,

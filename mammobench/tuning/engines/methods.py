@@ -213,6 +213,7 @@ register(
         where=f"{_HERE}.keras_tuner:KerasTunerEngine",
         samplers=KERAS_TUNER,
         lacks="its oracles see no epochs, and end when their method does",
+        heavy=True,
     ),
     Library(
         name="mammobench",

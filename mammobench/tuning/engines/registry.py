@@ -85,6 +85,7 @@ class Library(Entry):
         pruners: By name.
         takes: Those of ``pruner``, ``constraints``, ``terminate``, ``design`` and ``spending`` that it takes.
         lacks: Why it has none of the others, as a clause.
+        heavy: Whether loading it takes seconds and some hundred megabytes.
         keeps_epochs: Whether its trials keep what they predict after each epoch, for a table of trainings.
     """
 
@@ -93,4 +94,5 @@ class Library(Entry):
     pruners: Mapping[str, Pruner] = field(default_factory=dict)
     takes: tuple[str, ...] = ()
     lacks: str = ""
+    heavy: bool = False
     keeps_epochs: bool = False
