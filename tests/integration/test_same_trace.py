@@ -25,6 +25,12 @@ def command(*methods: str, python: str = sys.executable, seeds: tuple[int, ...] 
     return [python, "-m", "tests.replay_digest", *methods, "--seeds", *map(str, seeds), *answers]
 
 
+def interpreter(version: str) -> str:
+    """Return an installed Python, or the version, which uv finds or installs."""
+    installed = sorted((Path.home() / ".pyenv" / "versions").glob(f"{version}.*/bin/python"))
+    return str(installed[-1]) if installed else version
+
+
 def digests(given: list[str], *, hash_seed: int = 0) -> dict[str, str]:
     environment = {**os.environ, "PYTHONHASHSEED": str(hash_seed)}
     ran = subprocess.run(given, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
@@ -70,7 +76,7 @@ def test_another_python_gives_the_same_bytes(version: str, tmp_path: Path) -> No
     pins.write_text(here.stdout, encoding="utf-8")
     python = str(environment / "bin" / "python")
     for step in (
-        ["venv", "--python", version, str(environment)],
+        ["venv", "--python", interpreter(version), str(environment)],
         ["pip", "install", "--python", python, "--constraint", str(pins), str(ROOT)],
     ):
         ran = subprocess.run([uv, *step], capture_output=True, text=True, check=False, cwd=ROOT)
