@@ -22,7 +22,7 @@ from mammobench.analysis.replication import FINALISTS, REPLICATES, replicate_stu
 from mammobench.analysis.reproduction import Reproduction, reproduce_trial
 from mammobench.analysis.searching import print_event, search_and_report, work_on
 from mammobench.analysis.stress import TOP, stress_study
-from mammobench.benchmark.comparing import compare_on_tables as compare
+from mammobench.benchmark.compare import compare
 from mammobench.benchmark.comparison import Comparison
 from mammobench.benchmark.recording import export_table as export_study
 from mammobench.benchmark.recording import record_table as record

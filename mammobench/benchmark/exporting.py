@@ -32,6 +32,8 @@ _BEFORE = ("start", "data", "build", "costs", "trace")
 _ENDED = ("finished", "failed", "infeasible")
 _VALIDATION = "validation_"
 
+Array = npt.NDArray[Any]
+
 
 def _silent(*_: object) -> None:
     """Show nothing."""
@@ -131,9 +133,9 @@ def _recorded(
         record = training.record
         if record.split not in splits:
             splits[record.split] = Split.load(study.split_path(record.split))
-        curve = _curve(training, splits[record.split])
-        curves.append(curve)
-        runs.append(_run(training, curve))
+        curve, kept = history_of(record, training.planned), open_epochs(record.folder)
+        runs.append(run_of(record, training.planned, curve, kept))
+        curves.append(with_test_scores(curve, record, splits[record.split], kept))
         configs.setdefault(training.planned.config, _config(training, study.space))
     progress("Reading trainings", len(trainings), len(trainings))
     space = study.space
@@ -210,8 +212,13 @@ def _config(training: _Training, space: SearchSpace) -> dict[str, Any]:
     return {"config": training.planned.config, "origin": origin, **columns}
 
 
-def _curve(training: _Training, split: Split) -> pd.DataFrame:
-    record, planned = training.record, training.planned
+def history_of(record: TrialRecord, planned: Planned) -> pd.DataFrame:
+    """Return the epochs of a training as `Recorded.curves` has them, one row each, without test scores.
+
+    Args:
+        record: The trial that trained it, or the last that went on with it.
+        planned: Its ``config`` and ``training_seed``.
+    """
     try:
         history = pd.read_csv(record.folder / HISTORY)
     except (OSError, ValueError):
@@ -221,21 +228,30 @@ def _curve(training: _Training, split: Split) -> pd.DataFrame:
     curve = history[kept].copy()
     curve.insert(0, "config", planned.config)
     curve.insert(1, "training_seed", planned.replicate)
-    tested = _test_scores(record, split, len(curve))
-    return pd.concat([curve, tested], axis=1) if len(curve) else curve
+    return curve
 
 
-def _test_scores(record: TrialRecord, split: Split, epochs: int) -> pd.DataFrame:
-    """Return ``test_*`` of each epoch, NaN for those that kept no predictions."""
-    rows: list[dict[str, float]] = [{} for _ in range(epochs)]
-    arrays = open_epochs(record.folder)
-    if arrays:
-        pairs = zip(arrays["validation"], arrays["test"], strict=True)
+def with_test_scores(
+    curve: pd.DataFrame, record: TrialRecord, split: Split, kept: Mapping[str, Array]
+) -> pd.DataFrame:
+    """Return a training's epochs with ``test_*`` of each, NaN for those that kept no predictions.
+
+    Args:
+        curve: As `history_of` returns it.
+        record: The trial.
+        split: Of its images.
+        kept: What it predicted after each epoch, as `open_epochs` returns it.
+    """
+    if not len(curve):
+        return curve
+    rows: list[dict[str, float]] = [{} for _ in range(len(curve))]
+    if kept:
+        pairs = zip(kept["validation"], kept["test"], strict=True)
         for row, (validation, test) in zip(rows, pairs, strict=False):
             row.update(_scores(validation, test, split))
     elif record.state == "finished":
         rows[record.best_epoch - 1] |= _scores(*open_predictions(record.folder, split), split)
-    return pd.DataFrame(rows).add_prefix("test_")
+    return pd.concat([curve, pd.DataFrame(rows).add_prefix("test_")], axis=1)
 
 
 def _scores(
@@ -245,35 +261,45 @@ def _scores(
     return scores(split.test.targets, test, threshold)
 
 
-def _run(training: _Training, curve: pd.DataFrame) -> dict[str, Any]:
-    record, planned = training.record, training.planned
+def run_of(
+    record: TrialRecord, planned: Planned, curve: pd.DataFrame, kept: Mapping[str, Array]
+) -> dict[str, Any]:
+    """Return a training's row as `Recorded.runs` has it.
+
+    Args:
+        record: The trial.
+        planned: Its ``config`` and ``training_seed``.
+        curve: As `history_of` returns it.
+        kept: What `open_epochs` returns; none where that is still sealed.
+    """
     parts = record.seconds
     epochs = float(curve[["train_seconds", "validation_seconds"]].to_numpy(np.float64).sum())
-    arrays = open_epochs(record.folder)
     start = sum(parts.get(name, 0.0) for name in _BEFORE)
     end = parts.get("predict", 0.0)
     if record.state == "failed":
         # what of it was before the first epoch is known where there was one
         spent = parts.get("start", 0.0) + parts.get("other", 0.0)
-        start = parts.get("start", 0.0) + float(arrays["start_seconds"]) if arrays else spent
+        before = parts.get("start", 0.0) + float(kept["start_seconds"]) if kept else spent - epochs
+        start = max(0.0, before)
         end = max(0.0, spent - start - epochs)
     return {
         "config": planned.config,
         "training_seed": planned.replicate,
-        "status": _status(record),
+        "status": status_of(record),
         "epochs": len(curve),
         "seconds": start + epochs + end,
         "start_seconds": start,
         "end_seconds": end,
         "weights": record.weights or record.costs.get("weights") or None,
         "flops": record.costs.get("flops", math.nan),
-        "peak_memory": int(arrays["peak_memory"]) if arrays else None,
+        "peak_memory": int(kept["peak_memory"]) if kept else None,
         "reason": record.reason or "",
     }
 
 
-def _status(record: TrialRecord) -> Status:
-    if record.state == "finished":
+def status_of(record: TrialRecord) -> Status:
+    """Return how a training ended, as a table says it; one that was pruned went well."""
+    if record.state in {"finished", "pruned"}:
         return "ok"
     if record.state == "infeasible":
         return "infeasible"

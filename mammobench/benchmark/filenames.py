@@ -21,6 +21,12 @@ ASIDE = ".new"
 COMPARISON = "comparison.json"
 """What a comparison was asked; a folder with it is a comparison."""
 
+FORMAT = 1
+"""Of what a comparison was asked."""
+
+STUDIES = "studies"
+"""A folder a method, in it one a study, of a comparison whose searches train."""
+
 TRACES = "traces"
 """A folder a table, in it one a method, in it one file a search."""
 

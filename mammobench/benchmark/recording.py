@@ -1,9 +1,7 @@
 """`record_table`: a study of a design, and the table that is made of it."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from mammobench.benchmark.exporting import recorded_design, recorded_search
 from mammobench.benchmark.filenames import STUDY, SUMS
@@ -11,16 +9,16 @@ from mammobench.benchmark.merging import merged
 from mammobench.benchmark.tables.recorded import Recorded
 from mammobench.benchmark.tables.table import Table
 from mammobench.benchmark.tables.writing import write_table
+from mammobench.benchmark.whole_trainings import whole_trainings
 from mammobench.core.errors import ConfigError, DataError, StudyError
 from mammobench.core.names import RULE, is_plain
-from mammobench.core.objectives import OBJECTIVES
 from mammobench.data.store.image_store import ImageStore
 from mammobench.space.search_space import SearchSpace
 from mammobench.space.yaml_file import load_space
 from mammobench.study.design import Design
 from mammobench.study.filenames import SPEC
 from mammobench.study.options import RUN_OPTIONS, STUDY_OPTIONS, RunOptions
-from mammobench.study.paths import command_for, new_folder
+from mammobench.study.paths import new_folder
 from mammobench.study.record import StudyRecord
 from mammobench.tuning.arguments import asked_space, checked_options, require_positive, require_usable
 from mammobench.tuning.engines.design import DesignEngine
@@ -33,8 +31,6 @@ from mammobench.tuning.trial_files import fetch_artifacts
 
 CONFIGURATIONS = 128
 SEEDS = 3
-
-_SEARCH_DECIDES = ("training.patience", "training.weights", "data.training_share")
 
 
 def _silent(*_: object) -> None:
@@ -110,14 +106,14 @@ def record_table(
         raise ConfigError("not a name that a table can have", where="--out", expected=RULE, found=out.name)
     given = space.name if isinstance(space, SearchSpace) else str(space)
     loaded = space if isinstance(space, SearchSpace) else load_space(space)
-    loaded = _whole_trainings(asked_space(loaded, objectives=(), trials=None, split=split))
+    loaded = whole_trainings(asked_space(loaded, objectives=(), trials=None, split=split))
     store = ImageStore.open(Path(data))
     there = Table.open(out) if (out / SUMS).is_file() else None
     study = out / STUDY / out.resolve().name
     design = Design(configurations=configurations, seeds=seeds, there=_there(there, study, seed=seed))
     if there is not None:
         _require_no_smaller(there, configurations, seeds)
-        _require_same(there, loaded, store, split)
+        _require_same(there, loaded, store)
     request = Request(
         space=loaded,
         given=given,
@@ -188,26 +184,6 @@ def export_table(
     return Table.open(out)
 
 
-def _whole_trainings(space: SearchSpace) -> SearchSpace:
-    """Return the space with trainings that are never stopped by their own patience."""
-    for item in space.hyperparameters:
-        if item.key in _SEARCH_DECIDES:
-            raise ConfigError(
-                "a table has one value of this for all of its trainings",
-                where=item.key,
-                expected="a space that fixes it",
-                remedy=f"Move {item.key} to base",
-            )
-    if OBJECTIVES[space.objective].conditions:
-        raise ConfigError(
-            "a table keeps scores of the images as they are",
-            where="objective",
-            expected="one of " + ", ".join(name for name, each in OBJECTIVES.items() if not each.conditions),
-            found=space.objective,
-        )
-    return replace(space, base={**space.base, "training.patience": 0})
-
-
 def _there(table: Table | None, study: Path, *, seed: int) -> tuple[int, int]:
     """Return the configurations and training seeds that a table has from elsewhere."""
     if (study / SPEC).is_file():
@@ -238,7 +214,7 @@ def _require_no_smaller(table: Table, configurations: int, seeds: int) -> None:
         )
 
 
-def _require_same(table: Table, space: SearchSpace, store: ImageStore, split: str | None) -> None:
+def _require_same(table: Table, space: SearchSpace, store: ImageStore) -> None:
     mine, theirs = ({**each.to_dict(), "name": "", "budget": each.budget.max_epochs} for each in (
         space, table.recorded.space))  # fmt: skip
     faults = [key for key in mine if mine[key] != theirs.get(key)]
@@ -250,7 +226,6 @@ def _require_same(table: Table, space: SearchSpace, store: ImageStore, split: st
             where=table.folder,
             remedy="Record into another folder with --out",
         )
-    del split
 
 
 def _grown(record: StudyRecord, design: Design) -> StudyRecord:
@@ -280,13 +255,3 @@ def _write(out: Path, recorded: Recorded | None, there: Table | None, record: St
     elif there is not None and len(recorded.runs) < len(there.runs):
         return
     write_table(out, recorded)
-
-
-def recording_command(out: Path) -> str:
-    """Return the command that ranks the trainings of a table's study."""
-    return command_for("report", out / STUDY / out.resolve().name)
-
-
-def facts_of(table: Table | None) -> dict[str, Any]:
-    """Return a table's facts; none where there is no table yet."""
-    return {} if table is None else table.facts()

@@ -15,32 +15,52 @@ app = typer.Typer()
 
 @app.command()
 def compare(
-    tables: Annotated[list[Path], typer.Argument(metavar="TABLE...", help="Tables of recorded trainings.")],
+    tables: Annotated[
+        list[Path] | None, typer.Argument(metavar="[TABLE...]", help="Tables of recorded trainings.")
+    ] = None,
+    space: Annotated[
+        str | None, typer.Option(help="Replay nothing: search this space with every method, and train.")
+    ] = None,
+    data: Annotated[Path | None, typer.Option(help="The image store to search it on.")] = None,
     methods: Annotated[
         str,
         typer.Option(
             help="Names with commas between, [library:]sampler[+pruner][*factor], or default, or all."
         ),
     ] = "default",
-    seeds: Annotated[int, typer.Option(help="Searches of each method on each table.", min=1)] = 50,
+    seeds: Annotated[
+        int | None,
+        typer.Option(help="Searches of each method on each table. Default: 50, or 5 that train.", min=1),
+    ] = None,
     out: Annotated[Path, typer.Option(help="The comparison's folder.")] = Path("reports/methods"),
     budget_seconds: Annotated[
-        float | None, typer.Option(help="Simulated seconds of a search; default: of the space's trials.")
+        float | None,
+        typer.Option(help="Seconds that a search trains, replayed ones too. Default: of the space's trials."),
     ] = None,
     budget_epochs: Annotated[int | None, typer.Option(help="Epochs that a search trains in all.")] = None,
     budget_trials: Annotated[int | None, typer.Option(help="Trials that a search starts.")] = None,
-    workers: Annotated[int, typer.Option(help="Simulated workers.", min=1)] = 1,
+    workers: Annotated[
+        int, typer.Option(help="Trials at a time, simulated where they are replayed.", min=1)
+    ] = 1,
     answers: Annotated[
         str, typer.Option(help="How tables answer proposals: auto, exact, nearest or surrogate.")
     ] = "auto",
-    jobs: Annotated[int | None, typer.Option(help="Processes; default: one for each core.", min=1)] = None,
+    jobs: Annotated[
+        int | None, typer.Option(help="Processes that replay; default: one for each core.", min=1)
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(help="Of searches that train: official, grouped or reference (leaks).")
+    ] = None,
+    precision: Annotated[
+        str, typer.Option(help="Of searches that train: auto, float32, mixed_bfloat16 or mixed_float16.")
+    ] = "auto",
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Replay search methods on tables of recorded trainings, and say which is better and how sure that is.
+    """Compare search methods, replayed on tables of recorded trainings, and say how sure the answer is.
 
-    Nothing is trained. The same command goes on after an interruption; with more methods, tables or
-    `--seeds` it adds theirs.
+    On tables nothing is trained. With `--space` and `--data` instead, every method searches for itself. The
+    same command goes on after an interruption; with more methods, tables or `--seeds` it adds theirs.
 
     Example: `mammobench compare reports/tables/mias-abnormality --methods random,tpe+median,asha --seeds 20`
     """
@@ -60,7 +80,9 @@ def compare(
     try:
         with Bars(console) as bars:
             found = api.compare(
-                tables,
+                tables or (),
+                space=space,
+                data=data,
                 methods=methods,
                 seeds=seeds,
                 out=out,
@@ -68,6 +90,8 @@ def compare(
                 workers=workers,
                 answers=answers,  # type: ignore[arg-type]
                 jobs=jobs,
+                split=split,
+                precision=precision,
                 progress=bars,
             )
     except KeyboardInterrupt:

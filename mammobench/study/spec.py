@@ -91,6 +91,8 @@ class StudySpec(StudyOptions, BaseModel):
         objectives: Validation metrics and costs to optimise.
         limits: Cost to the most that a configuration may have.
         design: The plan of a recorded table of trainings; None for a search.
+        keep_epochs: Whether trials keep what they predict after each epoch, test sealed; those of a design
+            do.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -103,6 +105,7 @@ class StudySpec(StudyOptions, BaseModel):
     objectives: tuple[str, ...] = ()
     direction: Literal["maximize", "minimize"]
     design: Design | None = None
+    keep_epochs: bool = False
     limits: dict[Literal["weights", "flops", "latency_ms"], Annotated[float, Field(gt=0)]] = {}
     data: str
     fingerprint: str

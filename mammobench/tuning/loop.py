@@ -10,7 +10,7 @@ import math
 import os
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
@@ -33,7 +33,6 @@ from mammobench.training.task import Run
 from mammobench.tuning.devices import Lease, Leases
 from mammobench.tuning.early_failures import EarlyFailures
 from mammobench.tuning.engines.base import NoProposal
-from mammobench.tuning.engines.making import library_of
 from mammobench.tuning.events import Event, TrialSeen, TrialStart
 from mammobench.tuning.other_workers import OtherWorkers
 from mammobench.tuning.proposer import Proposer, restore_split
@@ -57,6 +56,7 @@ def run_search(
     trials: int,
     options: RunOptions,
     observe: Callable[[Event], None],
+    more: Callable[[Sequence[TrialRecord]], bool] | None = None,
 ) -> str | None:
     """Run a study until it has all its trials, or continue it.
 
@@ -70,6 +70,7 @@ def run_search(
         trials: Searched trials in all, failed ones included.
         options: How much to run at a time, and how.
         observe: Told of each event.
+        more: Asked before each new trial, with those that there are, whether there is to be one.
 
     Returns:
         Why the search ended before its budget, if it did.
@@ -79,7 +80,7 @@ def run_search(
     """
     for place in (study.folder, study.folder / SPLITS, study.folder / SHORTCUTS):
         sweep(place)
-    with terminable(), _Search(study, store, trials, options, observe) as search:
+    with terminable(), _Search(study, store, trials, options, observe, more) as search:
         return search.run()
 
 
@@ -93,9 +94,10 @@ class _Search:
         trials: int,
         options: RunOptions,
         observe: Callable[[Event], None],
+        more: Callable[[Sequence[TrialRecord]], bool] | None,
     ) -> None:
         self._study, self._store, self._observe = study, store, observe
-        self._trials, self._options = trials, options
+        self._trials, self._options, self._more = trials, options, more
         self._proposer = Proposer(study, store)
         self._proposer.catch_up()
         self._leases = Leases(options.workers, share_devices=options.share_devices)
@@ -165,7 +167,7 @@ class _Search:
         """Return what to start next: what was interrupted, what a dead worker left, or a new proposal."""
         if self._interrupted:
             return self._interrupted.pop(0)
-        if time.monotonic() >= self._deadline:
+        if time.monotonic() >= self._deadline or not self._may_begin():
             return NoProposal.USED_UP
         record = self._others.claim() if self._others else None
         if record is None:
@@ -176,6 +178,12 @@ class _Search:
             self._let_go(self._running[record.number])
         self._files.drop_checkpoint(record)
         return record
+
+    def _may_begin(self) -> bool:
+        if self._more is None:
+            return True
+        self._proposer.catch_up()
+        return self._more(self._proposer.trials)
 
     def _launch(self, record: TrialRecord) -> None:
         """Start a trial's process on devices of its own, and its heartbeat."""
@@ -216,7 +224,7 @@ class _Search:
                 asks=self._proposer.stops,
                 time_limit=self._options.trial_timeout,
                 tensorboard=self._options.tensorboard,
-                keep_epochs=library_of(study.spec.engine).keeps_epochs,
+                keep_epochs=study.spec.keep_epochs or study.spec.design is not None,
             ),
         )
         return TrialProcess(task, on_step=self._observe)

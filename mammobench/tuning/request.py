@@ -43,6 +43,7 @@ class Request:
         split: As asked, if at all.
         trials: As asked, if at all.
         design: The plan of a table of trainings to record.
+        keep_epochs: Whether trials keep what they predict after each epoch.
     """
 
     space: SearchSpace
@@ -55,6 +56,7 @@ class Request:
     split: str | None = None
     trials: int | None = None
     design: Design | None = None
+    keep_epochs: bool = False
 
     @property
     def url(self) -> str | None:
@@ -84,6 +86,7 @@ class Request:
             created=utc_now(),
             command=self.command(),
             design=self.design,
+            keep_epochs=self.keep_epochs,
             **options,
         )
 

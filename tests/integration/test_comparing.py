@@ -208,3 +208,18 @@ def test_the_table_of_a_comparison_is_opened_in_python(tables: tuple[Path, Path]
     table = mammobench.Table.open(tables[0])
     assert isinstance(table, Table)
     assert "synthetic" in repr(table)
+
+
+def test_searches_that_another_version_replayed_are_run_again(
+    tables: tuple[Path, Path], whole: Comparison, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(whole.folder, tmp_path / "c")
+    path = trace_path(tmp_path / "c", "one", "asha", 1)
+    trace = load_trace(path)
+    assert trace is not None
+    with monkeypatch.context() as patched:
+        patched.setattr("mammobench.benchmark.replay.trace_file.made_by", lambda: {"mammobench": "0.1"})
+        save_trace(trace, path)
+    assert load_trace(path) is None
+    compare(tables, tmp_path / "c")
+    assert load_trace(path) is not None

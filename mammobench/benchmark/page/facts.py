@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from mammobench.benchmark.asked import ANSWERS_LIVE
 from mammobench.benchmark.statistics.assessment import Assessment
 from mammobench.benchmark.statistics.differences import LEVEL, MOST_SEEDS
 from mammobench.benchmark.statistics.pairs import TOGETHER
@@ -15,8 +16,18 @@ from mammobench.report.facts import Table
 MISSING = text.MISSING
 
 
-def ranking(found: Assessment) -> Table:
-    """Rank the methods, each with what it is against the baseline."""
+def trained(asked: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Return whether every search trained its own models."""
+    return any(each.get("answers") == ANSWERS_LIVE for each in asked.values())
+
+
+def ranking(found: Assessment, *, trained: bool = False) -> Table:
+    """Rank the methods, each with what it is against the baseline.
+
+    Args:
+        found: What the comparison comes to.
+        trained: Whether the searches trained their own models.
+    """
     against = {row["method"]: row for row in _against(found).to_dict("records")}
     ranks = dict(zip(found.ranks["method"], found.ranks["rank"], strict=True))
     rows = []
@@ -48,9 +59,9 @@ def ranking(found: Assessment) -> Table:
             f"{found.axis}, from one whole training to the budget; "
             + ("its interquartile mean over all searches, with a stratified bootstrap. " if several else
                "its interquartile mean over searches. ")
-            + "Intervals are 95 %, over searches on these recorded trainings. Equivalent: the interval of "
-            "the difference lies within the spread between training seeds. P-values are corrected by Holm's "
-            f"method for {len(rows) - 1} comparisons with {found.baseline}."
+            + f"Intervals are 95 %, over searches{'' if trained else ' on these recorded trainings'}. "
+            "Equivalent: the interval of the difference lies within the spread between training seeds. "
+            f"P-values are corrected by Holm's method for {len(rows) - 1} comparisons with {found.baseline}."
             + (" The speed-up and the ends of its interval are medians over tables." if several else ""),
         ),
     )  # fmt: skip
@@ -204,7 +215,7 @@ def tables_used(
             )
         )
     return Table(
-        "Tables of recorded trainings",
+        "Trainings of all searches" if trained(asked) else "Tables of recorded trainings",
         ("table", "task", "configurations x training seeds", "epochs", "failed", "scored by",
          "best / median on test", "budget of a search", "answers", "images"),
         tuple(rows),

@@ -91,16 +91,19 @@ def build_page(
              "none.",
              (), (facts.undecided(found), facts.null_check(found))),
         Part("tables", "What was compared on",
-             "Every search was replayed on these recorded trainings; nothing was trained for this page.",
+             "Every search trained its own models; nothing was replayed."
+             if facts.trained(asked)
+             else "Every search was replayed on these recorded trainings; nothing was trained for this page.",
              (), (facts.tables_used(found, asked, validity or {}),)),
     )  # fmt: skip
+    what = "search space" if facts.trained(asked) else "table"
     citations = dict.fromkeys(citation for there in asked.values() for citation in there.get("citations", ()))
     return Page(
         title="Search methods compared",
-        subtitle=f"{len(found.methods)} methods, {_count(len(found.tables), 'table')}, {searches:,} searches",
+        subtitle=f"{len(found.methods)} methods, {_count(len(found.tables), what)}, {searches:,} searches",
         notices=_notices(asked),
         lead=found.lead,
-        ranking=facts.ranking(found),
+        ranking=facts.ranking(found, trained=facts.trained(asked)),
         parts=parts,
         citations=tuple(citations),
     )
@@ -122,8 +125,8 @@ def _notices(asked: Mapping[str, Mapping[str, Any]]) -> tuple[Notice, ...]:
     if not synthetic:
         return ()
     all_of_it = len(synthetic) == len(asked)
-    names = "All tables were" if all_of_it else f"{', '.join(synthetic)}: the trainings were"
-    body = f"{names} recorded on phantom images. Such figures say nothing about real mammograms."
+    names = "All trainings were" if all_of_it else f"{', '.join(synthetic)}: the trainings were"
+    body = f"{names} made on phantom images. Such figures say nothing about real mammograms."
     return (Notice("synthetic", "Synthetic data", body),)
 
 

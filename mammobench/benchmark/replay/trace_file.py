@@ -3,6 +3,8 @@
 import hashlib
 import json
 import zipfile
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +14,25 @@ from mammobench.benchmark.replay.trace import Budget, Trace
 from mammobench.core.files import written_aside
 
 _TEXTS = ("status", "values")
+_DECIDES = ("mammobench", "optuna", "keras-tuner", "smac", "scikit-learn", "scipy", "numpy", "cmaes")
+
+
+@cache
+def made_by() -> dict[str, str | None]:
+    """Return the versions on which a replay depends; None for a package that is not installed."""
+    found: dict[str, str | None] = {}
+    for package in _DECIDES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = None
+    return found
 
 
 def save_trace(trace: Trace, path: Path) -> None:
     """Write a trace, whole or not at all."""
     head = {
+        "made_by": made_by(),
         "table": trace.table,
         "method": trace.method,
         "seed": trace.seed,
@@ -35,10 +51,12 @@ def save_trace(trace: Trace, path: Path) -> None:
 
 
 def load_trace(path: Path) -> Trace | None:
-    """Read a trace; None where there is none, or what is there is not one."""
+    """Read a trace; None where there is none, or what is there is not one, or other versions made it."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
             head = json.loads(saved["head"].tobytes())
+            if head["made_by"] != made_by():
+                return None
             trials = {
                 name.removeprefix("trials_"): saved[name]
                 for name in saved.files

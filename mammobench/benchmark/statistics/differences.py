@@ -38,16 +38,25 @@ class Estimate:
 
 
 def mean_of(values: Floats) -> Estimate:
-    """Return the mean over searches, with Student's t interval at `LEVEL`, and p of a mean of 0."""
+    """Return the mean over searches, with Student's t interval at `LEVEL`, and p of a mean of 0.
+
+    One search has no interval. Searches that all came to one value have the p-value of the sign test.
+    """
     count = len(values)
     mean = float(np.mean(values))
-    if count == 1 or np.ptp(values) == 0:
-        # searches that all came to one value show no spread: that is no proof that there is none
-        return Estimate(mean, mean, mean, 1.0 if mean == 0 else math.nan)
+    if count == 1:
+        return Estimate(mean, math.nan, math.nan, 1.0)
+    if np.ptp(values) == 0:
+        return Estimate(mean, mean, mean, sign_test(count, mean))
     error = float(np.std(values, ddof=1) / math.sqrt(count))
     quantile = float(stats.t.ppf((1 + LEVEL) / 2, count - 1))
     p = float(2 * stats.t.sf(abs(mean) / error, count - 1))
     return Estimate(mean, mean - quantile * error, mean + quantile * error, p)
+
+
+def sign_test(count: int, value: float) -> float:
+    """Return the two-sided p-value of so many differences of one sign; 1 for differences of 0."""
+    return float(min(1.0, 2 * 0.5**count)) if value else 1.0
 
 
 def difference(mine: Floats, other: Floats) -> Estimate:
@@ -93,7 +102,7 @@ def speedup(spent: Floats, reached: Floats, base_spent: Floats, base_reached: Fl
         return Estimate(math.exp(whole), math.nan, math.nan)
     error = math.sqrt((count - 1) / count * float(np.sum((each - each.mean()) ** 2)))
     if error == 0:
-        return Estimate(math.exp(whole), math.exp(whole), math.exp(whole), 1.0 if whole == 0 else math.nan)
+        return Estimate(math.exp(whole), math.exp(whole), math.exp(whole), sign_test(count, whole))
     reach = float(stats.t.ppf((1 + LEVEL) / 2, count - 1)) * error
     p = float(2 * stats.t.sf(abs(whole) / error, count - 1))
     return Estimate(math.exp(whole), math.exp(whole - reach), math.exp(whole + reach), p)
@@ -122,6 +131,8 @@ def seeds_to_decide(found: Estimate, seeds: int, *, equivalence: float) -> int:
     """
     half = (found.high - found.low) / 2
     room = max(abs(found.value), equivalence - abs(found.value))
+    if math.isnan(half):
+        return 1
     if half <= 0 or room <= 0:
         return 0
     wanted = seeds * (half / room) ** 2

@@ -6,6 +6,7 @@ import pandas as pd
 from scipy import stats
 
 from mammobench.benchmark.statistics.differences import LEVEL
+from mammobench.benchmark.statistics.known import mean_of_known, quantiles_of_known
 from mammobench.benchmark.tables.observed import Observed
 
 DRAWS = 1_000
@@ -37,12 +38,12 @@ def epoch_correlation(observed: Observed, *, seed: int = 0) -> pd.DataFrame:
             _spearman_rows(plane[:, epoch - 1][draw], plane[:, -1][draw])
             for plane, draw in zip(planes, draws, strict=True)
         ]
-        mean = np.nanmean(drawn, axis=0) if drawn else np.array([np.nan])
-        low, high = np.nanquantile(mean, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        mean = mean_of_known(drawn, axis=0) if drawn else np.array([np.nan])
+        low, high = quantiles_of_known(mean, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
         rows.append(
             {
                 "epoch": epoch,
-                "correlation": float(np.nanmean(values)) if values else np.nan,
+                "correlation": float(mean_of_known(values or [np.nan])),
                 "low": float(low),
                 "high": float(high),
                 "configurations": max((len(plane) for plane in planes), default=0),

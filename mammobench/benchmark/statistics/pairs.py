@@ -14,6 +14,7 @@ from mammobench.benchmark.statistics.differences import (
     Estimate,
     difference,
     seeds_to_decide,
+    sign_test,
     verdict,
 )
 from mammobench.benchmark.statistics.on_table import OnTable
@@ -48,7 +49,7 @@ def pairs_of(there: Mapping[str, OnTable], methods: list[str], baseline: str, se
             gained = probability_of_improvement(aucs[0], aucs[1], derive_seed(seed, name, mine, other))
             found.append((mine, other, gained, _difference(aucs[0], aucs[1]), min(map(len, aucs[0]))))
         # one family a table: every method against the baseline
-        family = np.array([np.nan_to_num(each[3].p, nan=0.0) for each in found if each[1] == baseline])
+        family = np.array([each[3].p for each in found if each[1] == baseline])
         corrected = iter(holm(family)) if len(family) else iter(())
         for mine, other, gained, apart, seeds in found:
             p = float(next(corrected)) if other == baseline else apart.p
@@ -90,7 +91,7 @@ def _difference(mine: Sequence[Floats], other: Sequence[Floats]) -> Estimate:
 
 
 def _standard_error(values: Floats) -> float:
-    return float(np.std(values, ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else 0.0
+    return float(np.std(values, ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else math.nan
 
 
 def _mean_over_tables(values: list[float], errors: list[float], seeds: list[int]) -> Estimate:
@@ -98,8 +99,10 @@ def _mean_over_tables(values: list[float], errors: list[float], seeds: list[int]
     count = len(values)
     squares = np.array(errors) ** 2 / count**2
     mean, error = float(np.mean(values)), float(np.sqrt(squares.sum()))
+    if min(seeds) == 1:
+        return Estimate(mean, math.nan, math.nan, 1.0)
     if error == 0:
-        return Estimate(mean, mean, mean, 1.0 if mean == 0 else math.nan)
+        return Estimate(mean, mean, mean, sign_test(min(seeds), mean))
     freedom = squares.sum() ** 2 / np.sum(squares**2 / (np.array(seeds) - 1))
     reach = float(stats.t.ppf(0.975, freedom)) * error
     return Estimate(mean, mean - reach, mean + reach, float(2 * stats.t.sf(abs(mean) / error, freedom)))

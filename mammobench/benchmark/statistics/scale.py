@@ -1,13 +1,13 @@
 """A table's scores as regret between constants of the table: 0 its best configuration, 1 its median one."""
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from mammobench.benchmark.statistics.known import mean_of_known
 from mammobench.benchmark.tables.observed import Observed
-from mammobench.benchmark.tables.sealed import Sealed, best_so_far
+from mammobench.benchmark.tables.sealed import Places, Sealed, best_so_far
 from mammobench.core.errors import DataError
 from mammobench.core.objectives import Direction
 
@@ -50,16 +50,18 @@ def scale_of(observed: Observed, sealed: Sealed) -> Scale:
         DataError: For a table whose configurations are all equally good, or none was trained to the end.
     """
     value = value_when_stopped(observed)
-    test, best, median = _regret(sealed.test, sealed.searched, sealed.direction, observed.name)
-    validation, _, _ = _regret(
-        _signed_back(value, observed), sealed.searched, observed.direction, observed.name
-    )
+    drawn = sealed.searched if sealed.at_random is None else sealed.at_random
+    places = sealed.searched, drawn
+    test, best, median = _regret(sealed.test, places, sealed.direction, observed.name)
+    validation, _, _ = _regret(_signed_back(value, observed), places, observed.direction, observed.name)
     seeds = sealed.test[sealed.searched, :, -1]
+    if sealed.replicates is not None:
+        seeds = sealed.test[sealed.replicates, :, -1].reshape(1, -1)
     spread = np.array(
         [np.std(each[np.isfinite(each)], ddof=1) for each in seeds if np.isfinite(each).sum() > 1]
     )
     equivalence = float(np.median(spread) / abs(best - median)) if len(spread) else 0.0
-    target = expected_best(value[sealed.searched, :, -1], test[sealed.searched, -1], TARGET_TRAININGS)
+    target = expected_best(value[drawn, :, -1], test[drawn, -1], TARGET_TRAININGS)
     return Scale(test, validation, target, equivalence, best, median, value)
 
 
@@ -100,19 +102,22 @@ def _signed_back(value: Floats, observed: Observed) -> Floats:
 
 
 def _regret(
-    score: Floats, searched: npt.NDArray[np.int64], direction: Direction, name: str
+    score: Floats, places: tuple[Places, Places], direction: Direction, name: str
 ) -> tuple[Floats, float, float]:
-    """Return the mean over training seeds as regret, and the scores of regret 0 and 1."""
-    with warnings.catch_warnings():
-        # the mean over no training is NaN, as it should be
-        warnings.simplefilter("ignore", RuntimeWarning)
-        mean = np.nanmean(score, axis=1)
-    whole = mean[searched, -1]
-    whole = whole[np.isfinite(whole)]
-    if not len(whole):
+    """Return the mean over training seeds as regret, and the scores of regret 0 and 1.
+
+    Args:
+        score: Float64 (configurations, training seeds, epochs).
+        places: Configurations whose best one has regret 0, and those whose median one has 1.
+        direction: Of the score.
+        name: Of the table.
+    """
+    mean = mean_of_known(score, axis=1)
+    whole, drawn = (each[np.isfinite(each)] for each in (mean[place, -1] for place in places))
+    if not len(drawn):
         raise DataError("no configuration was trained to the end", where=name)
     best = float(whole.max() if direction == "maximize" else whole.min())
-    median = float(np.median(whole))
+    median = float(np.median(drawn))
     if best == median:
         raise DataError(
             "the table's best configuration is no better than its median one",

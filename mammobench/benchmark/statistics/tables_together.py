@@ -31,6 +31,9 @@ def interquartile_mean(scores: Sequence[Floats], seed: int) -> Estimate:
     """
     rng = np.random.default_rng(seed)
     value = float(stats.trim_mean(np.concatenate(scores), 0.25))
+    if min(map(len, scores)) == 1:
+        # one search shows no spread
+        return Estimate(value, math.nan, math.nan)
     drawn = np.concatenate(
         [each[rng.integers(len(each), size=(DRAWS, len(each)))] for each in scores], axis=1
     )

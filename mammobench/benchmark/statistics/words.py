@@ -24,7 +24,7 @@ def lead_of(
     if len(rows) == 1:
         return f"{rows['method'].iloc[0]} alone was searched with; there is nothing to compare."
     best = str(rows["method"].iloc[0])
-    on = f"over {tables} tables" if tables > 1 else "on this table"
+    on = f" over {tables} tables" if tables > 1 else ""
     together = pairs[pairs["table"] == "all"] if tables > 1 else pairs
     against = {row["method"]: row for row in together[together["other"] == baseline].to_dict("records")}
     better, worse = (
@@ -33,15 +33,21 @@ def lead_of(
     )
     others = len(rows) - 1
     if best == baseline:
-        text = f"No method is better than {baseline} {on}: its regret is the lowest in the mean"
+        text = f"No method is better than {baseline}{on}: its regret is the lowest in the mean"
         return f"{text}, and {worse} of {others} others are significantly worse."
     row = against[best]
-    apart = f"{-row['difference']:.3f} [{-row['high']:.3f}, {-row['low']:.3f}]"
-    sentence = f"{best} has the lowest regret {on}: {apart} less than {baseline} in the mean over time"
-    told = {
-        "better": f", which is significant (corrected {p_value(row['p'])})",
-        "equivalent": ", which is no more than the spread between training seeds",
-    }.get(str(row["verdict"]), f", which is not significant (corrected {p_value(row['p'])})")
+    alone = math.isnan(row["low"])
+    apart = f"{-row['difference']:.3f}"
+    apart += "" if alone else f" [{-row['high']:.3f}, {-row['low']:.3f}]"
+    sentence = f"{best} has the lowest regret{on}: {apart} less than {baseline} in the mean over time"
+    told = (
+        ", which one search of each cannot settle"
+        if alone
+        else {
+            "better": f", which is significant (corrected {p_value(row['p'])})",
+            "equivalent": ", which is no more than the spread between training seeds",
+        }.get(str(row["verdict"]), f", which is not significant (corrected {p_value(row['p'])})")
+    )
     first = rows.iloc[0]
     sped = ""
     if math.isfinite(first["speedup"]) and math.isfinite(first["speedup_low"]):

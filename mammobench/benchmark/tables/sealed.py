@@ -5,12 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mammobench.benchmark.tables.observed import cube_of, read_observed
+from mammobench.benchmark.tables.observed import Observed, cube_of, read_observed
 from mammobench.benchmark.tables.table import Table
 from mammobench.core.errors import DataError
 from mammobench.core.objectives import Direction
 
 Floats = npt.NDArray[np.float64]
+Places = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,17 @@ class Sealed:
             training stopped after that epoch predicts with, which is those of its best epoch so far by
             validation, or of the last; NaN where there is none.
         searched: Configurations of the space; the reference CNN may lie outside.
+        at_random: Those of them that were drawn at random; None for all.
+        replicates: Trainings of one configuration under other seeds, for trainings that are a configuration
+            each; None where training seeds have an axis of their own.
     """
 
     metric: str
     direction: Direction
     test: Floats
-    searched: npt.NDArray[np.int64]
+    searched: Places
+    at_random: Places | None = None
+    replicates: Places | None = None
 
 
 def read_sealed(table: Table) -> Sealed:
@@ -47,12 +53,31 @@ def read_sealed(table: Table) -> Sealed:
             expected=f"a column {column}",
             remedy="`mammobench record` keeps them; a search does not",
         )
-    observed = read_observed(table)
-    test = cube_of(table.curves, column, table.recorded)
+    return seal(metric, cube_of(table.curves, column, table.recorded), read_observed(table))
+
+
+def seal(
+    metric: str,
+    test: Floats,
+    observed: Observed,
+    *,
+    at_random: Places | None = None,
+    replicates: Places | None = None,
+) -> Sealed:
+    """Return the test scores of trainings that are stopped after each epoch.
+
+    Args:
+        metric: Of the scores.
+        test: Of the weights after each epoch, float64 (configurations, training seeds, epochs).
+        observed: What a search may know of these trainings.
+        at_random: As `Sealed` has it.
+        replicates: As `Sealed` has it.
+    """
     if observed.weights == "best":
         test = np.take_along_axis(test, best_so_far(observed.objective, observed.direction), axis=2)
     beyond = np.arange(test.shape[2]) >= observed.epochs[:, :, None]
-    return Sealed(metric, observed.direction, np.where(beyond, np.nan, test), observed.searched)
+    test = np.where(beyond, np.nan, test)
+    return Sealed(metric, observed.direction, test, observed.searched, at_random, replicates)
 
 
 def best_so_far(objective: Floats, direction: Direction) -> npt.NDArray[np.int64]:

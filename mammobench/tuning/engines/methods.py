@@ -237,7 +237,6 @@ register(
         samplers=DESIGNS,
         takes=("constraints", "design"),
         lacks="it learns nothing from its trials",
-        keeps_epochs=True,
     ),
 )
 

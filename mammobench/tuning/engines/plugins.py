@@ -9,7 +9,8 @@ where ``MyEngine`` makes an object with `propose` and `learn` from a space and, 
 ``seed``, best a `mammobench.tuning.engines.base.Engine`. ``mammobench search --engine mine`` uses it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
@@ -22,17 +23,22 @@ from mammobench.tuning.engines.registry import Library, Sampler
 GROUP = "mammobench.engines"
 
 
+_OFFERED: dict[str, "Plugin"] = {}
+
+
 @dataclass(frozen=True)
 class Plugin:
-    """An engine that an installed package offers.
+    """Somebody's engine: an entry point of an installed package, or what a Python program offers.
 
     Attributes:
-        name: Of the entry point.
-        point: The entry point.
+        name: Of the engine.
+        point: The entry point; None for a program's.
+        maker: What makes it; None for an entry point's.
     """
 
     name: str
-    point: EntryPoint
+    point: EntryPoint | None = None
+    maker: Callable[..., Any] | None = None
 
     @property
     def library(self) -> Library:
@@ -41,13 +47,19 @@ class Plugin:
         return Library(
             name=self.name,
             meaning=meaning,
-            where=self.point.value,
-            samplers={self.name: Sampler(name=self.name, meaning=meaning, where=self.point.value)},
+            where=self._where,
+            samplers={self.name: Sampler(name=self.name, meaning=meaning, where=self._where)},
             lacks="it has ways of its own to stop trials, or none",
         )
 
     @property
+    def _where(self) -> str:
+        return self.name if self.point is None else self.point.value
+
+    @property
     def _package(self) -> str:
+        if self.point is None:
+            return "this program"
         return self.point.dist.name if self.point.dist else self.point.module
 
     def __call__(self, space: Any, **options: Any) -> Engine:  # noqa: ANN401 - as the engine takes them
@@ -57,19 +69,34 @@ class Plugin:
             EngineError: When its package cannot be loaded, or makes something else.
         """
         try:
-            maker = self.point.load()
+            maker = self.maker if self.point is None else self.point.load()
         except (ImportError, AttributeError) as error:
             raise EngineError(
                 f"the engine {self.name} cannot be loaded ({error})",
-                where=f"entry point {self.point.value} of {self._package}",
+                where=f"entry point {self._where} of {self._package}",
                 remedy=f"Install {error.name}" if isinstance(error, ModuleNotFoundError) else None,
             ) from error
-        return as_engine(maker(space, **options), name=self.name)
+        return as_engine(None if maker is None else maker(space, **options), name=self.name)
 
 
 def plugged_in() -> dict[str, Plugin]:
-    """Return the engines of installed packages, by name."""
-    return {point.name: Plugin(point.name, point) for point in entry_points(group=GROUP)}
+    """Return the engines of installed packages and of this program, by name."""
+    return {point.name: Plugin(point.name, point) for point in entry_points(group=GROUP)} | _OFFERED
+
+
+@contextmanager
+def offered(name: str, maker: Callable[..., Any]) -> Iterator[None]:
+    """Offer an engine of this program's by a name, as an installed package does, for the time of the block.
+
+    Args:
+        name: Of the engine.
+        maker: Makes it from a space and, by keyword, ``directions`` and ``seed``.
+    """
+    _OFFERED[name] = Plugin(name, maker=maker)
+    try:
+        yield
+    finally:
+        del _OFFERED[name]
 
 
 def as_engine(made: object, *, name: str) -> Engine:

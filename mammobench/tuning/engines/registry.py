@@ -86,7 +86,6 @@ class Library(Entry):
         takes: Those of ``pruner``, ``constraints``, ``terminate``, ``design`` and ``spending`` that it takes.
         lacks: Why it has none of the others, as a clause.
         heavy: Whether loading it takes seconds and some hundred megabytes.
-        keeps_epochs: Whether its trials keep what they predict after each epoch, for a table of trainings.
     """
 
     samplers: Mapping[str, Sampler] = field(default_factory=dict)
@@ -95,4 +94,3 @@ class Library(Entry):
     takes: tuple[str, ...] = ()
     lacks: str = ""
     heavy: bool = False
-    keeps_epochs: bool = False

@@ -237,3 +237,13 @@ def test_a_table_whose_configurations_are_all_equal_has_no_scale() -> None:
     observed, sealed = made_table()
     with pytest.raises(DataError, match="no better than its median"):
         scale_of(observed, replace(sealed, test=np.full_like(sealed.test, 0.5)))
+
+
+def test_one_search_of_each_method_settles_nothing() -> None:
+    found = mean_of(np.array([0.3]))
+    assert math.isnan(found.low)
+    assert found.p == 1
+    # ten of one value are ten signs, two are no proof
+    assert mean_of(np.full(2, 0.3)).p == 0.5
+    assert mean_of(np.full(10, 0.3)).p == pytest.approx(2 / 2**10)
+    assert mean_of(np.zeros(10)).p == 1

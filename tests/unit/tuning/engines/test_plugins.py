@@ -13,7 +13,7 @@ from mammobench.benchmark.replay.trace import Budget
 from mammobench.core.errors import EngineError
 from mammobench.space.yaml_file import load_space
 from mammobench.tuning.engines.base import Outcome, Proposal
-from mammobench.tuning.engines.making import check_engine, library_of, make_engine
+from mammobench.tuning.engines.making import check_engine, make_engine
 from mammobench.tuning.engines.plugins import as_engine
 from tests.recorded_tables import made_table
 
@@ -73,7 +73,6 @@ def test_a_search_takes_an_engine_of_an_entry_point() -> None:
     assert check_engine("whole", None) == "whole"
     engine = make_engine(load_space("quick"), engine="whole", directions=("maximize",), seed=0)
     assert isinstance(engine.propose(1), Proposal)
-    assert not library_of("whole").keeps_epochs
     with pytest.raises(EngineError, match="plain has no pruners"):
         check_engine("plain", None, pruner="median")
     with pytest.raises(EngineError, match=r"unknown engine 'plan' \(did you mean 'plain'\?\)"):

@@ -1,0 +1,1 @@
+"""Comparison of search methods by searches of their own, where no table was recorded."""
