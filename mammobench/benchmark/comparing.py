@@ -30,9 +30,6 @@ from mammobench.training.runtime import usable_cores
 FEWEST_TRIALS = 32
 """The default budget is that of the space, but at least so many whole trainings."""
 
-HEAVY = "mammobench.benchmark.replay.preload"
-"""What the server of processes has loaded where a method is KerasTuner's."""
-
 
 def compare_on_tables(
     tables: Sequence[str | Path | Table],
@@ -71,7 +68,7 @@ def compare_on_tables(
         trials_within(each, budgets[name], workers)
         for method in chosen:
             if method.heavy:
-                # its processes load it once between them, and its name has been checked
+                # it takes seconds to load, and its name has been checked
                 continue
             # what cannot search says so before anything is written
             method.engine(each.space, direction=each.direction, seed=0,
@@ -79,7 +76,7 @@ def compare_on_tables(
     out = Path(out)
     asked = {
         table.name: {
-            "table": str(table.folder.resolve()),
+            "table": str(table.folder),
             "digest": table.digest,
             "budget": {key: value for key, value in asdict(budgets[table.name]).items() if value is not None},
             "workers": workers,

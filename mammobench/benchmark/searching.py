@@ -24,8 +24,8 @@ from mammobench.core.errors import DataError
 from mammobench.core.files import sweep
 from mammobench.tuning.engines.plugins import Plugin
 
-HEAVY = "mammobench.benchmark.replay.preload"
-"""What the server of processes has loaded where a method is KerasTuner's."""
+LOADED = "mammobench.benchmark.replay.preload"
+"""What the server of processes has loaded for all of them."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,8 @@ def search_all(searches: Sequence[Search], jobs: int, progress: Callable[..., No
     left = [search for search in searches if load_trace(search.path) is None]
     done = len(searches) - len(left)
     progress("Searching", done, len(searches))
-    # a class of a notebook cannot go to another process
-    alone = [search for search in left if not _travels(search.method)]
     together = [search for search in left if _travels(search.method)]
+    alone = [search for search in left if not _travels(search.method)]
     for _ in _run(together, jobs if len(together) > 1 else 1):
         done += 1
         progress("Searching", done, len(searches))
@@ -82,8 +81,7 @@ def _run(searches: Sequence[Search], jobs: int) -> Iterator[None]:
         return
     # a server that has the libraries loaded, so that processes share their memory
     context = multiprocessing.get_context("forkserver")
-    heavy = any(search.method.heavy for search in searches)
-    context.set_forkserver_preload([HEAVY if heavy else __name__])
+    context.set_forkserver_preload([LOADED])
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_end_with_parent)
     queue = iter(searches)
     running: set[Future[None]] = set()
@@ -141,8 +139,13 @@ def _open(folder: Path, digest: str, answers: Asked) -> tuple[Observed, Any]:
 
 
 def _travels(method: Method) -> bool:
-    """Return whether another process can import what makes the method's engine."""
+    """Return whether another process can make the method's engine, and is not too large with it.
+
+    A class of a notebook cannot be imported there; with KerasTuner a process is as large as three.
+    """
     made = method.make
+    if method.heavy:
+        return False
     if made is None or isinstance(made, Plugin):
         return True
     module, name = getattr(made, "__module__", "__main__"), getattr(made, "__qualname__", "")

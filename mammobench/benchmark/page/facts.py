@@ -60,7 +60,9 @@ def ranking(found: Assessment, *, trained: bool = False) -> Table:
             + ("its interquartile mean over all searches, with a stratified bootstrap. " if several else
                "its interquartile mean over searches. ")
             + f"Intervals are 95 %, over searches{'' if trained else ' on these recorded trainings'}. "
-            "Equivalent: the interval of the difference lies within the spread between training seeds. "
+            "Equivalent: the interval of the difference lies within the spread between training seeds, "
+            f"{found.tables['equivalence'].mean():.2f}{' in the mean over tables' if several else ''}; "
+            "p says whether it differs from 0 nonetheless. "
             f"P-values are corrected by Holm's method for {len(rows) - 1} comparisons with {found.baseline}."
             + (" The speed-up and the ends of its interval are medians over tables." if several else ""),
         ),

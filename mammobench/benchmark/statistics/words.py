@@ -4,6 +4,7 @@ import math
 
 import pandas as pd
 
+from mammobench.benchmark.statistics.differences import LEVEL
 from mammobench.report.text import p_value
 
 
@@ -27,10 +28,10 @@ def lead_of(
     on = f" over {tables} tables" if tables > 1 else ""
     together = pairs[pairs["table"] == "all"] if tables > 1 else pairs
     against = {row["method"]: row for row in together[together["other"] == baseline].to_dict("records")}
-    better, worse = (
-        sum(against[method]["verdict"] == word for method in rows["method"] if method != baseline)
-        for word in ("better", "worse")
-    )
+    significant = [
+        row for method, row in against.items() if method in set(rows["method"]) and row["p"] < 1 - LEVEL
+    ]
+    better, worse = (sum(sign * row["difference"] > 0 for row in significant) for sign in (-1, 1))
     others = len(rows) - 1
     if best == baseline:
         text = f"No method is better than {baseline}{on}: its regret is the lowest in the mean"
@@ -45,7 +46,12 @@ def lead_of(
         if alone
         else {
             "better": f", which is significant (corrected {p_value(row['p'])})",
-            "equivalent": ", which is no more than the spread between training seeds",
+            "equivalent": (
+                f", which is significant (corrected {p_value(row['p'])}) but"
+                if row["p"] < 1 - LEVEL
+                else ", which is not significant and"
+            )
+            + " no more than the spread between training seeds",
         }.get(str(row["verdict"]), f", which is not significant (corrected {p_value(row['p'])})")
     )
     first = rows.iloc[0]
