@@ -79,7 +79,7 @@ def search_on_table(
 
     def maker(name: str) -> Any:
         def make(space: SearchSpace, *, directions: Any, seed: int) -> Engine:
-            number = next(each for each in range(seeds) if method_seed(each, name) == seed)
+            number = next((each for each in range(seeds) if method_seed(each, name) == seed), 0)
             found = asked[name]
             found[number:] = [[]]
             inner = parse_method(name).engine(space, direction=directions[0], seed=seed)

@@ -25,6 +25,7 @@ from mammobench.report.drawing import (
     Drawing,
     axes_of,
 )
+from mammobench.report.text import p_value
 
 SHOWN = 5
 """Methods with a colour of their own, besides the baseline; the others are grey."""
@@ -221,7 +222,7 @@ def rank_diagram(found: Assessment) -> Drawing:
     return Drawing(
         "ranks",
         "Ranks of the methods over tables",
-        f"Mean rank by regret over time, 1 the best (Friedman's test: p = {found.friedman_p:.3g}). Methods "
+        f"Mean rank by regret over time, 1 the best (Friedman's test: {p_value(found.friedman_p)}). Methods "
         "that a bar "
         "joins are not told apart by Nemenyi's test.",
         figure,
